@@ -1,0 +1,35 @@
+// vm_flags of a VMA: include/linux/mm.h. Those that Linux keeps at bit 31 and above have free bits here.
+export const VM_READ = 0x1;
+export const VM_WRITE = 0x2;
+export const VM_EXEC = 0x4;
+export const VM_SHARED = 0x8;
+export const VM_MAYREAD = 0x10;
+export const VM_MAYWRITE = 0x20;
+export const VM_MAYEXEC = 0x40;
+export const VM_MAYSHARE = 0x80;
+export const VM_GROWSDOWN = 0x100;
+/** Pages of a memfd_secret: no remote access (vma_is_secretmem() in Linux). */
+export const VM_SECRETMEM = 0x200;
+export const VM_PFNMAP = 0x400;
+/** Linux: bit 40 (64-bit kernels). */
+export const VM_DROPPABLE = 0x800;
+/** Linux: bit 42. */
+export const VM_SEALED = 0x1000;
+export const VM_LOCKED = 0x2000;
+export const VM_IO = 0x4000;
+export const VM_SEQ_READ = 0x8000;
+export const VM_RAND_READ = 0x10000;
+export const VM_DONTCOPY = 0x20000;
+export const VM_DONTEXPAND = 0x40000;
+export const VM_LOCKONFAULT = 0x80000;
+export const VM_ACCOUNT = 0x100000;
+export const VM_NORESERVE = 0x200000;
+export const VM_HUGETLB = 0x400000;
+export const VM_SYNC = 0x800000;
+export const VM_WIPEONFORK = 0x2000000;
+export const VM_DONTDUMP = 0x4000000;
+/** Linux: bit 31. */
+export const VM_MERGEABLE = 0x8000000;
+export const VM_MIXEDMAP = 0x10000000;
+export const VM_HUGEPAGE = 0x20000000;
+export const VM_NOHUGEPAGE = 0x40000000;

@@ -1,0 +1,218 @@
+// Page faults: mm/memory.c, handle_mm_fault() and below. Everything a fault needs is in linear memory,
+// but for a page of a host file that was never loaded: FAULT_NEED_PAGE asks the host for it.
+import {
+  FAULT_ACCERR,
+  FAULT_MAPERR,
+  FAULT_NEED_PAGE,
+  FAULT_OK,
+  FAULT_OOM,
+  FAULT_SIGBUS,
+  FAULT_SIGSEGV,
+} from '../abi/fault';
+import { PAGE_SHIFT, PAGE_SIZE } from '../abi/page';
+import { VM_EXEC, VM_IO, VM_PFNMAP, VM_READ, VM_SHARED, VM_WRITE } from '../abi/vma';
+import { anonVmaPrepare } from './anon-vma';
+import {
+  PG_ANON,
+  PG_DIRTY,
+  allocFrame,
+  allocZeroedFrame,
+  getFrame,
+  pageFlags,
+  putFrame,
+  refcount,
+  setPageFlags,
+} from './frame';
+import { expandStack } from './grow';
+import { MAPPING_HOST, Mapping, addPage, findPage, sizeInPages } from './mapping';
+import { Mm } from './mm';
+import {
+  allocSlot,
+  makeDirty,
+  makePte,
+  pteFrame,
+  ptePresent,
+  pteSpecial,
+  pteWritable,
+  setPte,
+} from './pgtable';
+import { addRmap, dupRmap, removeRmap } from './rmap';
+import { Vma, vmaLookup } from './vma';
+import { PTE_SPECIAL } from '../abi/pte';
+
+/** fault_around_bytes: a read fault on a file maps its cached neighbours of the same 64 KiB. */
+const FAULT_AROUND_PAGES: u64 = 16;
+
+let zeroPage: usize = 0;
+/** The page asked for by the last FAULT_NEED_PAGE: a mapping and an index. */
+let neededMapping: Mapping | null = null;
+let neededIndex: u64 = 0;
+
+export function initFaults(): bool {
+  zeroPage = allocZeroedFrame();
+  return zeroPage != 0;
+}
+
+export function zeroFrame(): usize {
+  return zeroPage;
+}
+
+export function neededMappingId(): u32 {
+  const mapping = neededMapping;
+  return mapping == null ? 0 : mapping.id;
+}
+
+export function neededPageIndex(): u64 {
+  return neededIndex;
+}
+
+/** A shared page only ever enters the tables of a mapping that Linux calls shared. */
+function isShared(vma: Vma): bool {
+  return (vma.flags & VM_SHARED) != 0;
+}
+
+function doAnonymousPage(mm: Mm, vma: Vma, slot: usize, addr: u64, write: bool): u32 {
+  if (!write) {
+    setPte(mm, slot, addr, makePte(zeroPage, vma.flags) | PTE_SPECIAL);
+    return FAULT_OK;
+  }
+  anonVmaPrepare(vma);
+  const frame = allocZeroedFrame();
+  if (frame == 0) return FAULT_OOM;
+  setAnonPage(mm, vma, slot, addr, frame);
+  return FAULT_OK;
+}
+
+/** Maps a new anonymous frame, writable where the VMA is. */
+function setAnonPage(mm: Mm, vma: Vma, slot: usize, addr: u64, frame: usize): void {
+  setPageFlags(frame, PG_ANON);
+  addRmap(mm, frame);
+  setPte(mm, slot, addr, makeDirty(makePte(frame, vma.flags), vma.flags));
+}
+
+/** The cached page of a file, made or asked for when absent; the error is in lastFileFault. */
+function filePage(mapping: Mapping, index: u64): usize {
+  if (index >= sizeInPages(mapping)) {
+    lastFileFault = FAULT_SIGBUS;
+    return 0;
+  }
+  const cached = findPage(mapping, index);
+  if (cached != 0) return cached;
+  if (mapping.kind == MAPPING_HOST) {
+    neededMapping = mapping;
+    neededIndex = index;
+    lastFileFault = FAULT_NEED_PAGE;
+    return 0;
+  }
+  const frame = addPage(mapping, index, true);
+  if (frame == 0) lastFileFault = FAULT_OOM;
+  return frame;
+}
+
+let lastFileFault: u32 = FAULT_OK;
+
+/** mm/memory.c, do_fault(): the page was never mapped here. */
+function doFault(mm: Mm, vma: Vma, mapping: Mapping, slot: usize, addr: u64, write: bool): u32 {
+  const index = vma.pgoff + ((addr - vma.start) >> PAGE_SHIFT);
+  const page = filePage(mapping, index);
+  if (page == 0) return lastFileFault;
+  if (!write) {
+    mapFilePage(mm, vma, slot, addr, page);
+    faultAround(mm, vma, mapping, slot, addr);
+    return FAULT_OK;
+  }
+  if (isShared(vma)) {
+    setPageFlags(page, pageFlags(page) | PG_DIRTY);
+    dupRmap(mm, page);
+    setPte(mm, slot, addr, makeDirty(makePte(page, vma.flags), vma.flags));
+    return FAULT_OK;
+  }
+  anonVmaPrepare(vma);
+  const copy = allocFrame();
+  if (copy == 0) return FAULT_OOM;
+  memory.copy(copy, page, PAGE_SIZE);
+  setAnonPage(mm, vma, slot, addr, copy);
+  return FAULT_OK;
+}
+
+function mapFilePage(mm: Mm, vma: Vma, slot: usize, addr: u64, page: usize): void {
+  dupRmap(mm, page);
+  setPte(mm, slot, addr, makePte(page, vma.flags));
+}
+
+/** mm/memory.c, do_fault_around(): cached pages beside the fault, within table, VMA and file. */
+function faultAround(mm: Mm, vma: Vma, mapping: Mapping, slot: usize, addr: u64): void {
+  const page = addr & ~(<u64>PAGE_SIZE - 1);
+  const window = page & ~((FAULT_AROUND_PAGES << PAGE_SHIFT) - 1);
+  const first = max(window, vma.start);
+  const last = min(window + (FAULT_AROUND_PAGES << PAGE_SHIFT), vma.end);
+  const pages = sizeInPages(mapping);
+  for (let at = first; at < last; at += PAGE_SIZE) {
+    const near = slot + <usize>(((<i64>(at - page)) >> PAGE_SHIFT) << 3);
+    if (load<u64>(near) != 0) continue;
+    const index = vma.pgoff + ((at - vma.start) >> PAGE_SHIFT);
+    if (index >= pages) break;
+    const cached = findPage(mapping, index);
+    if (cached != 0) mapFilePage(mm, vma, near, at, cached);
+  }
+}
+
+/** mm/memory.c, do_wp_page(): a store to a page that is mapped read-only. */
+function doWpPage(mm: Mm, vma: Vma, slot: usize, addr: u64, pte: u64): u32 {
+  const frame = pteFrame(pte);
+  if (isShared(vma)) {
+    setPageFlags(frame, pageFlags(frame) | PG_DIRTY);
+    setPte(mm, slot, addr, makeDirty(pte, vma.flags));
+    return FAULT_OK;
+  }
+  if (!pteSpecial(pte) && isSoleAnon(frame)) {
+    setPte(mm, slot, addr, makeDirty(pte, vma.flags));
+    return FAULT_OK;
+  }
+  anonVmaPrepare(vma);
+  const copy = pteSpecial(pte) ? allocZeroedFrame() : allocFrame();
+  if (copy == 0) return FAULT_OOM;
+  if (!pteSpecial(pte)) {
+    memory.copy(copy, frame, PAGE_SIZE);
+    removeRmap(mm, frame);
+  }
+  setAnonPage(mm, vma, slot, addr, copy);
+  return FAULT_OK;
+}
+
+/** An anonymous page that no other entry maps: PageAnonExclusive, the page can be written in place. */
+export function isSoleAnon(frame: usize): bool {
+  return (pageFlags(frame) & PG_ANON) != 0 && refcount(frame) == 1;
+}
+
+/** Makes the page of `addr` present, and writable when `write`; FAULT_* */
+export function handleMmFault(mm: Mm, vma: Vma, addr: u64, write: bool): u32 {
+  const slot = allocSlot(mm, addr);
+  if (slot == 0) return FAULT_OOM;
+  const pte = load<u64>(slot);
+  if (pte == 0) {
+    const mapping = vma.mapping;
+    if (mapping != null) return doFault(mm, vma, mapping, slot, addr, write);
+    // Device memory has all its pages from the start; what is not there never will be.
+    if (vma.flags & (VM_IO | VM_PFNMAP)) return FAULT_SIGBUS;
+    return doAnonymousPage(mm, vma, slot, addr, write);
+  }
+  if (!ptePresent(pte)) return FAULT_SIGSEGV;
+  if (write && !pteWritable(pte)) return doWpPage(mm, vma, slot, addr, pte);
+  return FAULT_OK;
+}
+
+/** arch/x86/mm/fault.c, do_user_addr_fault(): the fault of a load or store by the CPU; FAULT_* */
+export function userFault(mm: Mm, addr: u64, write: bool, stackLimit: u64): u32 {
+  let vma = vmaLookup(mm, addr);
+  if (vma == null) {
+    vma = expandStack(mm, addr, stackLimit);
+    if (vma == null) return FAULT_MAPERR;
+  }
+  // x86 cannot forbid reading alone: any access at all makes a page readable.
+  const wanted = write ? VM_WRITE : VM_READ | VM_WRITE | VM_EXEC;
+  if (!(vma.flags & wanted)) return FAULT_ACCERR;
+  const fault = handleMmFault(mm, vma, addr, write);
+  // VM_FAULT_SIGSEGV ends in bad_area_nosemaphore(), which reports SEGV_MAPERR.
+  return fault == FAULT_SIGSEGV ? FAULT_MAPERR : fault;
+}

@@ -1,0 +1,77 @@
+// Copying an address space for fork(): kernel/fork.c, dup_mmap(), and mm/memory.c, copy_page_range().
+import { PAGE_SHIFT, PAGE_SIZE } from '../abi/page';
+import { PTE_RW } from '../abi/pte';
+import {
+  VM_DONTCOPY,
+  VM_LOCKED,
+  VM_LOCKONFAULT,
+  VM_MAYWRITE,
+  VM_SHARED,
+  VM_WIPEONFORK,
+} from '../abi/vma';
+import { accountVm } from './account';
+import { anonVmaFork } from './anon-vma';
+import { Mm, clearMm } from './mm';
+import { allocSlot, findSlot, pteFrame, ptePresent, pteSpecial, setPte } from './pgtable';
+import { dupRmap } from './rmap';
+import { flushTlb } from './tlb';
+import { Vma, insertVma, newVma } from './vma';
+
+/** Copies the entries of a VMA that has private pages; writable ones become read-only on both sides. */
+function copyPages(child: Mm, parent: Mm, vma: Vma): bool {
+  const cow = (vma.flags & (VM_SHARED | VM_MAYWRITE)) == VM_MAYWRITE;
+  for (let addr = vma.start; addr < vma.end; addr += PAGE_SIZE) {
+    const from = findSlot(parent, addr);
+    if (from == 0) {
+      addr = (addr | ((1 << 21) - 1)) - (PAGE_SIZE - 1);
+      continue;
+    }
+    let pte = load<u64>(from);
+    if (pte == 0) continue;
+    const to = allocSlot(child, addr);
+    if (to == 0) return false;
+    if (ptePresent(pte)) {
+      if (cow && pte & PTE_RW) {
+        pte &= ~(<u64>PTE_RW);
+        store<u64>(from, pte);
+      }
+      if (!pteSpecial(pte)) dupRmap(child, pteFrame(pte));
+    }
+    setPte(child, to, addr, pte);
+  }
+  return true;
+}
+
+function copyVma(child: Mm, parent: Mm, vma: Vma): bool {
+  const copy = newVma(child);
+  if (copy == null) return false;
+  copy.start = vma.start;
+  copy.end = vma.end;
+  copy.pgoff = vma.pgoff;
+  copy.flags = vma.flags & ~(VM_LOCKED | VM_LOCKONFAULT);
+  copy.name = vma.name;
+  copy.mapping = vma.mapping;
+  const file = vma.file;
+  copy.file = file;
+  if (file != null) file.refs++;
+  if (!(vma.flags & VM_WIPEONFORK)) anonVmaFork(copy, vma);
+  insertVma(child, copy);
+  accountVm(child, copy.flags, <i64>((copy.end - copy.start) >> PAGE_SHIFT));
+  // vma_needs_copy(): without an anon_vma every page can be faulted in again.
+  return copy.anonVma == 0 || copyPages(child, parent, vma);
+}
+
+/** Fills the empty `child` with a copy of `parent`, pages shared copy-on-write; false, and empty, without memory. */
+export function dupMm(child: Mm, parent: Mm): bool {
+  child.mmapBase = parent.mmapBase;
+  let whole = true;
+  let vma = parent.first;
+  while (vma != null && whole) {
+    if (!(vma.flags & VM_DONTCOPY)) whole = copyVma(child, parent, vma);
+    vma = vma.next;
+  }
+  // The parent's entries lost their write bits.
+  flushTlb();
+  if (!whole) clearMm(child);
+  return whole;
+}

@@ -1,0 +1,218 @@
+// Physical memory: frames of 4 KiB with a reference count each.
+//
+// Linear memory is cut into sections of 64 MiB. The head of each section describes it, so that the
+// description of a frame is found by arithmetic and a small machine carries a small table:
+//
+//   section +0x00000   page structs, 16 bytes a frame (16384 of them)
+//           +0x40000   free bitmap, one bit a frame (1 = free), 2 KiB
+//           +0x41000   frames (in section 0: the module's static data first)
+//
+// A page struct:
+//
+//   +0   refcount   page-table entries, the page cache, and transient holders; 0 = free
+//   +4   mapcount   page-table entries that map the frame (a table frame: its used entries)
+//   +8   flags      PG_* in the low 12 bits; slab pages keep a link in the other 20
+//   +12  owner      page cache: the Mapping; slab pages: a link
+//
+// The words of frame 0 of a section, which no one can own, hold the section's count of free frames.
+import { PAGE_SHIFT, PAGE_SIZE } from '../abi/page';
+
+const SECTION_SIZE: usize = 1 << 26;
+const SECTION_MASK: usize = SECTION_SIZE - 1;
+const BITMAP_OFFSET: usize = 0x40000;
+/** Bytes at the head of a section that are never frames. */
+const SECTION_HEAD: usize = 0x41000;
+const WORDS_PER_SECTION: usize = 256;
+const GROW_STEP_MAX: usize = 1 << 26;
+const WASM_PAGE: usize = 65536;
+
+/** An anonymous page: its contents live nowhere else. */
+export const PG_ANON: u32 = 1;
+/** A page of a Mapping. */
+export const PG_CACHE: u32 = 2;
+export const PG_TABLE: u32 = 4;
+export const PG_SLAB: u32 = 8;
+export const PG_DIRTY: u32 = 16;
+
+/** End of the memory that has been turned into frames. */
+let memoryEnd: usize = 0;
+/** Most bytes the linear memory may grow to. */
+let memoryLimit: u64 = 0;
+/** Where the next search for a free frame starts: runs of faults get neighbouring frames. */
+let cursor: usize = 0;
+/** Frames at or above it were never handed out, so they still hold zeros. */
+let highWater: usize = 0;
+let freeFrames: u32 = 0;
+let usedFrames: u32 = 0;
+/** Allocations still allowed before they fail on purpose; negative is no limit. */
+let allocBudget: i32 = -1;
+
+export function pageStruct(frame: usize): usize {
+  return (frame & ~SECTION_MASK) + ((frame & SECTION_MASK) >> 8);
+}
+
+export function refcount(frame: usize): u32 {
+  return load<u32>(pageStruct(frame));
+}
+
+export function mapcount(frame: usize): u32 {
+  return load<u32>(pageStruct(frame), 4);
+}
+
+export function setMapcount(frame: usize, count: u32): void {
+  store<u32>(pageStruct(frame), count, 4);
+}
+
+export function pageFlags(frame: usize): u32 {
+  return load<u32>(pageStruct(frame), 8);
+}
+
+export function setPageFlags(frame: usize, flags: u32): void {
+  store<u32>(pageStruct(frame), flags, 8);
+}
+
+export function pageOwner(frame: usize): usize {
+  return load<u32>(pageStruct(frame), 12);
+}
+
+export function setPageOwner(frame: usize, owner: usize): void {
+  store<u32>(pageStruct(frame), <u32>owner, 12);
+}
+
+/** Starts the frame allocator behind the static data; `limit` is in bytes of linear memory. */
+export function initFrames(heapBase: usize, limit: u64): void {
+  memoryLimit = limit;
+  memoryEnd = (heapBase + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
+  cursor = memoryEnd;
+  highWater = memoryEnd;
+  addFrames((<usize>memory.size()) * WASM_PAGE);
+}
+
+/** Puts the frames from memoryEnd up to `end` on the free list, section by section. */
+function addFrames(end: usize): void {
+  let frame = memoryEnd;
+  // The last frame of 4 GiB would have `end` = 2^32, which usize cannot hold: callers stop short of it.
+  while (frame < end) {
+    const inSection = frame & SECTION_MASK;
+    if (inSection < SECTION_HEAD) {
+      frame += SECTION_HEAD - inSection;
+      continue;
+    }
+    markFree(frame);
+    frame += PAGE_SIZE;
+  }
+  memoryEnd = end;
+}
+
+function markFree(frame: usize): void {
+  const section = frame & ~SECTION_MASK;
+  const index = (frame & SECTION_MASK) >> PAGE_SHIFT;
+  const word = section + BITMAP_OFFSET + ((index >> 6) << 3);
+  store<u64>(word, load<u64>(word) | ((<u64>1) << (<u64>(index & 63))));
+  store<u32>(section, load<u32>(section) + 1);
+  freeFrames++;
+}
+
+/** Grows linear memory in big steps: each grow detaches every view that JavaScript holds. */
+function growMemory(): bool {
+  const size = (<u64>memory.size()) * WASM_PAGE;
+  // The last 64 KiB stay unused so that the end of memory fits 32 bits.
+  const most = min<u64>(memoryLimit, 0xffff0000);
+  if (size >= most) return false;
+  let step = min<u64>(max<u64>(size, 1 << 20), GROW_STEP_MAX);
+  if (size + step > most) step = most - size;
+  step &= ~(<u64>WASM_PAGE - 1);
+  while (step >= WASM_PAGE) {
+    if (memory.grow(<i32>(step / WASM_PAGE)) >= 0) {
+      addFrames(<usize>(size + step));
+      return freeFrames > 0;
+    }
+    step = (step >> 1) & ~(<u64>WASM_PAGE - 1);
+  }
+  return false;
+}
+
+/** Takes the first free frame at or after the cursor, wrapping once; 0 when memory is exhausted. */
+function takeFrame(): usize {
+  if (allocBudget >= 0) {
+    if (allocBudget == 0) return 0;
+    allocBudget--;
+  }
+  if (freeFrames == 0 && !growMemory()) return 0;
+  let section = cursor & ~SECTION_MASK;
+  let index = (cursor & SECTION_MASK) >> PAGE_SHIFT;
+  while (true) {
+    if (load<u32>(section) != 0) {
+      let word = index >> 6;
+      let bits = load<u64>(section + BITMAP_OFFSET + (word << 3)) & ((<u64>-1) << (<u64>(index & 63)));
+      while (true) {
+        if (bits != 0) return claim(section, word, ctz(bits));
+        word++;
+        if (word == WORDS_PER_SECTION) break;
+        bits = load<u64>(section + BITMAP_OFFSET + (word << 3));
+      }
+    }
+    index = 0;
+    section += SECTION_SIZE;
+    if (section == 0 || section >= memoryEnd) section = 0;
+  }
+}
+
+function claim(section: usize, word: usize, bit: u64): usize {
+  const at = section + BITMAP_OFFSET + (word << 3);
+  store<u64>(at, load<u64>(at) & ~((<u64>1) << bit));
+  store<u32>(section, load<u32>(section) - 1);
+  freeFrames--;
+  usedFrames++;
+  const frame = section + (((word << 6) + <usize>bit) << PAGE_SHIFT);
+  cursor = frame + PAGE_SIZE;
+  const page = pageStruct(frame);
+  store<u32>(page, 1);
+  store<u32>(page, 0, 4);
+  store<u64>(page, 0, 8);
+  return frame;
+}
+
+/** A frame with undefined contents and one reference; 0 when there is none. */
+export function allocFrame(): usize {
+  const frame = takeFrame();
+  if (frame >= highWater) highWater = frame + PAGE_SIZE;
+  return frame;
+}
+
+/** A frame of zeros with one reference; 0 when there is none. */
+export function allocZeroedFrame(): usize {
+  const frame = takeFrame();
+  if (frame == 0) return 0;
+  if (frame >= highWater) highWater = frame + PAGE_SIZE;
+  else memory.fill(frame, 0, PAGE_SIZE);
+  return frame;
+}
+
+export function getFrame(frame: usize): void {
+  const page = pageStruct(frame);
+  store<u32>(page, load<u32>(page) + 1);
+}
+
+/** Drops one reference; the last one frees the frame. */
+export function putFrame(frame: usize): void {
+  const page = pageStruct(frame);
+  const count = load<u32>(page) - 1;
+  store<u32>(page, count);
+  if (count == 0) {
+    usedFrames--;
+    markFree(frame);
+    // Lowest free frame first: freed memory is warm, and holes fill up in address order.
+    if (frame < cursor) cursor = frame;
+  }
+}
+
+/** Frames handed out and not yet returned. */
+export function framesInUse(): u32 {
+  return usedFrames;
+}
+
+/** Makes the allocation after the next `budget` ones fail; a negative budget lifts the limit. */
+export function setAllocBudget(budget: i32): void {
+  allocBudget = budget;
+}

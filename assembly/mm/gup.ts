@@ -1,0 +1,76 @@
+// Finding the page behind an address of another mm: mm/gup.c.
+import { EFAULT, ENOMEM } from '../abi/errno';
+import { FAULT_NEED_PAGE, FAULT_OK, FAULT_OOM, NEED_PAGE } from '../abi/fault';
+import { FOLL_FORCE, FOLL_WRITE } from '../abi/foll';
+import {
+  VM_IO,
+  VM_MAYREAD,
+  VM_MAYWRITE,
+  VM_PFNMAP,
+  VM_READ,
+  VM_SECRETMEM,
+  VM_SHARED,
+  VM_WRITE,
+} from '../abi/vma';
+import { handleMmFault, isSoleAnon } from './fault';
+import { Mm } from './mm';
+import { findSlot, pteFrame, ptePresent, pteWritable } from './pgtable';
+import { Vma, vmaLookup } from './vma';
+
+/** Why the last gupPage() gave no frame: EFAULT, ENOMEM or NEED_PAGE. */
+let stop: i32 = 0;
+
+export function gupStop(): i32 {
+  return stop;
+}
+
+export function setGupStop(reason: i32): void {
+  stop = reason;
+}
+
+/** A private mapping, whose pages a write copies: is_cow_mapping(). */
+function isCowMapping(flags: u32): bool {
+  return (flags & (VM_SHARED | VM_MAYWRITE)) == VM_MAYWRITE;
+}
+
+/** check_vma_flags(): may a remote access with these FOLL_* touch the VMA at all (K-160)? */
+export function vmaPermits(vma: Vma, gupFlags: u32): bool {
+  const flags = vma.flags;
+  if (flags & (VM_IO | VM_PFNMAP | VM_SECRETMEM)) return false;
+  const force = (gupFlags & FOLL_FORCE) != 0;
+  if (gupFlags & FOLL_WRITE) return (flags & VM_WRITE) != 0 || (force && isCowMapping(flags));
+  return (flags & VM_READ) != 0 || (force && (flags & VM_MAYREAD) != 0);
+}
+
+/**
+ * can_follow_write_pte(): a forced write may go through an entry that the CPU could not write by,
+ * when the page is this mm's own copy; the VMA and the entry stay as they are.
+ */
+function canFollow(pte: u64, gupFlags: u32): bool {
+  if (!ptePresent(pte)) return false;
+  if (!(gupFlags & FOLL_WRITE) || pteWritable(pte)) return true;
+  return (gupFlags & FOLL_FORCE) != 0 && isSoleAnon(pteFrame(pte));
+}
+
+/** The frame behind `addr`, faulted in as needed; 0 with gupStop() when Linux would give an error. */
+export function gupPage(mm: Mm, addr: u64, gupFlags: u32): usize {
+  const vma = vmaLookup(mm, addr);
+  if (vma == null || !vmaPermits(vma, gupFlags)) {
+    stop = EFAULT;
+    return 0;
+  }
+  return gupInVma(mm, vma, addr, gupFlags);
+}
+
+/** The same inside a VMA that is known to permit the access. */
+export function gupInVma(mm: Mm, vma: Vma, addr: u64, gupFlags: u32): usize {
+  while (true) {
+    const slot = findSlot(mm, addr);
+    const pte = slot == 0 ? 0 : load<u64>(slot);
+    if (canFollow(pte, gupFlags)) return pteFrame(pte);
+    const fault = handleMmFault(mm, vma, addr, (gupFlags & FOLL_WRITE) != 0);
+    if (fault == FAULT_OK) continue;
+    stop = fault == FAULT_OOM ? ENOMEM : fault == FAULT_NEED_PAGE ? NEED_PAGE : EFAULT;
+    return 0;
+  }
+}

@@ -1,0 +1,69 @@
+// madvise(): the advice that changes what memory holds or how it is inherited; mm/madvise.c.
+import { EFAULT, ENOMEM } from '../abi/errno';
+import { FAULT_NEED_PAGE, FAULT_OK, FAULT_OOM, NEED_PAGE } from '../abi/fault';
+import { PAGE_SIZE } from '../abi/page';
+import { PTE_MARKER_GUARD } from '../abi/pte';
+import { anonVmaPrepare } from './anon-vma';
+import { handleMmFault } from './fault';
+import { modifiedVma, vmaModify } from './merge';
+import { Mm } from './mm';
+import { allocSlot, findSlot, setPte } from './pgtable';
+import { setVmaFlags } from './region';
+import { Vma, findVma } from './vma';
+import { ZAP_PAGES, zapRange } from './zap';
+
+/** MADV_DONTNEED inside one VMA: the pages go, guard markers stay. */
+export function dropRange(mm: Mm, start: u64, end: u64): void {
+  zapRange(mm, start, end, ZAP_PAGES);
+}
+
+/** Sets and clears flags on [start, end) of one VMA, splitting or merging it; 0 or -ENOMEM. */
+export function changeFlags(
+  mm: Mm,
+  vma: Vma,
+  start: u64,
+  end: u64,
+  set: u32,
+  clear: u32,
+  maxMaps: u32,
+): i32 {
+  const flags = (vma.flags & ~clear) | set;
+  if (flags == vma.flags) return 0;
+  const error = vmaModify(mm, vma, start, end, flags, maxMaps);
+  if (error) return error;
+  setVmaFlags(modifiedVma(), flags);
+  return 0;
+}
+
+/** MADV_GUARD_INSTALL inside one VMA: the pages go and markers take their places; 0 or -ENOMEM. */
+export function installGuard(mm: Mm, vma: Vma, start: u64, end: u64): i32 {
+  // Linux wants an anon_vma so that a fork copies the markers.
+  anonVmaPrepare(vma);
+  zapRange(mm, start, end, ZAP_PAGES);
+  for (let addr = start; addr < end; addr += PAGE_SIZE) {
+    const slot = allocSlot(mm, addr);
+    if (slot == 0) return -ENOMEM;
+    setPte(mm, slot, addr, PTE_MARKER_GUARD);
+  }
+  return 0;
+}
+
+/** MADV_GUARD_REMOVE: markers go, pages stay. */
+export function removeGuard(mm: Mm, start: u64, end: u64): void {
+  for (let addr = start; addr < end; addr += PAGE_SIZE) {
+    const slot = findSlot(mm, addr);
+    if (slot != 0 && load<u64>(slot) == PTE_MARKER_GUARD) setPte(mm, slot, addr, 0);
+  }
+}
+
+/** Faults in every page of [start, end), which VMAs cover without holes; 0 or a negative errno. */
+export function populateRange(mm: Mm, start: u64, end: u64, write: bool): i32 {
+  for (let addr = start; addr < end; addr += PAGE_SIZE) {
+    const vma = findVma(mm, addr);
+    if (vma == null || vma.start > addr) return -ENOMEM;
+    const fault = handleMmFault(mm, vma, addr, write);
+    if (fault == FAULT_OK) continue;
+    return fault == FAULT_OOM ? -ENOMEM : fault == FAULT_NEED_PAGE ? -NEED_PAGE : -EFAULT;
+  }
+  return 0;
+}

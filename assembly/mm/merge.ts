@@ -1,0 +1,216 @@
+// Merging and splitting of VMAs as /proc/PID/maps shows it: mm/vma.c.
+import { ENOMEM } from '../abi/errno';
+import { PAGE_SHIFT } from '../abi/page';
+import { VM_DONTEXPAND, VM_IO, VM_MIXEDMAP, VM_PFNMAP } from '../abi/vma';
+import { VmFile } from './mapping';
+import { Mm } from './mm';
+import { Vma, boundsChanged, freeVma, insertVma, newVma, removeVma } from './vma';
+
+/** VM_SPECIAL: such mappings never merge. */
+const VM_SPECIAL: u32 = VM_IO | VM_DONTEXPAND | VM_PFNMAP | VM_MIXEDMAP;
+
+/** What a range must have in common with a neighbour, set by its caller: struct vma_merge_struct. */
+let mergeStart: u64 = 0;
+let mergeEnd: u64 = 0;
+let mergePgoff: u64 = 0;
+let mergeFlags: u32 = 0;
+let mergeFile: VmFile | null = null;
+let mergeAnonVma: u32 = 0;
+let mergeAnonChain: u32 = 0;
+
+/** vma_had_uncowed_parents() */
+function cameFromFork(anonVma: u32, chain: u32): bool {
+  return anonVma != 0 && chain > 1;
+}
+
+/** is_mergeable_anon_vma() for the range and a neighbour. */
+function anonVmaFits(neighbour: Vma): bool {
+  if (neighbour.anonVma == 0 && mergeAnonVma != 0) {
+    return !cameFromFork(mergeAnonVma, mergeAnonChain);
+  }
+  if (neighbour.anonVma != 0 && mergeAnonVma == 0) {
+    return !cameFromFork(neighbour.anonVma, neighbour.anonChain);
+  }
+  return neighbour.anonVma == mergeAnonVma;
+}
+
+/** is_mergeable_vma() */
+function alike(neighbour: Vma): bool {
+  return (
+    neighbour.flags == mergeFlags &&
+    neighbour.file == mergeFile &&
+    neighbour.name == 0 &&
+    (mergeFile != null || neighbour.mapping == null) &&
+    anonVmaFits(neighbour)
+  );
+}
+
+function pages(start: u64, end: u64): u64 {
+  return (end - start) >> PAGE_SHIFT;
+}
+
+function fitsAfter(prev: Vma | null): bool {
+  if (prev == null || prev.end != mergeStart) return false;
+  return prev.pgoff + pages(prev.start, prev.end) == mergePgoff && alike(prev);
+}
+
+function fitsBefore(next: Vma | null): bool {
+  if (next == null || next.start != mergeEnd) return false;
+  return mergePgoff + pages(mergeStart, mergeEnd) == next.pgoff && alike(next);
+}
+
+/** are_anon_vmas_compatible(): may the two neighbours become one? */
+function neighboursFit(prev: Vma, next: Vma): bool {
+  return prev.anonVma == 0 || next.anonVma == 0 || prev.anonVma == next.anonVma;
+}
+
+/** dup_anon_vma() */
+function inheritAnonVma(to: Vma, anonVma: u32, chain: u32): void {
+  if (to.anonVma != 0 || anonVma == 0) return;
+  to.anonVma = anonVma;
+  to.anonChain = chain;
+}
+
+function setBounds(mm: Mm, vma: Vma, start: u64, end: u64): void {
+  if (start < vma.start) vma.pgoff -= pages(start, vma.start);
+  else vma.pgoff += pages(vma.start, start);
+  vma.start = start;
+  vma.end = end;
+  boundsChanged(mm, vma);
+}
+
+function drop(mm: Mm, vma: Vma): void {
+  removeVma(mm, vma);
+  freeVma(vma);
+}
+
+/**
+ * vma_merge_new_range(): lets a neighbour take over the free range [start, end); null when neither can.
+ */
+export function mergeNewRange(
+  mm: Mm,
+  prev: Vma | null,
+  next: Vma | null,
+  start: u64,
+  end: u64,
+  pgoff: u64,
+  flags: u32,
+  file: VmFile | null,
+): Vma | null {
+  if (flags & VM_SPECIAL) return null;
+  mergeStart = start;
+  mergeEnd = end;
+  mergePgoff = pgoff;
+  mergeFlags = flags;
+  mergeFile = file;
+  mergeAnonVma = 0;
+  const left = fitsAfter(prev);
+  const right = fitsBefore(next) && (!left || neighboursFit(<Vma>prev, <Vma>next));
+  if (left && right) {
+    const keep = <Vma>prev;
+    const gone = <Vma>next;
+    inheritAnonVma(keep, gone.anonVma, gone.anonChain);
+    const last = gone.end;
+    drop(mm, gone);
+    setBounds(mm, keep, keep.start, last);
+    return keep;
+  }
+  if (left) {
+    setBounds(mm, <Vma>prev, (<Vma>prev).start, end);
+    return prev;
+  }
+  if (right) {
+    setBounds(mm, <Vma>next, start, (<Vma>next).end);
+    return next;
+  }
+  return null;
+}
+
+/**
+ * vma_merge_existing_range(): the part [start, end) of `vma`, about to get `flags`, joins a neighbour
+ * that has them. Returns the VMA that holds it then, null when nothing merges.
+ */
+function mergeExisting(mm: Mm, vma: Vma, start: u64, end: u64, flags: u32): Vma | null {
+  if ((flags | vma.flags) & VM_SPECIAL || vma.name != 0) return null;
+  const leftSide = start == vma.start;
+  const rightSide = end == vma.end;
+  if (!leftSide && !rightSide) return null;
+  mergeStart = start;
+  mergeEnd = end;
+  mergePgoff = vma.pgoff + pages(vma.start, start);
+  mergeFlags = flags;
+  mergeFile = vma.file;
+  mergeAnonVma = vma.anonVma;
+  mergeAnonChain = vma.anonChain;
+  const prev = vma.prev;
+  const next = vma.next;
+  const left = leftSide && fitsAfter(prev);
+  const right = rightSide && fitsBefore(next) && (!left || neighboursFit(<Vma>prev, <Vma>next));
+  if (!left && !right) return null;
+  const into = left ? <Vma>prev : <Vma>next;
+  const from = left ? into.start : start;
+  let to = right ? (<Vma>next).end : end;
+  inheritAnonVma(into, vma.anonVma, vma.anonChain);
+  if (left && right) {
+    inheritAnonVma(into, (<Vma>next).anonVma, (<Vma>next).anonChain);
+    drop(mm, <Vma>next);
+  }
+  if (!right) to = end;
+  if (leftSide && rightSide) drop(mm, vma);
+  else if (leftSide) setBounds(mm, vma, end, vma.end);
+  else setBounds(mm, vma, vma.start, start);
+  setBounds(mm, into, from, to);
+  return into;
+}
+
+/** __split_vma(): cuts at `addr` and returns the upper part, null when memory is exhausted. */
+export function splitVma(mm: Mm, vma: Vma, addr: u64): Vma | null {
+  const upper = newVma(mm);
+  if (upper == null) return null;
+  upper.start = addr;
+  upper.end = vma.end;
+  upper.pgoff = vma.pgoff + pages(vma.start, addr);
+  upper.flags = vma.flags;
+  upper.anonVma = vma.anonVma;
+  upper.anonChain = vma.anonChain;
+  upper.name = vma.name;
+  upper.mapping = vma.mapping;
+  const file = vma.file;
+  upper.file = file;
+  if (file != null) file.refs++;
+  setBounds(mm, vma, vma.start, addr);
+  insertVma(mm, upper);
+  return upper;
+}
+
+/** The VMA that holds exactly the range of the last vmaModify(). */
+let modified: Vma | null = null;
+
+export function modifiedVma(): Vma {
+  return <Vma>modified;
+}
+
+/**
+ * vma_modify_flags(): makes [start, end) of `vma` a VMA of its own, or part of a neighbour that already
+ * has `flags`. The caller then sets the flags of modifiedVma(). 0 or -ENOMEM.
+ */
+export function vmaModify(mm: Mm, vma: Vma, start: u64, end: u64, flags: u32, maxMaps: u32): i32 {
+  const merged = mergeExisting(mm, vma, start, end, flags);
+  if (merged != null) {
+    modified = merged;
+    return 0;
+  }
+  let part = vma;
+  if (part.start < start) {
+    if (mm.mapCount >= maxMaps) return -ENOMEM;
+    const upper = splitVma(mm, part, start);
+    if (upper == null) return -ENOMEM;
+    part = upper;
+  }
+  if (part.end > end) {
+    if (mm.mapCount >= maxMaps) return -ENOMEM;
+    if (splitVma(mm, part, end) == null) return -ENOMEM;
+  }
+  modified = part;
+  return 0;
+}

@@ -1,0 +1,91 @@
+// struct mm_struct: one address space.
+import { TASK_SIZE_SHIFT } from '../abi/page';
+import { allocZeroedFrame, putFrame } from './frame';
+import { SLAB_MM, allocObject, freeObject } from './slab';
+import { flushTlb } from './tlb';
+import { Vma, freeVma, leaveMapping } from './vma';
+import { ZAP_UNMAP, zapRange } from './zap';
+
+@unmanaged
+export class Mm {
+  /** Top page table, a frame. */
+  pgd: usize;
+  root: Vma | null;
+  first: Vma | null;
+  last: Vma | null;
+  /** The VMA that findVma found last. */
+  cached: Vma | null;
+  mapCount: u32;
+  /** The page table that was walked last, and the 2 MiB region it covers (all ones: none). */
+  walkTable: usize;
+  walkRegion: u64;
+  /** Frames that hold page tables, the top one included. */
+  tables: u32;
+  /** Resident pages by kind: MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES. */
+  rssAnon: u32;
+  rssFile: u32;
+  rssShmem: u32;
+  /** Highest resident set so far, in pages. */
+  hiwaterRss: u32;
+  /** Pages of all VMAs, and of those that are data, executable, stack, locked. */
+  totalVm: u64;
+  hiwaterVm: u64;
+  dataVm: u64;
+  execVm: u64;
+  stackVm: u64;
+  lockedVm: u64;
+  /** VM_LOCKED and VM_LOCKONFAULT after mlockall(MCL_FUTURE). */
+  defFlags: u32;
+  /** Where top-down placement starts. */
+  mmapBase: u64;
+}
+
+export function newMm(mmapBase: u64): Mm | null {
+  const mm = changetype<Mm>(allocObject(SLAB_MM, offsetof<Mm>()));
+  if (mm == null) return null;
+  const pgd = allocZeroedFrame();
+  if (pgd == 0) {
+    freeObject(SLAB_MM, changetype<usize>(mm));
+    return null;
+  }
+  mm.pgd = pgd;
+  mm.tables = 1;
+  mm.walkRegion = u64.MAX_VALUE;
+  mm.mmapBase = mmapBase;
+  return mm;
+}
+
+export function rss(mm: Mm): u32 {
+  return mm.rssAnon + mm.rssFile + mm.rssShmem;
+}
+
+export function noteRss(mm: Mm): void {
+  const now = rss(mm);
+  if (now > mm.hiwaterRss) mm.hiwaterRss = now;
+}
+
+/** Drops every page, page table and VMA; the mm stays, empty. */
+export function clearMm(mm: Mm): void {
+  zapRange(mm, 0, (<u64>1) << TASK_SIZE_SHIFT, ZAP_UNMAP);
+  let vma = mm.first;
+  while (vma != null) {
+    const next = vma.next;
+    leaveMapping(vma);
+    freeVma(vma);
+    vma = next;
+  }
+  mm.root = null;
+  mm.first = null;
+  mm.last = null;
+  mm.cached = null;
+  mm.mapCount = 0;
+}
+
+/** Drops everything and the mm itself: mm/mmap.c, exit_mmap(). */
+export function exitMm(mm: Mm): void {
+  clearMm(mm);
+  putFrame(mm.pgd);
+  // The next mm may get this one's place, and with it the tag of its TLB entries.
+  flushTlb();
+  freeObject(SLAB_MM, changetype<usize>(mm));
+}

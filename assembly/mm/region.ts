@@ -1,0 +1,185 @@
+// Making, removing and protecting mappings: mm/vma.c, __mmap_region() and do_vmi_align_munmap(),
+// mm/mprotect.c. Arguments are validated by the host; what can fail from here on is memory.
+import { EACCES, ENOMEM, EPERM } from '../abi/errno';
+import { PAGE_SHIFT, PAGE_SIZE } from '../abi/page';
+import { PTE_DIRTY, PTE_SPECIAL } from '../abi/pte';
+import {
+  VM_ACCOUNT,
+  VM_EXEC,
+  VM_HUGETLB,
+  VM_NORESERVE,
+  VM_READ,
+  VM_SEALED,
+  VM_SHARED,
+  VM_WRITE,
+} from '../abi/vma';
+import { accountVm } from './account';
+import { VmFile } from './mapping';
+import { isSoleAnon } from './fault';
+import { mergeNewRange, modifiedVma, splitVma, vmaModify } from './merge';
+import { Mm } from './mm';
+import { findSlot, makeDirty, makePte, pteFrame, ptePresent, pteSpecial } from './pgtable';
+import { flushRange } from './tlb';
+import {
+  Vma,
+  findVma,
+  freeVma,
+  insertVma,
+  joinMapping,
+  leaveMapping,
+  newVma,
+  removeVma,
+} from './vma';
+import { ZAP_UNMAP, zapRange } from './zap';
+
+const VM_ACCESS_FLAGS: u32 = VM_READ | VM_WRITE | VM_EXEC;
+
+/** vms_gather_munmap_vmas(): cuts at both ends, and refuses sealed mappings; 0 or a negative errno. */
+function cutRange(mm: Mm, start: u64, end: u64, maxMaps: u32): i32 {
+  let vma = findVma(mm, start);
+  if (vma == null || vma.start >= end) return 0;
+  if (vma.start < start) {
+    if (vma.end > end && mm.mapCount >= maxMaps) return -ENOMEM;
+    if (vma.flags & VM_SEALED) return -EPERM;
+    vma = splitVma(mm, vma, start);
+    if (vma == null) return -ENOMEM;
+  }
+  while (vma != null && vma.start < end) {
+    if (vma.flags & VM_SEALED) return -EPERM;
+    if (vma.end > end && splitVma(mm, vma, end) == null) return -ENOMEM;
+    vma = vma.next;
+  }
+  return 0;
+}
+
+/** Unmaps [start, end), both page-aligned; holes are fine. 0, -ENOMEM, or -EPERM of a sealed part. */
+export function unmapRegion(mm: Mm, start: u64, end: u64, maxMaps: u32): i32 {
+  const error = cutRange(mm, start, end, maxMaps);
+  if (error) return error;
+  let vma = findVma(mm, start);
+  if (vma == null || vma.start >= end) return 0;
+  zapRange(mm, start, end, ZAP_UNMAP);
+  while (vma != null && vma.start < end) {
+    const next = vma.next;
+    accountVm(mm, vma.flags, -(<i64>((vma.end - vma.start) >> PAGE_SHIFT)));
+    removeVma(mm, vma);
+    freeVma(vma);
+    vma = next;
+  }
+  return 0;
+}
+
+/**
+ * Maps [start, end), replacing what is there. The mapping takes over one reference to `file` when it
+ * succeeds. 0 or a negative errno.
+ */
+export function mapRegion(
+  mm: Mm,
+  start: u64,
+  end: u64,
+  flags: u32,
+  file: VmFile | null,
+  pgoff: u64,
+  name: u32,
+  maxMaps: u32,
+): i32 {
+  const error = unmapRegion(mm, start, end, maxMaps);
+  if (error) return error;
+  const next = findVma(mm, start);
+  const prev = next == null ? mm.last : next.prev;
+  const merged = name == 0 ? mergeNewRange(mm, prev, next, start, end, pgoff, flags, file) : null;
+  if (merged != null) {
+    if (file != null) file.refs--;
+  } else {
+    const vma = newVma(mm);
+    if (vma == null) return -ENOMEM;
+    vma.start = start;
+    vma.end = end;
+    vma.pgoff = pgoff;
+    vma.flags = flags;
+    vma.file = file;
+    vma.mapping = file == null ? null : file.mapping;
+    vma.name = name;
+    insertVma(mm, vma);
+  }
+  accountVm(mm, flags, <i64>((end - start) >> PAGE_SHIFT));
+  return 0;
+}
+
+/** Changes the flags of a linked VMA, which may count among the writers of its file. */
+export function setVmaFlags(vma: Vma, flags: u32): void {
+  leaveMapping(vma);
+  vma.flags = flags;
+  joinMapping(vma);
+}
+
+/** change_protection(): rewrites the entries of [start, end) for the protection of `flags`. */
+function changeProtection(mm: Mm, start: u64, end: u64, flags: u32): void {
+  for (let addr = start; addr < end; addr += PAGE_SIZE) {
+    const slot = findSlot(mm, addr);
+    if (slot == 0) {
+      // No table: skip to the next one.
+      addr = (addr | ((1 << 21) - 1)) - (PAGE_SIZE - 1);
+      continue;
+    }
+    const pte = load<u64>(slot);
+    if (!ptePresent(pte)) continue;
+    const frame = pteFrame(pte);
+    let changed = makePte(frame, flags) | (pte & (PTE_DIRTY | PTE_SPECIAL));
+    // can_change_pte_writable(): only what needs no copy keeps its write bit.
+    if (!pteSpecial(pte) && pte & PTE_DIRTY && (flags & VM_SHARED || isSoleAnon(frame))) {
+      changed = makeDirty(changed, flags);
+    }
+    store<u64>(slot, changed);
+  }
+  flushRange(mm, start, end);
+}
+
+/** The flags after mprotect(), VM_ACCOUNT included: mprotect_fixup(). */
+function protectedFlags(vma: Vma, prot: u32): u32 {
+  const flags = (vma.flags & ~VM_ACCESS_FLAGS) | prot;
+  if (prot & VM_WRITE) {
+    const exempt = VM_ACCOUNT | VM_WRITE | VM_HUGETLB | VM_SHARED | VM_NORESERVE;
+    return vma.flags & exempt ? flags : flags | VM_ACCOUNT;
+  }
+  const untouched = vma.mapping == null && vma.anonVma == 0;
+  return vma.flags & VM_ACCOUNT && untouched ? flags & ~VM_ACCOUNT : flags;
+}
+
+/** do_mprotect_pkey() for one VMA's part of the range; 0 or a negative errno. */
+function protectPart(mm: Mm, vma: Vma, start: u64, end: u64, prot: u32, maxMaps: u32): i32 {
+  const wanted = (vma.flags & ~VM_ACCESS_FLAGS) | prot;
+  // The VM_MAY* bits stand four above the VM_* they allow.
+  if (wanted & ~(wanted >> 4) & VM_ACCESS_FLAGS) return -EACCES;
+  if (vma.flags & VM_SEALED) return -EPERM;
+  const old = vma.flags;
+  if (wanted == old) return 0;
+  const flags = protectedFlags(vma, prot);
+  const error = vmaModify(mm, vma, start, end, flags, maxMaps);
+  if (error) return error;
+  setVmaFlags(modifiedVma(), flags);
+  changeProtection(mm, start, end, flags);
+  const pages = <i64>((end - start) >> PAGE_SHIFT);
+  accountVm(mm, old, -pages);
+  accountVm(mm, flags, pages);
+  return 0;
+}
+
+/**
+ * mprotect() over [start, end): VMA by VMA from the bottom, so that an error leaves the part below it
+ * changed (K-521). `prot` is VM_READ, VM_WRITE, VM_EXEC. 0 or a negative errno.
+ */
+export function protectRegion(mm: Mm, start: u64, end: u64, prot: u32, maxMaps: u32): i32 {
+  let vma = findVma(mm, start);
+  if (vma == null || vma.start > start) return -ENOMEM;
+  let addr = start;
+  while (true) {
+    const to = min(vma.end, end);
+    const error = protectPart(mm, vma, addr, to, prot, maxMaps);
+    if (error) return error;
+    if (to >= end) return 0;
+    addr = to;
+    vma = findVma(mm, addr);
+    if (vma == null || vma.start != addr) return -ENOMEM;
+  }
+}

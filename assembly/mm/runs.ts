@@ -1,0 +1,44 @@
+// A list of stretches of linear memory that the host copies from or to: pairs of address and length,
+// physically adjacent pages joined.
+const MAX_RUNS: usize = 512;
+const runs = memory.data(4096, 16);
+
+let count: usize = 0;
+let bytes: usize = 0;
+
+export function resetRuns(): void {
+  count = 0;
+  bytes = 0;
+}
+
+/** Appends a stretch; false when the list is full. */
+export function addRun(address: usize, length: usize): bool {
+  if (count > 0) {
+    const last = runs + ((count - 1) << 3);
+    const end = load<u32>(last) + load<u32>(last, 4);
+    if (<usize>end == address) {
+      store<u32>(last, load<u32>(last, 4) + <u32>length, 4);
+      bytes += length;
+      return true;
+    }
+    if (count == MAX_RUNS) return false;
+  }
+  const run = runs + (count << 3);
+  store<u32>(run, <u32>address);
+  store<u32>(run, <u32>length, 4);
+  count++;
+  bytes += length;
+  return true;
+}
+
+export function runBytes(): usize {
+  return bytes;
+}
+
+export function runCount(): usize {
+  return count;
+}
+
+export function runList(): usize {
+  return runs;
+}

@@ -1,0 +1,137 @@
+import { EACCES, EINVAL, EPERM } from '../../assembly/abi/errno.js';
+import * as mman from '../../assembly/abi/mman.js';
+import { PAGE_SIZE } from '../../assembly/abi/page.js';
+import * as vm from '../../assembly/abi/vma.js';
+import { checked, fail } from '../errno.js';
+import type { Mm, VmaInfo } from './mm.js';
+import type { MmLimits } from './mmap.js';
+
+const VM_SPECIAL = vm.VM_IO | vm.VM_DONTEXPAND | vm.VM_PFNMAP | vm.VM_MIXEDMAP;
+const SHARED_MAYWRITE = vm.VM_SHARED | vm.VM_MAYWRITE;
+
+/** One stretch of one mapping. */
+export interface Advised {
+  readonly mm: Mm;
+  readonly vma: VmaInfo;
+  readonly start: number;
+  readonly end: number;
+  readonly limits: MmLimits;
+}
+
+function isAnonymous(vma: VmaInfo): boolean {
+  return vma.file === null && vma.name !== '[vdso]' && vma.name !== '[vvar]';
+}
+
+function refuse(vma: VmaInfo, flags: number): void {
+  if (vma.flags & flags) fail(EINVAL);
+}
+
+/** Sets and clears flags, splitting and merging mappings as needed. */
+function change({ mm, vma, start, end, limits }: Advised, set: number, clear: number): void {
+  const max = limits.maxMapCount;
+  checked(mm.core.exports.changeFlags(mm.ptr, vma.ptr, start, end, set, clear, max));
+}
+
+function dontNeed(part: Advised, forbidden: number): void {
+  refuse(part.vma, forbidden | vm.VM_PFNMAP);
+  part.mm.core.exports.dropRange(part.mm.ptr, part.start, part.end);
+}
+
+/** The pages may go when memory is short, which it never is here: they stay. */
+function free({ vma }: Advised): void {
+  refuse(vma, vm.VM_PFNMAP | vm.VM_LOCKED);
+  if (!isAnonymous(vma)) fail(EINVAL);
+}
+
+function remove({ vma, start, end }: Advised): void {
+  refuse(vma, vm.VM_LOCKED);
+  if (vma.file === null) fail(EINVAL);
+  if ((vma.flags & SHARED_MAYWRITE) !== SHARED_MAYWRITE) fail(EACCES);
+  const offset = vma.pgoff * PAGE_SIZE + (start - vma.start);
+  vma.file.pages.punchHole(offset, offset + (end - start));
+}
+
+function wipeOnFork(part: Advised): void {
+  if (part.vma.file !== null || part.vma.flags & vm.VM_SHARED) fail(EINVAL);
+  change(part, vm.VM_WIPEONFORK, 0);
+}
+
+/** ksm_madvise(): only private memory of the usual kind is marked, and the rest left alone. */
+function mergeable(part: Advised): void {
+  const never = VM_SPECIAL | vm.VM_SHARED | vm.VM_MAYSHARE | vm.VM_HUGETLB | vm.VM_DROPPABLE;
+  if (!(part.vma.flags & never)) change(part, vm.VM_MERGEABLE, 0);
+}
+
+function installGuard({ mm, vma, start, end }: Advised): void {
+  refuse(vma, VM_SPECIAL | vm.VM_HUGETLB | vm.VM_LOCKED);
+  checked(mm.core.exports.installGuard(mm.ptr, vma.ptr, start, end));
+}
+
+function removeGuard({ mm, vma, start, end }: Advised): void {
+  refuse(vma, VM_SPECIAL | vm.VM_HUGETLB);
+  mm.core.exports.removeGuard(mm.ptr, start, end);
+}
+
+/** Reclaim hints: refused where pages cannot be reclaimed, and otherwise without effect. */
+function reclaim({ vma }: Advised): void {
+  refuse(vma, vm.VM_LOCKED | vm.VM_PFNMAP | vm.VM_HUGETLB);
+}
+
+/** A change of flags that mappings with any of `refused` do not allow. */
+function flags(set: number, clear: number, refused = 0): (part: Advised) => void {
+  return (part) => {
+    refuse(part.vma, refused);
+    change(part, set, clear);
+  };
+}
+
+const READAHEAD = vm.VM_RAND_READ | vm.VM_SEQ_READ;
+
+/**
+ * What each advice does to one stretch of one mapping.
+ * @see mm/madvise.c, madvise_vma_behavior()
+ */
+export const ADVICE: ReadonlyMap<number, (part: Advised) => void> = new Map([
+  [mman.MADV_NORMAL, flags(0, READAHEAD)],
+  [mman.MADV_SEQUENTIAL, flags(vm.VM_SEQ_READ, vm.VM_RAND_READ)],
+  [mman.MADV_RANDOM, flags(vm.VM_RAND_READ, vm.VM_SEQ_READ)],
+  [mman.MADV_WILLNEED, () => undefined],
+  [mman.MADV_DONTNEED, (part) => dontNeed(part, vm.VM_LOCKED)],
+  [mman.MADV_DONTNEED_LOCKED, (part) => dontNeed(part, 0)],
+  [mman.MADV_FREE, free],
+  [mman.MADV_REMOVE, remove],
+  [mman.MADV_DONTFORK, flags(vm.VM_DONTCOPY, 0)],
+  [mman.MADV_DOFORK, flags(0, vm.VM_DONTCOPY, vm.VM_IO)],
+  [mman.MADV_MERGEABLE, mergeable],
+  [mman.MADV_UNMERGEABLE, flags(0, vm.VM_MERGEABLE)],
+  [mman.MADV_HUGEPAGE, flags(vm.VM_HUGEPAGE, vm.VM_NOHUGEPAGE)],
+  [mman.MADV_NOHUGEPAGE, flags(vm.VM_NOHUGEPAGE, vm.VM_HUGEPAGE)],
+  [mman.MADV_DONTDUMP, flags(vm.VM_DONTDUMP, 0)],
+  [mman.MADV_DODUMP, flags(0, vm.VM_DONTDUMP, VM_SPECIAL | vm.VM_DROPPABLE)],
+  [mman.MADV_WIPEONFORK, wipeOnFork],
+  [mman.MADV_KEEPONFORK, flags(0, vm.VM_WIPEONFORK, vm.VM_DROPPABLE)],
+  [mman.MADV_COLD, reclaim],
+  [mman.MADV_PAGEOUT, reclaim],
+  [mman.MADV_GUARD_INSTALL, installGuard],
+  [mman.MADV_GUARD_REMOVE, removeGuard],
+]);
+
+const DISCARDS: ReadonlySet<number> = new Set([
+  mman.MADV_FREE,
+  mman.MADV_DONTNEED,
+  mman.MADV_DONTNEED_LOCKED,
+  mman.MADV_REMOVE,
+  mman.MADV_DONTFORK,
+  mman.MADV_WIPEONFORK,
+  mman.MADV_GUARD_INSTALL,
+]);
+
+/**
+ * A sealed mapping keeps its contents, unless whoever asks could overwrite them anyway (K-543).
+ * @throws {LinuxError} EPERM
+ * @see mm/vma.c, can_modify_vma_madv()
+ */
+export function checkSealed(vma: VmaInfo, advice: number): void {
+  if (!(vma.flags & vm.VM_SEALED) || !DISCARDS.has(advice)) return;
+  if (!isAnonymous(vma) || !(vma.flags & vm.VM_WRITE)) fail(EPERM);
+}

@@ -1,0 +1,69 @@
+import { EINVAL, ENOMEM } from '../../assembly/abi/errno.js';
+import { MADV_POPULATE_READ, MADV_POPULATE_WRITE } from '../../assembly/abi/mman.js';
+import { PAGE_SIZE } from '../../assembly/abi/page.js';
+import * as vm from '../../assembly/abi/vma.js';
+import { checked, fail } from '../errno.js';
+import { pageAlign, type U64 } from './address.js';
+import { ADVICE, checkSealed } from './advice.js';
+import type { Mm } from './mm.js';
+import { NO_LIMITS, type MmLimits } from './mmap.js';
+import { populateRange } from './populate.js';
+
+/** Faults pages in for reading or writing: MADV_POPULATE_READ and _WRITE. */
+function advisePopulate(mm: Mm, start: number, end: number, write: boolean): void {
+  const wanted = write ? vm.VM_WRITE : vm.VM_READ;
+  for (let addr = start; addr < end;) {
+    const vma = mm.findVma(addr);
+    if (vma === null || vma.start > addr) fail(ENOMEM);
+    if (vma.flags & (vm.VM_IO | vm.VM_PFNMAP) || !(vma.flags & wanted)) fail(EINVAL);
+    const to = Math.min(vma.end, end);
+    checked(populateRange(mm, addr, to, write));
+    addr = to;
+  }
+}
+
+/** Applies one advice mapping by mapping; holes are reported at the end, errors at once. */
+function adviseRange(mm: Mm, start: number, end: number, advice: number, limits: MmLimits): void {
+  const act = ADVICE.get(advice);
+  let hole = false;
+  for (let addr = start; addr < end;) {
+    const vma = mm.findVma(addr);
+    if (vma === null) fail(ENOMEM);
+    if (vma.start > addr) {
+      hole = true;
+      addr = vma.start;
+      if (addr >= end) break;
+    }
+    const to = Math.min(vma.end, end);
+    checkSealed(vma, advice);
+    act?.({ mm, vma, start: addr, end: to, limits });
+    addr = to;
+  }
+  if (hole) fail(ENOMEM);
+}
+
+/**
+ * Gives advice about [addr, addr + length), length rounded up.
+ * @throws {LinuxError} EINVAL: unknown advice, unaligned, wraps, or not for this mapping; ENOMEM: a hole,
+ * after the mapped parts were treated (K-541); EPERM: a sealed mapping; EACCES: MADV_REMOVE of a file
+ * that could not be written; EFAULT: MADV_POPULATE beyond the end of a file
+ * @see mm/madvise.c, do_madvise()
+ */
+export function madvise(
+  mm: Mm,
+  addr: U64,
+  length: U64,
+  advice: number,
+  limits: MmLimits = NO_LIMITS,
+): void {
+  const populates = advice === MADV_POPULATE_READ || advice === MADV_POPULATE_WRITE;
+  if (!populates && !ADVICE.has(advice)) fail(EINVAL);
+  if (BigInt(addr) % BigInt(PAGE_SIZE) !== 0n) fail(EINVAL);
+  if (length === 0) return;
+  const end = BigInt.asUintN(64, BigInt(addr) + BigInt(length) + 4095n);
+  if (end < BigInt(addr) || end < BigInt(length)) fail(EINVAL);
+  if (typeof addr === 'bigint' || typeof length === 'bigint') fail(ENOMEM);
+  const last = addr + pageAlign(length);
+  if (populates) advisePopulate(mm, addr, last, advice === MADV_POPULATE_WRITE);
+  else adviseRange(mm, addr, last, advice, limits);
+}

@@ -1,0 +1,58 @@
+import { EINVAL, ENOMEM } from '../../assembly/abi/errno.js';
+import {
+  PROT_EXEC,
+  PROT_GROWSDOWN,
+  PROT_GROWSUP,
+  PROT_READ,
+  PROT_SEM,
+  PROT_WRITE,
+} from '../../assembly/abi/mman.js';
+import { PAGE_SIZE } from '../../assembly/abi/page.js';
+import { VM_GROWSDOWN } from '../../assembly/abi/vma.js';
+import { checked, fail } from '../errno.js';
+import { pageAlign, type U64 } from './address.js';
+import type { Mm } from './mm.js';
+import { NO_LIMITS, type MmLimits } from './mmap.js';
+
+const PROT_ALL = PROT_READ | PROT_WRITE | PROT_EXEC;
+
+/** Where the change starts: PROT_GROWSDOWN reaches down to the start of the mapping. */
+function firstAddress(mm: Mm, addr: number, end: number, growsDown: boolean): number {
+  const vma = mm.findVma(addr);
+  if (vma === null) fail(ENOMEM);
+  if (!growsDown) {
+    if (vma.start > addr) fail(ENOMEM);
+    return addr;
+  }
+  if (vma.start >= end) fail(ENOMEM);
+  if (!(vma.flags & VM_GROWSDOWN)) fail(EINVAL);
+  return vma.start;
+}
+
+/**
+ * Changes the protection of [addr, addr + length); mappings below one that refuses are changed (K-521).
+ * @throws {LinuxError} EINVAL: unaligned, unknown bits, PROT_GROWSDOWN on another kind of mapping;
+ * ENOMEM: a hole, the range wraps, over vm.max_map_count; EACCES: the file forbids it; EPERM: sealed
+ * @see mm/mprotect.c, do_mprotect_pkey()
+ */
+export function mprotect(
+  mm: Mm,
+  addr: U64,
+  length: U64,
+  prot: number,
+  limits: MmLimits = NO_LIMITS,
+): void {
+  const grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
+  if (grows === (PROT_GROWSDOWN | PROT_GROWSUP)) fail(EINVAL);
+  if (BigInt(addr) % BigInt(PAGE_SIZE) !== 0n) fail(EINVAL);
+  if (length === 0) return;
+  if (typeof addr === 'bigint' || typeof length === 'bigint') fail(ENOMEM);
+  const plain = prot & ~grows;
+  if (plain & ~(PROT_ALL | PROT_SEM)) fail(EINVAL);
+  // Nothing on x86-64 grows up.
+  if (grows === PROT_GROWSUP) fail(EINVAL);
+  const end = addr + pageAlign(length);
+  const start = firstAddress(mm, addr, end, grows === PROT_GROWSDOWN);
+  const max = limits.maxMapCount;
+  checked(mm.core.exports.protectRegion(mm.ptr, start, end, plain & PROT_ALL, max));
+}

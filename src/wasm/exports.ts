@@ -1,0 +1,162 @@
+// Made by tools/core-exports.mjs from assembly/index.ts, where each export is explained.
+
+/** The core's exports: addresses of guest memory are f64, places in linear memory and counts i32. */
+export interface CoreExports {
+  init(limit: number): number;
+
+  bounceBuffer(): number;
+
+  runList(): number;
+
+  runCount(): number;
+
+  framesInUse(): number;
+
+  setAllocBudget(budget: number): void;
+
+  mmNew(mmapBase: number): number;
+
+  mmDup(child: number, parent: number): number;
+
+  mmExit(mm: number): void;
+
+  setGrowthLimits(minAddr: number, asLimit: number): void;
+
+  mappingNew(kind: number, id: number): number;
+
+  mappingFree(mapping: number): void;
+
+  mappingSetSize(mapping: number, size: number): void;
+
+  mappingPunch(mapping: number, start: number, end: number): void;
+
+  mappingFind(mapping: number, index: number): number;
+
+  mappingGrab(mapping: number, index: number, zero: boolean): number;
+
+  mappingDrop(mapping: number, index: number): void;
+
+  neededMapping(): number;
+
+  neededPage(): number;
+
+  fileNew(mapping: number, id: number): number;
+
+  fileGet(file: number): void;
+
+  filePut(file: number): void;
+
+  takeReleasedFile(): number;
+
+  mapRegion(
+    mm: number,
+    start: number,
+    end: number,
+    flags: number,
+    file: number,
+    pgoff: number,
+    name: number,
+    maxMaps: number,
+  ): number;
+
+  unmapRegion(mm: number, start: number, end: number, maxMaps: number): number;
+
+  protectRegion(mm: number, start: number, end: number, prot: number, maxMaps: number): number;
+
+  unmappedArea(mm: number, len: number, low: number, high: number, align: number): number;
+
+  mmapBase(mm: number): number;
+
+  isFree(mm: number, addr: number, len: number): boolean;
+
+  vmaFind(mm: number, addr: number): number;
+
+  dropRange(mm: number, start: number, end: number): void;
+
+  changeFlags(
+    mm: number,
+    vma: number,
+    start: number,
+    end: number,
+    set: number,
+    clear: number,
+    maxMaps: number,
+  ): number;
+
+  installGuard(mm: number, vma: number, start: number, end: number): number;
+
+  removeGuard(mm: number, start: number, end: number): void;
+
+  populateRange(mm: number, start: number, end: number, write: boolean): number;
+
+  pagemap(mm: number, addr: number, count: number, out: number): void;
+
+  vmaPages(mm: number, vma: number): number;
+
+  accessRemoteVm(
+    mm: number,
+    addr: number,
+    buf: number,
+    len: number,
+    gupFlags: number,
+    stackLimit: number,
+  ): number;
+
+  gupStop(): number;
+
+  accessRuns(
+    mm: number,
+    addr: number,
+    len: number,
+    gupFlags: number,
+    stackLimit: number,
+    grows: boolean,
+  ): number;
+
+  memRw(
+    mm: number,
+    addr: number,
+    local: number,
+    buf: number,
+    count: number,
+    from: number,
+    gupFlags: number,
+    stackLimit: number,
+  ): number;
+
+  memRwDone(): number;
+
+  processVmCopy(
+    remote: number,
+    remoteAddr: number,
+    local: number,
+    localAddr: number,
+    len: number,
+    write: boolean,
+    stackLimit: number,
+  ): number;
+
+  processVmStop(): number;
+
+  userRuns(mm: number, addr: number, len: number, write: boolean, stackLimit: number): number;
+
+  lastFault(): number;
+
+  lastFaultAddr(): number;
+
+  load8(mm: number, addr: number, stackLimit: number): number;
+
+  load16(mm: number, addr: number, stackLimit: number): number;
+
+  load32(mm: number, addr: number, stackLimit: number): number;
+
+  load64(mm: number, addr: number, stackLimit: number): bigint;
+
+  store8(mm: number, addr: number, value: number, stackLimit: number): void;
+
+  store16(mm: number, addr: number, value: number, stackLimit: number): void;
+
+  store32(mm: number, addr: number, value: number, stackLimit: number): void;
+
+  store64(mm: number, addr: number, value: bigint, stackLimit: number): void;
+}
