@@ -15,6 +15,7 @@ import * as cache from './mm/mapping';
 import * as mms from './mm/mm';
 import * as placement from './mm/place';
 import * as region from './mm/region';
+import * as remap from './mm/remap';
 import * as report from './mm/report';
 import * as runs from './mm/runs';
 import * as truncation from './mm/truncate';
@@ -161,6 +162,34 @@ export function unmapRegion(mm: usize, start: f64, end: f64, maxMaps: u32): i32 
 
 export function protectRegion(mm: usize, start: f64, end: f64, prot: u32, maxMaps: u32): i32 {
   return region.protectRegion(changetype<Mm>(mm), <u64>start, <u64>end, prot, maxMaps);
+}
+
+/** Grows a VMA over the hole above it, up to `end`. */
+export function expandInPlace(mm: usize, vma: usize, end: f64): void {
+  remap.expandInPlace(changetype<Mm>(mm), changetype<Vma>(vma), <u64>end);
+}
+
+/** Moves part of a VMA to a free range; 0 or a negative errno. */
+export function moveRegion(
+  mm: usize,
+  vma: usize,
+  from: f64,
+  oldLen: f64,
+  to: f64,
+  newLen: f64,
+  keep: bool,
+  maxMaps: u32,
+): i32 {
+  return remap.moveRegion(
+    changetype<Mm>(mm),
+    changetype<Vma>(vma),
+    <u64>from,
+    <u64>oldLen,
+    <u64>to,
+    <u64>newLen,
+    keep,
+    maxMaps,
+  );
 }
 
 /** The address for a new mapping, or a negative errno. */

@@ -101,9 +101,9 @@ export class LinuxError extends Error {
   /** The negative errno, such as -5. */
   readonly errno: number;
   /** The system call that failed, where it is known. */
-  readonly syscall?: string;
+  declare readonly syscall?: string;
   /** The path it was given, where there was one. */
-  readonly path?: string;
+  declare readonly path?: string;
 
   /** Makes an error of a positive errno. */
   constructor(errno: number, syscall?: string, path?: string) {

@@ -28,7 +28,7 @@ function loadBytes(mm: Mm, addr: u64, size: usize, stackLimit: u64): u64 {
 function storeBytes(mm: Mm, addr: u64, value: u64, size: usize, stackLimit: u64): void {
   // Both pages are made writable first, so that a store that faults changes nothing.
   if (translate(mm, addr, true, stackLimit) == 0) return;
-  if (translate(mm, addr + size - 1, true, stackLimit) == 0) return;
+  if (translate(mm, (addr | PAGE_OFFSET_MASK) + 1, true, stackLimit) == 0) return;
   for (let i: usize = 0; i < size; i++) {
     const frame = translate(mm, addr + i, true, stackLimit);
     if (frame == 0) return;

@@ -1,5 +1,6 @@
-// Page counts of an mm by kind of VMA: mm/vma.c, vm_stat_account().
-import { VM_EXEC, VM_GROWSDOWN, VM_SHARED, VM_WRITE } from '../abi/vma';
+// Page counts of an mm by kind of VMA: mm/vma.c, vm_stat_account(), and
+// locked_vm.
+import { VM_EXEC, VM_GROWSDOWN, VM_LOCKED, VM_SHARED, VM_WRITE } from '../abi/vma';
 import { Mm } from './mm';
 
 export function isDataMapping(flags: u32): bool {
@@ -14,6 +15,7 @@ export function isExecMapping(flags: u32): bool {
 export function accountVm(mm: Mm, flags: u32, pages: i64): void {
   mm.totalVm += pages;
   if (mm.totalVm > mm.hiwaterVm) mm.hiwaterVm = mm.totalVm;
+  if (flags & VM_LOCKED) mm.lockedVm += pages;
   if (isExecMapping(flags)) mm.execVm += pages;
   else if (flags & VM_GROWSDOWN) mm.stackVm += pages;
   else if (isDataMapping(flags)) mm.dataVm += pages;

@@ -85,7 +85,7 @@ export function initFrames(heapBase: usize, limit: u64): void {
   memoryEnd = (heapBase + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
   cursor = memoryEnd;
   highWater = memoryEnd;
-  addFrames((<usize>memory.size()) * WASM_PAGE);
+  addFrames(<usize>memory.size() * WASM_PAGE);
 }
 
 /** Puts the frames from memoryEnd up to `end` on the free list, section by section. */
@@ -108,14 +108,14 @@ function markFree(frame: usize): void {
   const section = frame & ~SECTION_MASK;
   const index = (frame & SECTION_MASK) >> PAGE_SHIFT;
   const word = section + BITMAP_OFFSET + ((index >> 6) << 3);
-  store<u64>(word, load<u64>(word) | ((<u64>1) << (<u64>(index & 63))));
+  store<u64>(word, load<u64>(word) | ((<u64>1) << ((index & 63) as u64)));
   store<u32>(section, load<u32>(section) + 1);
   freeFrames++;
 }
 
 /** Grows linear memory in big steps: each grow detaches every view that JavaScript holds. */
 function growMemory(): bool {
-  const size = (<u64>memory.size()) * WASM_PAGE;
+  const size = <u64>memory.size() * WASM_PAGE;
   // The last 64 KiB stay unused so that the end of memory fits 32 bits.
   const most = min<u64>(memoryLimit, 0xffff0000);
   if (size >= most) return false;
@@ -144,7 +144,8 @@ function takeFrame(): usize {
   while (true) {
     if (load<u32>(section) != 0) {
       let word = index >> 6;
-      let bits = load<u64>(section + BITMAP_OFFSET + (word << 3)) & ((<u64>-1) << (<u64>(index & 63)));
+      let bits =
+        load<u64>(section + BITMAP_OFFSET + (word << 3)) & ((<u64>-1) << ((index & 63) as u64));
       while (true) {
         if (bits != 0) return claim(section, word, ctz(bits));
         word++;

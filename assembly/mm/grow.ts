@@ -1,6 +1,6 @@
 // Growth of VM_GROWSDOWN mappings on access: mm/mmap.c, expand_stack() and mm/vma.c, expand_downwards().
 import { PAGE_SHIFT, PAGE_SIZE } from '../abi/page';
-import { VM_EXEC, VM_GROWSDOWN, VM_LOCKED, VM_READ, VM_WRITE } from '../abi/vma';
+import { VM_EXEC, VM_GROWSDOWN, VM_READ, VM_WRITE } from '../abi/vma';
 import { Mm } from './mm';
 import { accountVm } from './account';
 import { Vma, boundsChanged, findVma } from './vma';
@@ -40,7 +40,6 @@ export function expandStack(mm: Mm, addr: u64, stackLimit: u64): Vma | null {
   vma.start = start;
   vma.pgoff -= grow;
   accountVm(mm, vma.flags, <i64>grow);
-  if (vma.flags & VM_LOCKED) mm.lockedVm += grow;
   boundsChanged(mm, vma);
   return vma;
 }

@@ -1,8 +1,9 @@
 // madvise(): the advice that changes what memory holds or how it is inherited; mm/madvise.c.
 import { EFAULT, ENOMEM } from '../abi/errno';
 import { FAULT_NEED_PAGE, FAULT_OK, FAULT_OOM, NEED_PAGE } from '../abi/fault';
-import { PAGE_SIZE } from '../abi/page';
+import { PAGE_SHIFT, PAGE_SIZE } from '../abi/page';
 import { PTE_MARKER_GUARD } from '../abi/pte';
+import { accountVm } from './account';
 import { anonVmaPrepare } from './anon-vma';
 import { handleMmFault } from './fault';
 import { modifiedVma, vmaModify } from './merge';
@@ -27,11 +28,15 @@ export function changeFlags(
   clear: u32,
   maxMaps: u32,
 ): i32 {
-  const flags = (vma.flags & ~clear) | set;
-  if (flags == vma.flags) return 0;
+  const old = vma.flags;
+  const flags = (old & ~clear) | set;
+  if (flags == old) return 0;
   const error = vmaModify(mm, vma, start, end, flags, maxMaps);
   if (error) return error;
   setVmaFlags(modifiedVma(), flags);
+  const pages = <i64>((end - start) >> PAGE_SHIFT);
+  accountVm(mm, old, -pages);
+  accountVm(mm, flags, pages);
   return 0;
 }
 

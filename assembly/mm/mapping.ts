@@ -51,11 +51,11 @@ export function newMapping(kind: u32, id: u32): Mapping | null {
 
 function capacity(levels: u32): u64 {
   // Eleven levels would cover more than 64 bits of index.
-  return levels >= 10 ? u64.MAX_VALUE : (<u64>1) << (<u64>(levels * NODE_BITS));
+  return levels >= 10 ? u64.MAX_VALUE : (<u64>1) << ((levels * NODE_BITS) as u64);
 }
 
 function slotOf(node: usize, index: u64, level: u32): usize {
-  return node + ((<usize>((index >> (<u64>(level * NODE_BITS))) & (NODE_SLOTS - 1))) << 2);
+  return node + ((<usize>((index >> ((level * NODE_BITS) as u64)) & (NODE_SLOTS - 1))) << 2);
 }
 
 /** The cached frame at page `index`, or 0. */
@@ -129,7 +129,7 @@ function dropBelow(
   last: u64,
 ): bool {
   let used = false;
-  const span = (<u64>1) << (<u64>(level * NODE_BITS));
+  const span = (<u64>1) << ((level * NODE_BITS) as u64);
   for (let i: u64 = 0; i < NODE_SLOTS; i++) {
     const slot = node + ((<usize>i) << 2);
     const child = <usize>load<u32>(slot);

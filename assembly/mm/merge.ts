@@ -4,7 +4,7 @@ import { PAGE_SHIFT } from '../abi/page';
 import { VM_DONTEXPAND, VM_IO, VM_MIXEDMAP, VM_PFNMAP } from '../abi/vma';
 import { VmFile } from './mapping';
 import { Mm } from './mm';
-import { Vma, boundsChanged, freeVma, insertVma, newVma, removeVma } from './vma';
+import { Vma, boundsChanged, findVma, freeVma, insertVma, newVma, removeVma } from './vma';
 
 /** VM_SPECIAL: such mappings never merge. */
 const VM_SPECIAL: u32 = VM_IO | VM_DONTEXPAND | VM_PFNMAP | VM_MIXEDMAP;
@@ -71,7 +71,7 @@ function inheritAnonVma(to: Vma, anonVma: u32, chain: u32): void {
   to.anonChain = chain;
 }
 
-function setBounds(mm: Mm, vma: Vma, start: u64, end: u64): void {
+export function setBounds(mm: Mm, vma: Vma, start: u64, end: u64): void {
   if (start < vma.start) vma.pgoff -= pages(start, vma.start);
   else vma.pgoff += pages(vma.start, start);
   vma.start = start;
@@ -84,46 +84,57 @@ function drop(mm: Mm, vma: Vma): void {
   freeVma(vma);
 }
 
+/** Lets the neighbours of the free range in merge* take it over; null when none can. */
+function mergeFreeRange(mm: Mm): Vma | null {
+  if (mergeFlags & VM_SPECIAL) return null;
+  const next = findVma(mm, mergeStart);
+  const prev = next == null ? mm.last : next.prev;
+  const left = fitsAfter(prev);
+  const right = fitsBefore(next) && (!left || neighboursFit(<Vma>prev, <Vma>next));
+  if (!left && !right) return null;
+  const keep = left ? <Vma>prev : <Vma>next;
+  inheritAnonVma(keep, mergeAnonVma, mergeAnonChain);
+  const end = right ? (<Vma>next).end : mergeEnd;
+  if (left && right) {
+    inheritAnonVma(keep, (<Vma>next).anonVma, (<Vma>next).anonChain);
+    drop(mm, <Vma>next);
+  }
+  setBounds(mm, keep, left ? keep.start : mergeStart, end);
+  return keep;
+}
+
 /**
  * vma_merge_new_range(): lets a neighbour take over the free range [start, end); null when neither can.
  */
 export function mergeNewRange(
   mm: Mm,
-  prev: Vma | null,
-  next: Vma | null,
   start: u64,
   end: u64,
   pgoff: u64,
   flags: u32,
   file: VmFile | null,
 ): Vma | null {
-  if (flags & VM_SPECIAL) return null;
   mergeStart = start;
   mergeEnd = end;
   mergePgoff = pgoff;
   mergeFlags = flags;
   mergeFile = file;
   mergeAnonVma = 0;
-  const left = fitsAfter(prev);
-  const right = fitsBefore(next) && (!left || neighboursFit(<Vma>prev, <Vma>next));
-  if (left && right) {
-    const keep = <Vma>prev;
-    const gone = <Vma>next;
-    inheritAnonVma(keep, gone.anonVma, gone.anonChain);
-    const last = gone.end;
-    drop(mm, gone);
-    setBounds(mm, keep, keep.start, last);
-    return keep;
-  }
-  if (left) {
-    setBounds(mm, <Vma>prev, (<Vma>prev).start, end);
-    return prev;
-  }
-  if (right) {
-    setBounds(mm, <Vma>next, start, (<Vma>next).end);
-    return next;
-  }
-  return null;
+  mergeAnonChain = 0;
+  return mergeFreeRange(mm);
+}
+
+/** vma_merge_copied_range(): the same for a range that gets what `vma` holds. */
+export function mergeCopiedRange(mm: Mm, vma: Vma, start: u64, end: u64, pgoff: u64): Vma | null {
+  if (vma.name != 0) return null;
+  mergeStart = start;
+  mergeEnd = end;
+  mergePgoff = pgoff;
+  mergeFlags = vma.flags;
+  mergeFile = vma.file;
+  mergeAnonVma = vma.anonVma;
+  mergeAnonChain = vma.anonChain;
+  return mergeFreeRange(mm);
 }
 
 /**
@@ -149,13 +160,12 @@ function mergeExisting(mm: Mm, vma: Vma, start: u64, end: u64, flags: u32): Vma 
   if (!left && !right) return null;
   const into = left ? <Vma>prev : <Vma>next;
   const from = left ? into.start : start;
-  let to = right ? (<Vma>next).end : end;
+  const to = right ? (<Vma>next).end : end;
   inheritAnonVma(into, vma.anonVma, vma.anonChain);
   if (left && right) {
     inheritAnonVma(into, (<Vma>next).anonVma, (<Vma>next).anonChain);
     drop(mm, <Vma>next);
   }
-  if (!right) to = end;
   if (leftSide && rightSide) drop(mm, vma);
   else if (leftSide) setBounds(mm, vma, end, vma.end);
   else setBounds(mm, vma, vma.start, start);

@@ -85,9 +85,7 @@ export function mapRegion(
 ): i32 {
   const error = unmapRegion(mm, start, end, maxMaps);
   if (error) return error;
-  const next = findVma(mm, start);
-  const prev = next == null ? mm.last : next.prev;
-  const merged = name == 0 ? mergeNewRange(mm, prev, next, start, end, pgoff, flags, file) : null;
+  const merged = name == 0 ? mergeNewRange(mm, start, end, pgoff, flags, file) : null;
   if (merged != null) {
     if (file != null) file.refs--;
   } else {
@@ -174,11 +172,11 @@ export function protectRegion(mm: Mm, start: u64, end: u64, prot: u32, maxMaps: 
   if (vma == null || vma.start > start) return -ENOMEM;
   let addr = start;
   while (true) {
-    const to = min(vma.end, end);
-    const error = protectPart(mm, vma, addr, to, prot, maxMaps);
+    const error = protectPart(mm, vma, addr, min(vma.end, end), prot, maxMaps);
     if (error) return error;
-    if (to >= end) return 0;
-    addr = to;
+    // The part may have merged with what lies above it: go on behind that.
+    addr = (<Vma>findVma(mm, addr)).end;
+    if (addr >= end) return 0;
     vma = findVma(mm, addr);
     if (vma == null || vma.start != addr) return -ENOMEM;
   }

@@ -127,6 +127,14 @@ export function memRw(
   return fail(mm.core.exports.gupStop() === ENOMEM ? ENOMEM : EIO);
 }
 
+/**
+ * How far the last memRw() of this machine had moved its position when it threw EFAULT: the chunks it had
+ * finished, in bytes (K-112).
+ */
+export function memRwAdvance(mm: Mm): number {
+  return mm.core.exports.memRwDone();
+}
+
 /** One stretch of guest memory or of the host. */
 export type IoSegment =
   { readonly addr: number; readonly length: number } | { readonly host: Uint8Array };

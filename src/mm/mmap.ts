@@ -80,7 +80,7 @@ export const NO_LIMITS: MmLimits = {
   as: Infinity,
   data: Infinity,
   memlock: Infinity,
-  maxMapCount: 65530,
+  maxMapCount: 0x7fffffff,
   mmapMinAddr: 4096,
   capIpcLock: true,
   capSysRawio: true,

@@ -47,6 +47,11 @@ export class PageCache implements PageLoader {
     return this.core.readU32(this.ptr + MAPPING_NR_PAGES);
   }
 
+  /** Is page `index` in memory? */
+  isCached(index: number): boolean {
+    return this.core.exports.mappingFind(this.ptr, index) !== 0;
+  }
+
   /** Mappings through which the file could be written: i_mmap_writable. */
   get writableMappings(): number {
     return this.core.readU32(this.ptr + MAPPING_WRITABLE);

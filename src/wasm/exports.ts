@@ -63,6 +63,19 @@ export interface CoreExports {
 
   protectRegion(mm: number, start: number, end: number, prot: number, maxMaps: number): number;
 
+  expandInPlace(mm: number, vma: number, end: number): void;
+
+  moveRegion(
+    mm: number,
+    vma: number,
+    from: number,
+    oldLen: number,
+    to: number,
+    newLen: number,
+    keep: boolean,
+    maxMaps: number,
+  ): number;
+
   unmappedArea(mm: number, len: number, low: number, high: number, align: number): number;
 
   mmapBase(mm: number): number;

@@ -1,0 +1,95 @@
+// Moving and resizing mappings: mm/mremap.c. The host has checked the arguments and found the place.
+import { ENOMEM } from '../abi/errno';
+import { PAGE_SHIFT, PAGE_SIZE } from '../abi/page';
+import { VM_LOCKED, VM_LOCKONFAULT } from '../abi/vma';
+import { accountVm } from './account';
+import { mergeCopiedRange, setBounds } from './merge';
+import { Mm } from './mm';
+import { allocSlot, findSlot, setPte } from './pgtable';
+import { unmapRegion } from './region';
+import { Vma, insertVma, newVma, vmaLookup } from './vma';
+
+/** move_page_tables(): the entries move, the pages stay where they are; false without memory. */
+function moveEntries(mm: Mm, from: u64, to: u64, length: u64): bool {
+  for (let offset: u64 = 0; offset < length; offset += PAGE_SIZE) {
+    const slot = findSlot(mm, from + offset);
+    if (slot == 0) continue;
+    const pte = load<u64>(slot);
+    if (pte == 0) continue;
+    const target = allocSlot(mm, to + offset);
+    if (target == 0) return false;
+    setPte(mm, target, to + offset, pte);
+    setPte(mm, slot, from + offset, 0);
+  }
+  return true;
+}
+
+/** vma_merge_extend(): the VMA grows over the hole above it, into a neighbour that fits. */
+export function expandInPlace(mm: Mm, vma: Vma, end: u64): void {
+  accountVm(mm, vma.flags, <i64>((end - vma.end) >> PAGE_SHIFT));
+  const pgoff = vma.pgoff + ((vma.end - vma.start) >> PAGE_SHIFT);
+  if (mergeCopiedRange(mm, vma, vma.end, end, pgoff) == null) setBounds(mm, vma, vma.start, end);
+}
+
+/** copy_vma(): a mapping like `vma` at [to, to + length), part of a neighbour where it fits; or null. */
+function copyVma(mm: Mm, vma: Vma, from: u64, to: u64, length: u64): Vma | null {
+  let pgoff = vma.pgoff + ((from - vma.start) >> PAGE_SHIFT);
+  // Untouched anonymous memory forgets where it was: it may merge with what is there.
+  if (vma.mapping == null && vma.anonVma == 0) pgoff = to >> PAGE_SHIFT;
+  const merged = mergeCopiedRange(mm, vma, to, to + length, pgoff);
+  if (merged != null) return merged;
+  const copy = newVma(mm);
+  if (copy == null) return null;
+  copy.start = to;
+  copy.end = to + length;
+  copy.pgoff = pgoff;
+  copy.flags = vma.flags;
+  copy.anonVma = vma.anonVma;
+  copy.anonChain = vma.anonChain;
+  copy.name = vma.name;
+  copy.mapping = vma.mapping;
+  const file = vma.file;
+  copy.file = file;
+  if (file != null) file.refs++;
+  insertVma(mm, copy);
+  return copy;
+}
+
+/**
+ * move_vma(): moves the `oldLen` bytes at `from`, inside `vma`, to the free range of `newLen` bytes at
+ * `to`; with `keep` (MREMAP_DONTUNMAP) the old mapping stays, empty. With oldLen 0 the pages of a shared
+ * mapping show at both places. 0 or a negative errno.
+ */
+export function moveRegion(
+  mm: Mm,
+  vma: Vma,
+  from: u64,
+  oldLen: u64,
+  to: u64,
+  newLen: u64,
+  keep: bool,
+  maxMaps: u32,
+): i32 {
+  const flags = vma.flags;
+  const whole = from == vma.start && from + oldLen == vma.end;
+  if (copyVma(mm, vma, from, to, newLen) == null) return -ENOMEM;
+  accountVm(mm, flags, <i64>(newLen >> PAGE_SHIFT));
+  if (!moveEntries(mm, from, to, oldLen)) {
+    // Back where they were: the tables on that side still exist.
+    moveEntries(mm, to, from, oldLen);
+    unmapRegion(mm, to, to + newLen, maxMaps);
+    return -ENOMEM;
+  }
+  if (oldLen == 0) return 0;
+  if (!keep) return unmapRegion(mm, from, from + oldLen, maxMaps);
+  // The copy may have merged with the old mapping: ask again where that is.
+  const old = vmaLookup(mm, from);
+  if (old == null) return 0;
+  const pages = <i64>(oldLen >> PAGE_SHIFT);
+  accountVm(mm, old.flags, -pages);
+  old.flags &= ~(VM_LOCKED | VM_LOCKONFAULT);
+  accountVm(mm, old.flags, pages);
+  // Nothing anonymous is left in a mapping that moved whole.
+  if (whole) old.anonVma = 0;
+  return 0;
+}

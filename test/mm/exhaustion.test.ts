@@ -1,0 +1,106 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { FOLL_FORCE, FOLL_WRITE } from '../../assembly/abi/foll.js';
+import { PAGE_SIZE } from '../../assembly/abi/page.js';
+import { accessRemoteVm } from '../../src/mm/access.js';
+import { cpuStore } from '../../src/mm/cpu.js';
+import { Mm } from '../../src/mm/mm.js';
+import { munmap } from '../../src/mm/mmap.js';
+import { mprotect } from '../../src/mm/mprotect.js';
+import { mremap } from '../../src/mm/mremap.js';
+import { Core } from '../../src/wasm/core.js';
+import { BASE, TestFile, mapAnon, mapFile, mapShared, outcome } from './fixture.js';
+
+const test = suite('mm/exhaustion');
+const core = await Core.create();
+const atRest = core.framesInUse;
+
+/** Calls that allocate, each on an mm with three written pages. */
+const CALLS: [name: string, act: (mm: Mm) => unknown][] = [
+  ['a store', (mm) => cpuStore(mm, BASE + 8 * PAGE_SIZE, new Uint8Array(3 * PAGE_SIZE).fill(1))],
+  [
+    'a write from outside',
+    (mm) => accessRemoteVm(mm, BASE, new Uint8Array(12 * PAGE_SIZE), FOLL_FORCE | FOLL_WRITE),
+  ],
+  ['a fork', (mm) => forkAndStore(mm)],
+  ['mmap', (mm) => mapMany(mm)],
+  ['mmap of shared memory', (mm) => mapShared(mm, 64, 4, 3)],
+  ['mprotect', (mm) => mprotect(mm, BASE + PAGE_SIZE, PAGE_SIZE, 1)],
+  ['munmap', (mm) => munmap(mm, BASE + PAGE_SIZE, PAGE_SIZE)],
+  ['mremap', (mm) => mremap(mm, BASE, 2 * PAGE_SIZE, 600 * PAGE_SIZE, 1, 0)],
+  ['a file mapping', (mm) => mapAndStoreFile(mm)],
+];
+
+/** More mappings than fit one slab page. */
+function mapMany(mm: Mm): unknown {
+  for (let i = 0; i < 64; i++) mapAnon(mm, 64 + 2 * i, 1, 1);
+  return 0;
+}
+
+function forkAndStore(mm: Mm): unknown {
+  const child = new Mm(core);
+  try {
+    child.copyFrom(mm);
+    return cpuStore(child, BASE, Uint8Array.of(9));
+  } finally {
+    child.mmput();
+  }
+}
+
+function mapAndStoreFile(mm: Mm): unknown {
+  const file = TestFile.memory(core, 4 * PAGE_SIZE);
+  try {
+    mapFile(mm, 64, 4, 3, file, true);
+    return cpuStore(mm, BASE + 64 * PAGE_SIZE, new Uint8Array(2 * PAGE_SIZE));
+  } finally {
+    file.put();
+  }
+}
+
+for (const [name, act] of CALLS) {
+  test(`${name} that runs out of memory at any allocation leaks nothing and can be repeated`, () => {
+    let budget = 0;
+    let failures = 0;
+    for (let succeeded = false; !succeeded; budget++) {
+      const mm = new Mm(core);
+      mapAnon(mm, 0, 16, 3);
+      cpuStore(mm, BASE, new Uint8Array(3 * PAGE_SIZE).fill(5));
+      core.exports.setAllocBudget(budget);
+      const first = outcome(() => act(mm));
+      core.exports.setAllocBudget(-1);
+      succeeded = first !== 'ENOMEM' && !isShort(first);
+      if (!succeeded) {
+        failures += 1;
+        assert.is.not(
+          outcome(() => act(mm)),
+          'ENOMEM',
+          `repeated after failing at ${budget}`,
+        );
+      }
+      mm.mmput();
+      assert.is(core.framesInUse, atRest, `frames after failing at allocation ${budget}`);
+    }
+    if (name !== 'munmap' && name !== 'mprotect') assert.ok(failures > 0);
+  });
+}
+
+/** A count below what was asked for: the write from outside reports memory that way. */
+function isShort(result: unknown): boolean {
+  return typeof result === 'number' && result > 0 && result < 12 * PAGE_SIZE;
+}
+
+test('memory that is used up is ENOMEM, and the machine goes on when some comes back', async () => {
+  const small = await Core.create({ memory: 2 ** 21 });
+  const mm = new Mm(small);
+  mapAnon(mm, 0, 4096, 3);
+  assert.is(
+    outcome(() => cpuStore(mm, BASE, new Uint8Array(4096 * PAGE_SIZE).fill(1))),
+    'ENOMEM',
+  );
+  munmap(mm, BASE, 4096 * PAGE_SIZE);
+  mapAnon(mm, 0, 4096, 3);
+  assert.is(cpuStore(mm, BASE, new Uint8Array(64 * PAGE_SIZE).fill(2)).done, 64 * PAGE_SIZE);
+  mm.mmput();
+});
+
+test.run();
