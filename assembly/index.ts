@@ -18,6 +18,7 @@ import * as region from './mm/region';
 import * as remap from './mm/remap';
 import * as report from './mm/report';
 import * as runs from './mm/runs';
+import * as tlb from './mm/tlb';
 import * as truncation from './mm/truncate';
 import * as user from './mm/user';
 import { Mapping, VmFile } from './mm/mapping';
@@ -45,6 +46,10 @@ export function runList(): usize {
 
 export function runCount(): usize {
   return runs.runCount();
+}
+
+export function tlbTable(): usize {
+  return tlb.tlbTable();
 }
 
 export function framesInUse(): u32 {

@@ -2,13 +2,22 @@
 export const VMA_START = 0;
 export const VMA_END = 8;
 export const VMA_PGOFF = 16;
+export const VMA_MAX_GAP = 24;
 export const VMA_FLAGS = 32;
 export const VMA_ANON_VMA = 36;
 export const VMA_NAME = 44;
 export const VMA_FILE = 48;
 export const VMA_MAPPING = 52;
+export const VMA_MM = 56;
+export const VMA_LEFT = 60;
+export const VMA_RIGHT = 64;
+export const VMA_PREV = 68;
 export const VMA_NEXT = 72;
+export const VMA_HEIGHT = 76;
+export const VMA_MAP_NEXT = 84;
 export const VM_FILE_ID = 4;
+export const MM_PGD = 0;
+export const MM_ROOT = 4;
 export const MM_FIRST = 8;
 export const MM_MAP_COUNT = 20;
 export const MM_TABLES = 40;
@@ -23,7 +32,10 @@ export const MM_EXEC_VM = 88;
 export const MM_STACK_VM = 96;
 export const MM_LOCKED_VM = 104;
 export const MAPPING_SIZE = 0;
+export const MAPPING_ROOT = 8;
+export const MAPPING_LEVELS = 12;
 export const MAPPING_NR_PAGES = 16;
+export const MAPPING_VMAS = 28;
 export const MAPPING_WRITABLE = 32;
 
 /** Bits of an entry of /proc/PID/pagemap, counted from 56 on (Documentation/admin-guide/mm/pagemap.rst). */
@@ -44,3 +56,25 @@ export const VMA_PAGES_ANON = 20;
 export const VMA_PAGES_REFERENCED = 24;
 /** f64: proportional set size in bytes. */
 export const VMA_PAGES_PSS = 32;
+
+/** A section of physical memory (assembly/mm/frame.ts): its size, page structs first, then the bitmap. */
+export const SECTION_SIZE = 0x4000000;
+export const SECTION_BITMAP = 0x40000;
+export const SECTION_HEAD = 0x41000;
+export const PAGE_STRUCT_SIZE = 16;
+export const PAGE_REFCOUNT = 0;
+export const PAGE_MAPCOUNT = 4;
+export const PAGE_FLAGS = 8;
+export const PAGE_OWNER = 12;
+/** Page flags: an anonymous page; a page of a Mapping; a page table; small objects; written through a mapping. */
+export const PG_ANON = 1;
+export const PG_CACHE = 2;
+export const PG_TABLE = 4;
+export const PG_SLAB = 8;
+export const PG_DIRTY = 16;
+
+/** The TLB (assembly/mm/tlb.ts): 1024 entries of tag, frame for loads, frame for stores. */
+export const TLB_ENTRIES = 1024;
+export const TLB_ENTRY_SIZE = 16;
+export const TLB_READ = 8;
+export const TLB_WRITE = 12;

@@ -9,12 +9,11 @@ import {
   FAULT_SIGBUS,
   FAULT_SIGSEGV,
 } from '../abi/fault';
+import { PG_ANON, PG_DIRTY } from '../abi/layout';
 import { PAGE_SHIFT, PAGE_SIZE } from '../abi/page';
 import { VM_EXEC, VM_IO, VM_PFNMAP, VM_READ, VM_SHARED, VM_WRITE } from '../abi/vma';
 import { anonVmaPrepare } from './anon-vma';
 import {
-  PG_ANON,
-  PG_DIRTY,
   allocFrame,
   allocZeroedFrame,
   getFrame,

@@ -11,28 +11,18 @@
 //
 //   +0   refcount   page-table entries, the page cache, and transient holders; 0 = free
 //   +4   mapcount   page-table entries that map the frame (a table frame: its used entries)
-//   +8   flags      PG_* in the low 12 bits; slab pages keep a link in the other 20
+//   +8   flags      PG_* (abi/layout.ts) in the low 12 bits; slab pages keep a link in the other 20
 //   +12  owner      page cache: the Mapping; slab pages: a link
 //
 // The words of frame 0 of a section, which no one can own, hold the section's count of free frames.
+import { SECTION_BITMAP, SECTION_HEAD, SECTION_SIZE } from '../abi/layout';
 import { PAGE_SHIFT, PAGE_SIZE } from '../abi/page';
 
-const SECTION_SIZE: usize = 1 << 26;
 const SECTION_MASK: usize = SECTION_SIZE - 1;
-const BITMAP_OFFSET: usize = 0x40000;
-/** Bytes at the head of a section that are never frames. */
-const SECTION_HEAD: usize = 0x41000;
+const HEAD: usize = SECTION_HEAD;
 const WORDS_PER_SECTION: usize = 256;
 const GROW_STEP_MAX: usize = 1 << 26;
 const WASM_PAGE: usize = 65536;
-
-/** An anonymous page: its contents live nowhere else. */
-export const PG_ANON: u32 = 1;
-/** A page of a Mapping. */
-export const PG_CACHE: u32 = 2;
-export const PG_TABLE: u32 = 4;
-export const PG_SLAB: u32 = 8;
-export const PG_DIRTY: u32 = 16;
 
 /** End of the memory that has been turned into frames. */
 let memoryEnd: usize = 0;
@@ -94,8 +84,8 @@ function addFrames(end: usize): void {
   // The last frame of 4 GiB would have `end` = 2^32, which usize cannot hold: callers stop short of it.
   while (frame < end) {
     const inSection = frame & SECTION_MASK;
-    if (inSection < SECTION_HEAD) {
-      frame += SECTION_HEAD - inSection;
+    if (inSection < HEAD) {
+      frame += HEAD - inSection;
       continue;
     }
     markFree(frame);
@@ -107,7 +97,7 @@ function addFrames(end: usize): void {
 function markFree(frame: usize): void {
   const section = frame & ~SECTION_MASK;
   const index = (frame & SECTION_MASK) >> PAGE_SHIFT;
-  const word = section + BITMAP_OFFSET + ((index >> 6) << 3);
+  const word = section + SECTION_BITMAP + ((index >> 6) << 3);
   store<u64>(word, load<u64>(word) | ((<u64>1) << ((index & 63) as u64)));
   store<u32>(section, load<u32>(section) + 1);
   freeFrames++;
@@ -145,12 +135,12 @@ function takeFrame(): usize {
     if (load<u32>(section) != 0) {
       let word = index >> 6;
       let bits =
-        load<u64>(section + BITMAP_OFFSET + (word << 3)) & ((<u64>-1) << ((index & 63) as u64));
+        load<u64>(section + SECTION_BITMAP + (word << 3)) & ((<u64>-1) << ((index & 63) as u64));
       while (true) {
         if (bits != 0) return claim(section, word, ctz(bits));
         word++;
         if (word == WORDS_PER_SECTION) break;
-        bits = load<u64>(section + BITMAP_OFFSET + (word << 3));
+        bits = load<u64>(section + SECTION_BITMAP + (word << 3));
       }
     }
     index = 0;
@@ -160,7 +150,7 @@ function takeFrame(): usize {
 }
 
 function claim(section: usize, word: usize, bit: u64): usize {
-  const at = section + BITMAP_OFFSET + (word << 3);
+  const at = section + SECTION_BITMAP + (word << 3);
   store<u64>(at, load<u64>(at) & ~((<u64>1) << bit));
   store<u32>(section, load<u32>(section) - 1);
   freeFrames--;

@@ -2,15 +2,9 @@
 // of 64-way nodes that is as high as the file needs; every VMA that maps the file is on its list.
 //
 //   levels = 2:   root -> [ node ... ] -> [ frame ... ]      6 bits of the page index a level
+import { PG_CACHE } from '../abi/layout';
 import { PAGE_SHIFT, PAGE_SIZE } from '../abi/page';
-import {
-  PG_CACHE,
-  allocFrame,
-  allocZeroedFrame,
-  putFrame,
-  setPageFlags,
-  setPageOwner,
-} from './frame';
+import { allocFrame, allocZeroedFrame, putFrame, setPageFlags, setPageOwner } from './frame';
 import { SLAB_FILE, SLAB_MAPPING, SLAB_NODE, allocObject, freeObject } from './slab';
 import { Vma } from './vma';
 

@@ -6,7 +6,8 @@
 //         +----------+----------+----------+----------+-----------+
 //
 // findSlot() is the walk: the place of the last-level entry, or 0 where a table is missing. A table is a
-// frame whose mapcount counts its entries in use; a table without any is freed by the zap that emptied it.
+// frame whose mapcount counts its entries in use; one without any goes with the next zap that meets it.
+import { PG_TABLE } from '../abi/layout';
 import { PAGE_SIZE } from '../abi/page';
 import {
   PTE_ACCESSED,
@@ -19,7 +20,7 @@ import {
   PTE_USER,
 } from '../abi/pte';
 import { VM_EXEC, VM_READ, VM_WRITE } from '../abi/vma';
-import { PG_TABLE, allocZeroedFrame, mapcount, setMapcount, setPageFlags } from './frame';
+import { allocZeroedFrame, mapcount, setMapcount, setPageFlags } from './frame';
 import { Mm } from './mm';
 import { flushPage } from './tlb';
 

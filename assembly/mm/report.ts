@@ -1,5 +1,7 @@
 // What /proc shows of page tables: fs/proc/task_mmu.c.
 import {
+  PG_ANON,
+  PG_DIRTY,
   PM_FILE,
   PM_GUARD_REGION,
   PM_MMAP_EXCLUSIVE,
@@ -15,7 +17,7 @@ import {
 } from '../abi/layout';
 import { PAGE_SHIFT, PAGE_SIZE } from '../abi/page';
 import { PTE_ACCESSED, PTE_DIRTY, PTE_MARKER_GUARD } from '../abi/pte';
-import { PG_ANON, PG_DIRTY, mapcount, pageFlags } from './frame';
+import { mapcount, pageFlags } from './frame';
 import { Mm } from './mm';
 import { findSlot, pteFrame, ptePresent, pteSpecial } from './pgtable';
 import { Vma } from './vma';

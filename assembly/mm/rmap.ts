@@ -1,5 +1,6 @@
 // What maps a page: the counts that a page-table entry adds to its frame and to its mm.
-import { PG_ANON, getFrame, mapcount, pageFlags, pageOwner, putFrame, setMapcount } from './frame';
+import { PG_ANON } from '../abi/layout';
+import { getFrame, mapcount, pageFlags, pageOwner, putFrame, setMapcount } from './frame';
 import { MAPPING_HOST, Mapping } from './mapping';
 import { Mm, noteRss } from './mm';
 

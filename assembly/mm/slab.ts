@@ -4,8 +4,9 @@
 //   flags      PG_SLAB | previous page with room        owner   next page with room
 //
 // A page with no object left goes back to the frames at once.
+import { PG_SLAB } from '../abi/layout';
 import { PAGE_SIZE } from '../abi/page';
-import { PG_SLAB, allocFrame, pageStruct, putFrame } from './frame';
+import { allocFrame, pageStruct, putFrame } from './frame';
 
 export const SLAB_VMA: u32 = 0;
 export const SLAB_MM: u32 = 1;

@@ -5,10 +5,10 @@
 //   +12  write   the same frame when stores may use it, otherwise 0
 //
 // Every change of a page-table entry goes through pgtable.ts, which calls flushPage or flushRange.
+import { TLB_ENTRIES } from '../abi/layout';
 import { PAGE_SHIFT } from '../abi/page';
 import { Mm } from './mm';
 
-const TLB_ENTRIES: u64 = 1024;
 const ENTRY_SHIFT: usize = 4;
 /** Above this many pages one clearing of the table is cheaper than looking at each entry. */
 const FLUSH_EACH_MAX: u64 = 32;
@@ -48,4 +48,9 @@ export function flushRange(mm: Mm, start: u64, end: u64): void {
     return;
   }
   for (let addr = start; addr < end; addr += 1 << PAGE_SHIFT) flushPage(mm, addr);
+}
+
+/** Where the table lies, for a check from outside. */
+export function tlbTable(): usize {
+  return tlb;
 }

@@ -1,6 +1,7 @@
 // Taking pages out of page tables: mm/memory.c, zap_page_range(), and the freeing of empty tables.
+import { PG_ANON } from '../abi/layout';
 import { PAGE_SHIFT } from '../abi/page';
-import { PG_ANON, mapcount, pageFlags, putFrame, setMapcount } from './frame';
+import { mapcount, pageFlags, putFrame, setMapcount } from './frame';
 import { Mm } from './mm';
 import { LEVEL_BITS, PGD_SHIFT, forgetWalk, pteFrame, ptePresent, pteSpecial } from './pgtable';
 import { removeRmap } from './rmap';

@@ -3,6 +3,7 @@ import { ENOMEM } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
 import type { Core, Ptr } from '../wasm/core.js';
 import { fileOf, putReleasedFiles, type MapFile } from './map-file.js';
+import { liveObjects } from './registry.js';
 import { SPECIAL_NAMES } from './special.js';
 
 /** Where top-down placement starts when nobody says otherwise: below an 8 MiB stack and its gap. */
@@ -75,6 +76,7 @@ export class Mm {
     this.core = core;
     this.place = core.exports.mmNew(DEFAULT_MMAP_BASE) as Ptr<'mm'>;
     if (this.place === 0) fail(ENOMEM);
+    liveObjects(core).mms.add(this);
   }
 
   /** The core's mm; do not use it of a dead one. */
@@ -97,6 +99,7 @@ export class Mm {
   mmput(): void {
     this.users -= 1;
     if (this.users > 0) return;
+    liveObjects(this.core).mms.delete(this);
     this.core.exports.mmExit(this.place);
     this.place = 0 as Ptr<'mm'>;
     putReleasedFiles(this.core);

@@ -3,6 +3,7 @@ import { MAPPING_NR_PAGES, MAPPING_WRITABLE } from '../../assembly/abi/layout.js
 import { EIO, ENOMEM } from '../../assembly/abi/errno.js';
 import { LinuxError, fail } from '../errno.js';
 import type { Core, PageLoader, Ptr } from '../wasm/core.js';
+import { liveObjects } from './registry.js';
 
 /** How the pages of a file come to be. */
 export interface PageCacheOptions {
@@ -34,6 +35,7 @@ export class PageCache implements PageLoader {
     const kind = options.kind === 'host' ? 1 : 0;
     this.ptr = core.exports.mappingNew(kind, this.id) as Ptr<'mapping'>;
     if (this.ptr === 0) fail(ENOMEM);
+    liveObjects(core).caches.add(this);
     if (options.fill !== undefined) core.addLoader(this.id, this);
   }
 
@@ -136,6 +138,7 @@ export class PageCache implements PageLoader {
   /** Gives all frames back; no mapping and no open file may refer to it any more. */
   free(): void {
     this.core.removeLoader(this.id);
+    liveObjects(this.core).caches.delete(this);
     this.core.exports.mappingFree(this.ptr);
   }
 }

@@ -10,6 +10,8 @@ export interface CoreExports {
 
   runCount(): number;
 
+  tlbTable(): number;
+
   framesInUse(): number;
 
   setAllocBudget(budget: number): void;

@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import { FOLL_FORCE, FOLL_WRITE } from '../../assembly/abi/foll.js';
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import { accessRemoteVm } from '../../src/mm/access.js';
+import { checkMemory } from '../../src/mm/check.js';
 import { cpuStore } from '../../src/mm/cpu.js';
 import { Mm } from '../../src/mm/mm.js';
 import { munmap } from '../../src/mm/mmap.js';
@@ -68,6 +69,7 @@ for (const [name, act] of CALLS) {
       core.exports.setAllocBudget(budget);
       const first = outcome(() => act(mm));
       core.exports.setAllocBudget(-1);
+      assert.equal(checkMemory(core), [], `invariants after failing at allocation ${budget}`);
       succeeded = first !== 'ENOMEM' && !isShort(first);
       if (!succeeded) {
         failures += 1;

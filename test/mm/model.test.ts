@@ -6,6 +6,7 @@ import { MADV_DONTNEED, MAP_FIXED, MAP_PRIVATE, MAP_SHARED } from '../../assembl
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import { LinuxError } from '../../src/errno.js';
 import { accessRemoteVm } from '../../src/mm/access.js';
+import { checkMemory } from '../../src/mm/check.js';
 import { cpuLoad, cpuStore } from '../../src/mm/cpu.js';
 import { madvise } from '../../src/mm/madvise.js';
 import type { MapFile } from '../../src/mm/map-file.js';
@@ -230,6 +231,7 @@ class Pair {
 
   /** Every byte of every mm, and then the end of everything. */
   finish(): void {
+    assert.equal(checkMemory(this.core), []);
     for (const index of [0, 1, 2]) {
       for (let at = 0; at < PAGES + 6; at++) {
         this.remote({ op: 'read', mm: index, page: at, offset: 0, length: PAGE_SIZE, force: true });

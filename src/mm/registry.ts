@@ -1,0 +1,21 @@
+import type { Core } from '../wasm/core.js';
+import type { Mm } from './mm.js';
+import type { PageCache } from './page-cache.js';
+
+/** The address spaces and page caches that hold memory of a core now. */
+export interface LiveObjects {
+  readonly mms: Set<Mm>;
+  readonly caches: Set<PageCache>;
+}
+
+const registry = new WeakMap<Core, LiveObjects>();
+
+/** The live objects of a core; constructors add to them, and whoever frees the memory takes away. */
+export function liveObjects(core: Core): LiveObjects {
+  let live = registry.get(core);
+  if (live === undefined) {
+    live = { mms: new Set(), caches: new Set() };
+    registry.set(core, live);
+  }
+  return live;
+}
