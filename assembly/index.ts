@@ -2,12 +2,13 @@
 // which holds every user address exactly, so that JavaScript never makes a BigInt for one; places in
 // linear memory and counts are i32. The core never throws: see each function for its error values.
 import { checkLayouts } from './abi/check';
-import { FOLL_WRITE } from './abi/foll';
+import { FOLL_PIN, FOLL_WRITE } from './abi/foll';
+import { PG_DIRTY } from './abi/layout';
 import * as access from './mm/access';
 import * as cpu from './cpu/load-store';
 import * as fault from './mm/fault';
 import * as fork from './mm/fork';
-import * as frame from './mm/frame';
+import * as frames from './mm/frame';
 import * as grow from './mm/grow';
 import * as gup from './mm/gup';
 import * as advise from './mm/madvise';
@@ -32,7 +33,7 @@ const bounce = memory.data(4096, 16);
 
 /** Starts the machine; `limit` is the most bytes of linear memory. 0, or -1 when nothing fits. */
 export function init(limit: f64): i32 {
-  frame.initFrames(__heap_base, <u64>limit);
+  frames.initFrames(__heap_base, <u64>limit);
   return fault.initFaults() ? 0 : -1;
 }
 
@@ -53,11 +54,16 @@ export function tlbTable(): usize {
 }
 
 export function framesInUse(): u32 {
-  return frame.framesInUse();
+  return frames.framesInUse();
 }
 
 export function setAllocBudget(budget: i32): void {
-  frame.setAllocBudget(budget);
+  frames.setAllocBudget(budget);
+}
+
+/** Whether reads of untouched anonymous memory show the shared zero page, as they do unless told. */
+export function setUsesZeroPage(on: bool): void {
+  fault.setUsesZeroPage(on);
 }
 
 // --- address spaces
@@ -102,10 +108,20 @@ export function mappingFind(mapping: usize, index: f64): usize {
   return cache.findPage(changetype<Mapping>(mapping), <u64>index);
 }
 
+/** The index of the first cached page from `index` on; 2^64 when there is none. */
+export function mappingNext(mapping: usize, index: f64): f64 {
+  return <f64>cache.nextPage(changetype<Mapping>(mapping), <u64>index);
+}
+
 /** The frame of page `index`, made when absent (zeroed if `zero`); 0 when memory is exhausted. */
 export function mappingGrab(mapping: usize, index: f64, zero: bool): usize {
   const cached = cache.findPage(changetype<Mapping>(mapping), <u64>index);
   return cached ? cached : cache.addPage(changetype<Mapping>(mapping), <u64>index, zero);
+}
+
+/** The page just grabbed was written to. */
+export function mappingDirty(frame: usize): void {
+  frames.setPageFlags(frame, frames.pageFlags(frame) | PG_DIRTY);
 }
 
 /** Forgets a page that was grabbed and could not be filled. */
@@ -245,6 +261,11 @@ export function installGuard(mm: usize, vma: usize, start: f64, end: f64): i32 {
   return advise.installGuard(changetype<Mm>(mm), changetype<Vma>(vma), <u64>start, <u64>end);
 }
 
+/** MADV_FREE inside one VMA: its private pages become clean. */
+export function cleanRange(mm: usize, start: f64, end: f64): void {
+  advise.cleanRange(changetype<Mm>(mm), <u64>start, <u64>end);
+}
+
 export function removeGuard(mm: usize, start: f64, end: f64): void {
   advise.removeGuard(changetype<Mm>(mm), <u64>start, <u64>end);
 }
@@ -337,7 +358,7 @@ export function processVmCopy(
     changetype<Mm>(local),
     <u64>localAddr,
     len,
-    write ? FOLL_WRITE : 0,
+    FOLL_PIN | (write ? FOLL_WRITE : 0),
     <u64>stackLimit,
   );
 }

@@ -1,3 +1,5 @@
 // gup_flags of a remote access: include/linux/mm_types.h.
 export const FOLL_WRITE = 1;
 export const FOLL_FORCE = 8;
+/** The page is held while it is copied (process_vm_readv), so it must not be one shared by a fork. */
+export const FOLL_PIN = 0x80000;

@@ -43,6 +43,8 @@ import { PTE_SPECIAL } from '../abi/pte';
 const FAULT_AROUND_PAGES: u64 = 16;
 
 let zeroPage: usize = 0;
+/** Reads of untouched anonymous memory show the zero page; a kernel can be told to give them pages. */
+let usesZeroPage: bool = true;
 /** The page asked for by the last FAULT_NEED_PAGE: a mapping and an index. */
 let neededMapping: Mapping | null = null;
 let neededIndex: u64 = 0;
@@ -54,6 +56,10 @@ export function initFaults(): bool {
 
 export function zeroFrame(): usize {
   return zeroPage;
+}
+
+export function setUsesZeroPage(on: bool): void {
+  usesZeroPage = on;
 }
 
 export function neededMappingId(): u32 {
@@ -71,14 +77,17 @@ function isShared(vma: Vma): bool {
 }
 
 function doAnonymousPage(mm: Mm, vma: Vma, slot: usize, addr: u64, write: bool): u32 {
-  if (!write) {
+  if (!write && usesZeroPage) {
     setPte(mm, slot, addr, makePte(zeroPage, vma.flags) | PTE_SPECIAL);
     return FAULT_OK;
   }
   anonVmaPrepare(vma);
   const frame = allocZeroedFrame();
   if (frame == 0) return FAULT_OOM;
-  setAnonPage(mm, vma, slot, addr, frame);
+  setPageFlags(frame, PG_ANON);
+  addRmap(mm, frame);
+  const pte = makePte(frame, vma.flags);
+  setPte(mm, slot, addr, vma.flags & VM_WRITE ? makeDirty(pte, vma.flags) : pte);
   return FAULT_OK;
 }
 
@@ -113,11 +122,15 @@ let lastFileFault: u32 = FAULT_OK;
 /** mm/memory.c, do_fault(): the page was never mapped here. */
 function doFault(mm: Mm, vma: Vma, mapping: Mapping, slot: usize, addr: u64, write: bool): u32 {
   const index = vma.pgoff + ((addr - vma.start) >> PAGE_SHIFT);
+  if (!write) {
+    // Before the page itself is looked for: even a fault beyond the end of the file maps neighbours.
+    faultAround(mm, vma, mapping, slot, addr);
+    if (load<u64>(slot) != 0) return FAULT_OK;
+  }
   const page = filePage(mapping, index);
   if (page == 0) return lastFileFault;
   if (!write) {
     mapFilePage(mm, vma, slot, addr, page);
-    faultAround(mm, vma, mapping, slot, addr);
     return FAULT_OK;
   }
   if (isShared(vma)) {
@@ -176,6 +189,23 @@ function doWpPage(mm: Mm, vma: Vma, slot: usize, addr: u64, pte: u64): u32 {
     removeRmap(mm, frame);
   }
   setAnonPage(mm, vma, slot, addr, copy);
+  return FAULT_OK;
+}
+
+/**
+ * FAULT_FLAG_UNSHARE: before a page is pinned for reading it becomes this mm's own, if it is anonymous and
+ * shared with others; its entry stays read-only.
+ */
+export function unsharePage(mm: Mm, vma: Vma, slot: usize, addr: u64): u32 {
+  const frame = pteFrame(load<u64>(slot));
+  const copy = allocFrame();
+  if (copy == 0) return FAULT_OOM;
+  anonVmaPrepare(vma);
+  memory.copy(copy, frame, PAGE_SIZE);
+  removeRmap(mm, frame);
+  setPageFlags(copy, PG_ANON);
+  addRmap(mm, copy);
+  setPte(mm, slot, addr, makePte(copy, vma.flags));
   return FAULT_OK;
 }
 

@@ -1,7 +1,8 @@
 // Finding the page behind an address of another mm: mm/gup.c.
 import { EFAULT, ENOMEM } from '../abi/errno';
 import { FAULT_NEED_PAGE, FAULT_OK, FAULT_OOM, NEED_PAGE } from '../abi/fault';
-import { FOLL_FORCE, FOLL_WRITE } from '../abi/foll';
+import { FOLL_FORCE, FOLL_PIN, FOLL_WRITE } from '../abi/foll';
+import { PG_ANON, PG_DIRTY } from '../abi/layout';
 import {
   VM_IO,
   VM_MAYREAD,
@@ -12,9 +13,10 @@ import {
   VM_SHARED,
   VM_WRITE,
 } from '../abi/vma';
-import { handleMmFault, isSoleAnon } from './fault';
+import { handleMmFault, isSoleAnon, unsharePage } from './fault';
+import { pageFlags, setPageFlags } from './frame';
 import { Mm } from './mm';
-import { findSlot, pteFrame, ptePresent, pteWritable } from './pgtable';
+import { findSlot, pteFrame, ptePresent, pteSpecial, pteWritable } from './pgtable';
 import { Vma, vmaLookup } from './vma';
 
 /** Why the last gupPage() gave no frame: EFAULT, ENOMEM or NEED_PAGE. */
@@ -52,6 +54,13 @@ function canFollow(pte: u64, gupFlags: u32): bool {
   return (gupFlags & FOLL_FORCE) != 0 && isSoleAnon(pteFrame(pte));
 }
 
+/** gup_must_unshare(): a pin for reading never holds an anonymous page that others map as well. */
+function mustUnshare(pte: u64, gupFlags: u32): bool {
+  if ((gupFlags & (FOLL_PIN | FOLL_WRITE)) != FOLL_PIN || pteSpecial(pte)) return false;
+  const frame = pteFrame(pte);
+  return (pageFlags(frame) & PG_ANON) != 0 && !isSoleAnon(frame);
+}
+
 /** The frame behind `addr`, faulted in as needed; 0 with gupStop() when Linux would give an error. */
 export function gupPage(mm: Mm, addr: u64, gupFlags: u32): usize {
   const vma = vmaLookup(mm, addr);
@@ -67,8 +76,16 @@ export function gupInVma(mm: Mm, vma: Vma, addr: u64, gupFlags: u32): usize {
   while (true) {
     const slot = findSlot(mm, addr);
     const pte = slot == 0 ? 0 : load<u64>(slot);
-    if (canFollow(pte, gupFlags)) return pteFrame(pte);
-    const fault = handleMmFault(mm, vma, addr, (gupFlags & FOLL_WRITE) != 0);
+    let fault: u32;
+    if (!canFollow(pte, gupFlags)) {
+      fault = handleMmFault(mm, vma, addr, (gupFlags & FOLL_WRITE) != 0);
+    } else if (mustUnshare(pte, gupFlags)) {
+      fault = unsharePage(mm, vma, slot, addr);
+    } else {
+      const frame = pteFrame(pte);
+      if (gupFlags & FOLL_WRITE) setPageFlags(frame, pageFlags(frame) | PG_DIRTY);
+      return frame;
+    }
     if (fault == FAULT_OK) continue;
     stop = fault == FAULT_OOM ? ENOMEM : fault == FAULT_NEED_PAGE ? NEED_PAGE : EFAULT;
     return 0;

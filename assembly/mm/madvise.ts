@@ -1,14 +1,16 @@
 // madvise(): the advice that changes what memory holds or how it is inherited; mm/madvise.c.
 import { EFAULT, ENOMEM } from '../abi/errno';
 import { FAULT_NEED_PAGE, FAULT_OK, FAULT_OOM, NEED_PAGE } from '../abi/fault';
+import { PG_DIRTY } from '../abi/layout';
 import { PAGE_SHIFT, PAGE_SIZE } from '../abi/page';
-import { PTE_MARKER_GUARD } from '../abi/pte';
+import { PTE_ACCESSED, PTE_DIRTY, PTE_MARKER_GUARD } from '../abi/pte';
 import { accountVm } from './account';
 import { anonVmaPrepare } from './anon-vma';
-import { handleMmFault } from './fault';
+import { handleMmFault, isSoleAnon } from './fault';
+import { pageFlags, setPageFlags } from './frame';
 import { modifiedVma, vmaModify } from './merge';
 import { Mm } from './mm';
-import { allocSlot, findSlot, setPte } from './pgtable';
+import { allocSlot, findSlot, pteFrame, ptePresent, pteSpecial, setPte } from './pgtable';
 import { setVmaFlags } from './region';
 import { Vma, findVma } from './vma';
 import { ZAP_PAGES, zapRange } from './zap';
@@ -16,6 +18,19 @@ import { ZAP_PAGES, zapRange } from './zap';
 /** MADV_DONTNEED inside one VMA: the pages go, guard markers stay. */
 export function dropRange(mm: Mm, start: u64, end: u64): void {
   zapRange(mm, start, end, ZAP_PAGES);
+}
+
+/** MADV_FREE: pages that nobody shares become clean and old; their contents stay until memory is short. */
+export function cleanRange(mm: Mm, start: u64, end: u64): void {
+  for (let addr = start; addr < end; addr += PAGE_SIZE) {
+    const slot = findSlot(mm, addr);
+    if (slot == 0) continue;
+    const pte = load<u64>(slot);
+    if (!ptePresent(pte) || pteSpecial(pte) || !isSoleAnon(pteFrame(pte))) continue;
+    const frame = pteFrame(pte);
+    setPageFlags(frame, pageFlags(frame) & ~PG_DIRTY);
+    setPte(mm, slot, addr, pte & ~((PTE_DIRTY | PTE_ACCESSED) as u64));
+  }
 }
 
 /** Sets and clears flags on [start, end) of one VMA, splitting or merging it; 0 or -ENOMEM. */

@@ -2,9 +2,16 @@
 // of 64-way nodes that is as high as the file needs; every VMA that maps the file is on its list.
 //
 //   levels = 2:   root -> [ node ... ] -> [ frame ... ]      6 bits of the page index a level
-import { PG_CACHE } from '../abi/layout';
+import { PG_CACHE, PG_DIRTY } from '../abi/layout';
 import { PAGE_SHIFT, PAGE_SIZE } from '../abi/page';
-import { allocFrame, allocZeroedFrame, putFrame, setPageFlags, setPageOwner } from './frame';
+import {
+  allocFrame,
+  allocZeroedFrame,
+  pageFlags,
+  putFrame,
+  setPageFlags,
+  setPageOwner,
+} from './frame';
 import { SLAB_FILE, SLAB_MAPPING, SLAB_NODE, allocObject, freeObject } from './slab';
 import { Vma } from './vma';
 
@@ -113,6 +120,26 @@ export function addPage(mapping: Mapping, index: u64, zero: bool): usize {
   return frame;
 }
 
+/** The index of the first cached page from `index` on below `node`, whose first is `base`; MAX when none. */
+function nextBelow(node: usize, level: u32, base: u64, index: u64): u64 {
+  const span = (<u64>1) << <u64>(level * NODE_BITS);
+  for (let i: u64 = 0; i < NODE_SLOTS; i++) {
+    const from = base + i * span;
+    const child = <usize>load<u32>(node + (<usize>i << 2));
+    if (child == 0 || from + (span - 1) < index) continue;
+    if (level == 0) return from;
+    const found = nextBelow(child, level - 1, from, index);
+    if (found != u64.MAX_VALUE) return found;
+  }
+  return u64.MAX_VALUE;
+}
+
+/** The index of the first cached page from `index` on; MAX when there is none. */
+export function nextPage(mapping: Mapping, index: u64): u64 {
+  if (mapping.root == 0) return u64.MAX_VALUE;
+  return nextBelow(mapping.root, mapping.levels - 1, 0, index);
+}
+
 /** Drops the cached pages of [first, last] below `node`; true when the node has become empty. */
 function dropBelow(
   mapping: Mapping,
@@ -162,6 +189,7 @@ export function zeroPart(mapping: Mapping, from: u64, to: u64): void {
   const frame = findPage(mapping, from >> PAGE_SHIFT);
   if (frame == 0) return;
   memory.fill(frame + <usize>(from & (PAGE_SIZE - 1)), 0, <usize>(to - from));
+  setPageFlags(frame, pageFlags(frame) | PG_DIRTY);
 }
 
 export function freeMapping(mapping: Mapping): void {

@@ -1,6 +1,6 @@
 import { EFAULT, EIO, ENOMEM } from '../../assembly/abi/errno.js';
 import { NEED_PAGE } from '../../assembly/abi/fault.js';
-import { FOLL_WRITE } from '../../assembly/abi/foll.js';
+import { FOLL_PIN, FOLL_WRITE } from '../../assembly/abi/foll.js';
 import { checked, fail } from '../errno.js';
 import { coreAddress, type U64 } from './address.js';
 import type { Mm } from './mm.js';
@@ -162,7 +162,8 @@ function copyStretch(
   const { localMm, remoteMm, write, stackLimit } = request;
   if ('host' in segment) {
     const bytes = segment.host.subarray(offset, offset + length);
-    return copyRemote(remoteMm, remoteAddr, bytes, write ? FOLL_WRITE : 0, stackLimit, false);
+    const flags = FOLL_PIN | (write ? FOLL_WRITE : 0);
+    return copyRemote(remoteMm, remoteAddr, bytes, flags, stackLimit, false);
   }
   const { exports } = remoteMm.core;
   const localAddr = segment.addr + offset;

@@ -37,10 +37,11 @@ function dontNeed(part: Advised, forbidden: number): void {
   part.mm.core.exports.dropRange(part.mm.ptr, part.start, part.end);
 }
 
-/** The pages may go when memory is short, which it never is here: they stay. */
-function free({ vma }: Advised): void {
+/** The pages may go when memory is short, which it never is here: they stay, clean. */
+function free({ mm, vma, start, end }: Advised): void {
   refuse(vma, vm.VM_PFNMAP | vm.VM_LOCKED);
   if (!isAnonymous(vma)) fail(EINVAL);
+  mm.core.exports.cleanRange(mm.ptr, start, end);
 }
 
 function remove({ vma, start, end }: Advised): void {

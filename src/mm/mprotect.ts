@@ -10,23 +10,25 @@ import {
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import { VM_GROWSDOWN } from '../../assembly/abi/vma.js';
 import { checked, fail } from '../errno.js';
-import { pageAlign, type U64 } from './address.js';
+import type { U64 } from './address.js';
 import type { Mm } from './mm.js';
 import { NO_LIMITS, type MmLimits } from './mmap.js';
 
 const PROT_ALL = PROT_READ | PROT_WRITE | PROT_EXEC;
 
 /** Where the change starts: PROT_GROWSDOWN reaches down to the start of the mapping. */
-function firstAddress(mm: Mm, addr: number, end: number, growsDown: boolean): number {
+function firstAddress(mm: Mm, addr: number, end: number, grows: number): number {
   const vma = mm.findVma(addr);
   if (vma === null) fail(ENOMEM);
-  if (!growsDown) {
-    if (vma.start > addr) fail(ENOMEM);
-    return addr;
+  if (grows === PROT_GROWSDOWN) {
+    if (vma.start >= end) fail(ENOMEM);
+    if (!(vma.flags & VM_GROWSDOWN)) fail(EINVAL);
+    return vma.start;
   }
-  if (vma.start >= end) fail(ENOMEM);
-  if (!(vma.flags & VM_GROWSDOWN)) fail(EINVAL);
-  return vma.start;
+  if (vma.start > addr) fail(ENOMEM);
+  // Nothing on x86-64 grows up.
+  if (grows === PROT_GROWSUP) fail(EINVAL);
+  return addr;
 }
 
 /**
@@ -46,13 +48,13 @@ export function mprotect(
   if (grows === (PROT_GROWSDOWN | PROT_GROWSUP)) fail(EINVAL);
   if (BigInt(addr) % BigInt(PAGE_SIZE) !== 0n) fail(EINVAL);
   if (length === 0) return;
-  if (typeof addr === 'bigint' || typeof length === 'bigint') fail(ENOMEM);
+  const last = BigInt(addr) + ((BigInt(length) + 4095n) & ~4095n);
+  if (last >= 2n ** 64n || last === BigInt(addr)) fail(ENOMEM);
   const plain = prot & ~grows;
   if (plain & ~(PROT_ALL | PROT_SEM)) fail(EINVAL);
-  // Nothing on x86-64 grows up.
-  if (grows === PROT_GROWSUP) fail(EINVAL);
-  const end = addr + pageAlign(length);
-  const start = firstAddress(mm, addr, end, grows === PROT_GROWSDOWN);
+  if (typeof addr === 'bigint') fail(ENOMEM);
+  const end = Number(last);
+  const start = firstAddress(mm, addr, end, grows);
   const max = limits.maxMapCount;
   checked(mm.core.exports.protectRegion(mm.ptr, start, end, plain & PROT_ALL, max));
 }

@@ -3,7 +3,33 @@ import { MAPPING_NR_PAGES, MAPPING_WRITABLE } from '../../assembly/abi/layout.js
 import { EIO, ENOMEM } from '../../assembly/abi/errno.js';
 import { LinuxError, fail } from '../errno.js';
 import type { Core, PageLoader, Ptr } from '../wasm/core.js';
+import type { U64 } from './address.js';
 import { liveObjects } from './registry.js';
+
+/** The page a byte is in, and where in it. */
+function pageOf(pos: U64): { index: number; offset: number } {
+  if (typeof pos === 'number') {
+    return { index: Math.floor(pos / PAGE_SIZE), offset: pos % PAGE_SIZE };
+  }
+  return { index: Number(pos / 4096n), offset: Number(pos % 4096n) };
+}
+
+/** Bytes from `pos` to `end`, 0 when it is not before it. */
+function distance(pos: U64, end: U64): number {
+  if (typeof pos === 'number' && typeof end === 'number') return Math.max(end - pos, 0);
+  return Number(end > pos ? BigInt(end) - BigInt(pos) : 0n);
+}
+
+/** `value + count`, within 2^63. */
+function addU64(value: U64, count: number): U64 {
+  const sum = typeof value === 'number' ? value + count : NaN;
+  return Number.isSafeInteger(sum) ? sum : BigInt(value) + BigInt(count);
+}
+
+/** A size as the core takes it: a number too large for that is rounded up to a page, which it can hold. */
+function asF64(size: U64): number {
+  return typeof size === 'number' ? size : Number((size + 4095n) / 4096n) * PAGE_SIZE;
+}
 
 /** How the pages of a file come to be. */
 export interface PageCacheOptions {
@@ -25,7 +51,7 @@ export class PageCache implements PageLoader {
   readonly ptr: Ptr<'mapping'>;
   private readonly id: number;
   private readonly options: PageCacheOptions;
-  private bytes = 0;
+  private bytes: U64 = 0;
 
   /** @throws {LinuxError} ENOMEM: no room for its head */
   constructor(core: Core, options: PageCacheOptions) {
@@ -40,7 +66,7 @@ export class PageCache implements PageLoader {
   }
 
   /** Size of the file in bytes. */
-  get size(): number {
+  get size(): U64 {
     return this.bytes;
   }
 
@@ -83,23 +109,30 @@ export class PageCache implements PageLoader {
     return exports.mappingFind(this.ptr, index);
   }
 
+  /** The first page from `index` on that is in memory; null when there is none. */
+  nextCached(index: number): number | null {
+    const next = this.core.exports.mappingNext(this.ptr, index);
+    return next < 2 ** 52 ? next : null;
+  }
+
   /**
    * Copies bytes from `pos` on into `into`; returns how many, fewer only at the end of the file.
    * @throws {LinuxError} EIO: the host could not read; ENOMEM: no frame
    */
-  read(pos: number, into: Uint8Array): number {
-    const length = Math.min(into.length, this.bytes - pos);
+  read(pos: U64, into: Uint8Array): number {
+    const length = Math.min(into.length, distance(pos, this.bytes));
+    let { index, offset } = pageOf(pos);
     let done = 0;
     while (done < length) {
-      const at = pos + done;
-      const offset = at % PAGE_SIZE;
       const count = Math.min(length - done, PAGE_SIZE - offset);
-      const frame = this.frame(Math.floor(at / PAGE_SIZE));
+      const frame = this.frame(index);
       if (frame === 0) into.fill(0, done, done + count);
       else this.core.copyOut(frame + offset, into, done, count);
       done += count;
+      index += 1;
+      offset = 0;
     }
-    return Math.max(done, 0);
+    return done;
   }
 
   /**
@@ -107,32 +140,35 @@ export class PageCache implements PageLoader {
    * memory runs out on the way.
    * @throws {LinuxError} ENOMEM: not even the first page could be had
    */
-  write(pos: number, from: Uint8Array): number {
+  write(pos: U64, from: Uint8Array): number {
+    let { index, offset } = pageOf(pos);
     let done = 0;
     while (done < from.length) {
-      const at = pos + done;
-      const offset = at % PAGE_SIZE;
       const count = Math.min(from.length - done, PAGE_SIZE - offset);
       const partial = count !== PAGE_SIZE;
-      const frame = this.core.exports.mappingGrab(this.ptr, Math.floor(at / PAGE_SIZE), partial);
+      const frame = this.core.exports.mappingGrab(this.ptr, index, partial);
       if (frame === 0) break;
       this.core.copyIn(frame + offset, from, done, count);
+      this.core.exports.mappingDirty(frame);
       done += count;
+      index += 1;
+      offset = 0;
     }
     if (done === 0 && from.length > 0) fail(ENOMEM);
-    if (pos + done > this.bytes) this.resize(pos + done);
+    const end = addU64(pos, done);
+    if (end > this.bytes) this.resize(end);
     return done;
   }
 
   /** Sets the size: pages past a smaller one leave the cache and every mapping (K-167). */
-  resize(size: number): void {
+  resize(size: U64): void {
     this.bytes = size;
-    this.core.exports.mappingSetSize(this.ptr, size);
+    this.core.exports.mappingSetSize(this.ptr, asF64(size));
   }
 
   /** Makes [start, end) a hole, whole pages of it without memory behind them. */
   punchHole(start: number, end: number): void {
-    this.core.exports.mappingPunch(this.ptr, start, Math.min(end, this.bytes));
+    this.core.exports.mappingPunch(this.ptr, start, Math.min(end, asF64(this.bytes)));
   }
 
   /** Gives all frames back; no mapping and no open file may refer to it any more. */

@@ -9,6 +9,8 @@ export type Ptr<Kind extends string> = number & { readonly [place]: Kind };
 export interface CoreOptions {
   /** Most bytes of linear memory, frames and tables together; 4 GiB unless given. */
   readonly memory?: number;
+  /** False: reads of untouched memory allocate pages, as on kernels that run without a zero page. */
+  readonly zeroPage?: boolean;
   /** The wasm module, when it is not beside the library's files. */
   readonly wasm?: WasmSource;
 }
@@ -59,6 +61,7 @@ export class Core {
     }
     const core = new Core(await instantiateCore(options.wasm), limit);
     if (core.exports.init(limit) !== 0) throw new RangeError('memory is too small for the core');
+    if (options.zeroPage === false) core.exports.setUsesZeroPage(false);
     return core;
   }
 

@@ -16,6 +16,8 @@ export interface CoreExports {
 
   setAllocBudget(budget: number): void;
 
+  setUsesZeroPage(on: boolean): void;
+
   mmNew(mmapBase: number): number;
 
   mmDup(child: number, parent: number): number;
@@ -34,7 +36,11 @@ export interface CoreExports {
 
   mappingFind(mapping: number, index: number): number;
 
+  mappingNext(mapping: number, index: number): number;
+
   mappingGrab(mapping: number, index: number, zero: boolean): number;
+
+  mappingDirty(frame: number): void;
 
   mappingDrop(mapping: number, index: number): void;
 
@@ -99,6 +105,8 @@ export interface CoreExports {
   ): number;
 
   installGuard(mm: number, vma: number, start: number, end: number): number;
+
+  cleanRange(mm: number, start: number, end: number): void;
 
   removeGuard(mm: number, start: number, end: number): void;
 
