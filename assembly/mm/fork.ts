@@ -15,7 +15,7 @@ import { Mm, clearMm } from './mm';
 import { allocSlot, findSlot, pteFrame, ptePresent, pteSpecial, setPte } from './pgtable';
 import { dupRmap } from './rmap';
 import { flushTlb } from './tlb';
-import { Vma, insertVma, newVma } from './vma';
+import { Vma, dupVma, insertVma } from './vma';
 
 /** Copies the entries of a VMA that has private pages; writable ones become read-only on both sides. */
 function copyPages(child: Mm, parent: Mm, vma: Vma): bool {
@@ -43,17 +43,11 @@ function copyPages(child: Mm, parent: Mm, vma: Vma): bool {
 }
 
 function copyVma(child: Mm, parent: Mm, vma: Vma): bool {
-  const copy = newVma(child);
+  const copy = dupVma(child, vma, vma.start, vma.end, vma.pgoff);
   if (copy == null) return false;
-  copy.start = vma.start;
-  copy.end = vma.end;
-  copy.pgoff = vma.pgoff;
-  copy.flags = vma.flags & ~(VM_LOCKED | VM_LOCKONFAULT);
-  copy.name = vma.name;
-  copy.mapping = vma.mapping;
-  const file = vma.file;
-  copy.file = file;
-  if (file != null) file.refs++;
+  copy.flags &= ~(VM_LOCKED | VM_LOCKONFAULT);
+  copy.anonVma = 0;
+  copy.anonChain = 0;
   if (!(vma.flags & VM_WIPEONFORK)) anonVmaFork(copy, vma);
   insertVma(child, copy);
   accountVm(child, copy.flags, <i64>((copy.end - copy.start) >> PAGE_SHIFT));

@@ -122,10 +122,10 @@ export function addPage(mapping: Mapping, index: u64, zero: bool): usize {
 
 /** The index of the first cached page from `index` on below `node`, whose first is `base`; MAX when none. */
 function nextBelow(node: usize, level: u32, base: u64, index: u64): u64 {
-  const span = (<u64>1) << <u64>(level * NODE_BITS);
+  const span = (<u64>1) << ((level * NODE_BITS) as u64);
   for (let i: u64 = 0; i < NODE_SLOTS; i++) {
     const from = base + i * span;
-    const child = <usize>load<u32>(node + (<usize>i << 2));
+    const child = <usize>load<u32>(node + ((<usize>i) << 2));
     if (child == 0 || from + (span - 1) < index) continue;
     if (level == 0) return from;
     const found = nextBelow(child, level - 1, from, index);

@@ -4,7 +4,7 @@ import { PAGE_SHIFT } from '../abi/page';
 import { VM_DONTEXPAND, VM_IO, VM_MIXEDMAP, VM_PFNMAP } from '../abi/vma';
 import { VmFile } from './mapping';
 import { Mm } from './mm';
-import { Vma, boundsChanged, findVma, freeVma, insertVma, newVma, removeVma } from './vma';
+import { Vma, boundsChanged, dupVma, findVma, freeVma, insertVma, removeVma } from './vma';
 
 /** VM_SPECIAL: such mappings never merge. */
 const VM_SPECIAL: u32 = VM_IO | VM_DONTEXPAND | VM_PFNMAP | VM_MIXEDMAP;
@@ -175,19 +175,8 @@ function mergeExisting(mm: Mm, vma: Vma, start: u64, end: u64, flags: u32): Vma 
 
 /** __split_vma(): cuts at `addr` and returns the upper part, null when memory is exhausted. */
 export function splitVma(mm: Mm, vma: Vma, addr: u64): Vma | null {
-  const upper = newVma(mm);
+  const upper = dupVma(mm, vma, addr, vma.end, vma.pgoff + pages(vma.start, addr));
   if (upper == null) return null;
-  upper.start = addr;
-  upper.end = vma.end;
-  upper.pgoff = vma.pgoff + pages(vma.start, addr);
-  upper.flags = vma.flags;
-  upper.anonVma = vma.anonVma;
-  upper.anonChain = vma.anonChain;
-  upper.name = vma.name;
-  upper.mapping = vma.mapping;
-  const file = vma.file;
-  upper.file = file;
-  if (file != null) file.refs++;
   setBounds(mm, vma, vma.start, addr);
   insertVma(mm, upper);
   return upper;

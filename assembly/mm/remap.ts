@@ -7,7 +7,7 @@ import { mergeCopiedRange, setBounds } from './merge';
 import { Mm } from './mm';
 import { allocSlot, findSlot, setPte } from './pgtable';
 import { unmapRegion } from './region';
-import { Vma, insertVma, newVma, vmaLookup } from './vma';
+import { Vma, dupVma, insertVma, vmaLookup } from './vma';
 
 /** move_page_tables(): the entries move, the pages stay where they are; false without memory. */
 function moveEntries(mm: Mm, from: u64, to: u64, length: u64): bool {
@@ -38,19 +38,8 @@ function copyVma(mm: Mm, vma: Vma, from: u64, to: u64, length: u64): Vma | null 
   if (vma.mapping == null && vma.anonVma == 0) pgoff = to >> PAGE_SHIFT;
   const merged = mergeCopiedRange(mm, vma, to, to + length, pgoff);
   if (merged != null) return merged;
-  const copy = newVma(mm);
+  const copy = dupVma(mm, vma, to, to + length, pgoff);
   if (copy == null) return null;
-  copy.start = to;
-  copy.end = to + length;
-  copy.pgoff = pgoff;
-  copy.flags = vma.flags;
-  copy.anonVma = vma.anonVma;
-  copy.anonChain = vma.anonChain;
-  copy.name = vma.name;
-  copy.mapping = vma.mapping;
-  const file = vma.file;
-  copy.file = file;
-  if (file != null) file.refs++;
   insertVma(mm, copy);
   return copy;
 }

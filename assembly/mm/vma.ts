@@ -47,6 +47,24 @@ export function newVma(mm: Mm): Vma | null {
   return vma;
 }
 
+/** vm_area_dup(): a VMA in no tree, of [start, end) and otherwise like `vma`; null without memory. */
+export function dupVma(mm: Mm, vma: Vma, start: u64, end: u64, pgoff: u64): Vma | null {
+  const copy = newVma(mm);
+  if (copy == null) return null;
+  copy.start = start;
+  copy.end = end;
+  copy.pgoff = pgoff;
+  copy.flags = vma.flags;
+  copy.anonVma = vma.anonVma;
+  copy.anonChain = vma.anonChain;
+  copy.name = vma.name;
+  copy.mapping = vma.mapping;
+  const file = vma.file;
+  copy.file = file;
+  if (file != null) file.refs++;
+  return copy;
+}
+
 /** Frees a VMA that is in no tree; what it holds of its file is put. */
 export function freeVma(vma: Vma): void {
   const file = vma.file;

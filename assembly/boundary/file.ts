@@ -1,0 +1,73 @@
+// Files as memory sees them: page caches, and what mappings hold of open files.
+import { PG_DIRTY } from '../abi/layout';
+import * as fault from '../mm/fault';
+import * as frames from '../mm/frame';
+import * as cache from '../mm/mapping';
+import * as truncation from '../mm/truncate';
+import { Mapping, VmFile } from '../mm/mapping';
+
+export function mappingNew(kind: u32, id: u32): usize {
+  return changetype<usize>(cache.newMapping(kind, id));
+}
+
+export function mappingFree(mapping: usize): void {
+  cache.freeMapping(changetype<Mapping>(mapping));
+}
+
+export function mappingSetSize(mapping: usize, size: f64): void {
+  truncation.setSize(changetype<Mapping>(mapping), <u64>size);
+}
+
+export function mappingPunch(mapping: usize, start: f64, end: f64): void {
+  truncation.punchHole(changetype<Mapping>(mapping), <u64>start, <u64>end);
+}
+
+/** The frame of page `index`, 0 when it is not cached. */
+export function mappingFind(mapping: usize, index: f64): usize {
+  return cache.findPage(changetype<Mapping>(mapping), <u64>index);
+}
+
+/** The index of the first cached page from `index` on; 2^64 when there is none. */
+export function mappingNext(mapping: usize, index: f64): f64 {
+  return <f64>cache.nextPage(changetype<Mapping>(mapping), <u64>index);
+}
+
+/** The frame of page `index`, made when absent (zeroed if `zero`); 0 when memory is exhausted. */
+export function mappingGrab(mapping: usize, index: f64, zero: bool): usize {
+  const cached = cache.findPage(changetype<Mapping>(mapping), <u64>index);
+  return cached ? cached : cache.addPage(changetype<Mapping>(mapping), <u64>index, zero);
+}
+
+/** The page just grabbed was written to. */
+export function mappingDirty(frame: usize): void {
+  frames.setPageFlags(frame, frames.pageFlags(frame) | PG_DIRTY);
+}
+
+/** Forgets a page that was grabbed and could not be filled. */
+export function mappingDrop(mapping: usize, index: f64): void {
+  cache.dropPages(changetype<Mapping>(mapping), <u64>index, <u64>index);
+}
+
+export function neededMapping(): u32 {
+  return fault.neededMappingId();
+}
+
+export function neededPage(): f64 {
+  return <f64>fault.neededPageIndex();
+}
+
+export function fileNew(mapping: usize, id: u32): usize {
+  return changetype<usize>(cache.newVmFile(changetype<Mapping>(mapping), id));
+}
+
+export function fileGet(file: usize): void {
+  changetype<VmFile>(file).refs++;
+}
+
+export function filePut(file: usize): void {
+  cache.putVmFile(changetype<VmFile>(file));
+}
+
+export function takeReleasedFile(): u32 {
+  return cache.takeReleasedFile();
+}

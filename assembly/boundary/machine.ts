@@ -1,0 +1,43 @@
+// The machine as a whole: its memory, and the places of linear memory through which copies pass.
+import * as fault from '../mm/fault';
+import * as frames from '../mm/frame';
+import * as runs from '../mm/runs';
+import * as tlb from '../mm/tlb';
+
+/** A page of linear memory through which small copies pass. */
+const bounce = memory.data(4096, 16);
+
+/** Starts the machine; `limit` is the most bytes of linear memory. 0, or -1 when nothing fits. */
+export function init(limit: f64): i32 {
+  frames.initFrames(__heap_base, <u64>limit);
+  return fault.initFaults() ? 0 : -1;
+}
+
+export function bounceBuffer(): usize {
+  return bounce;
+}
+
+export function runList(): usize {
+  return runs.runList();
+}
+
+export function runCount(): usize {
+  return runs.runCount();
+}
+
+export function tlbTable(): usize {
+  return tlb.tlbTable();
+}
+
+export function framesInUse(): u32 {
+  return frames.framesInUse();
+}
+
+export function setAllocBudget(budget: i32): void {
+  frames.setAllocBudget(budget);
+}
+
+/** Whether reads of untouched anonymous memory show the shared zero page, as they do unless told. */
+export function setUsesZeroPage(on: bool): void {
+  fault.setUsesZeroPage(on);
+}
