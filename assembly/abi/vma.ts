@@ -26,6 +26,8 @@ export const VM_ACCOUNT = 0x100000;
 export const VM_NORESERVE = 0x200000;
 export const VM_HUGETLB = 0x400000;
 export const VM_SYNC = 0x800000;
+/** Not of Linux: vm_ops has a close(), so the VMA is never merged away (can_merge_remove_vma()). */
+export const VM_CLOSES = 0x1000000;
 export const VM_WIPEONFORK = 0x2000000;
 export const VM_DONTDUMP = 0x4000000;
 /** Linux: bit 31. */

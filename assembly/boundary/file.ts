@@ -57,7 +57,7 @@ export function neededPage(): f64 {
 }
 
 export function fileNew(mapping: usize, id: u32): usize {
-  return changetype<usize>(cache.newVmFile(changetype<Mapping>(mapping), id));
+  return changetype<usize>(cache.newVmFile(changetype<Mapping | null>(mapping), id));
 }
 
 export function fileGet(file: usize): void {

@@ -26,6 +26,7 @@ import { expandStack } from './grow';
 import { MAPPING_HOST, Mapping, addPage, findPage, sizeInPages } from './mapping';
 import { Mm } from './mm';
 import {
+  PMD_SHIFT,
   allocSlot,
   makeDirty,
   makePte,
@@ -127,19 +128,21 @@ function doFault(mm: Mm, vma: Vma, mapping: Mapping, slot: usize, addr: u64, wri
     faultAround(mm, vma, mapping, slot, addr);
     if (load<u64>(slot) != 0) return FAULT_OK;
   }
+  const copies = write && !isShared(vma);
+  // do_cow_fault() prepares for the copy before it knows whether there is a page to copy.
+  if (copies) anonVmaPrepare(vma);
   const page = filePage(mapping, index);
   if (page == 0) return lastFileFault;
   if (!write) {
     mapFilePage(mm, vma, slot, addr, page);
     return FAULT_OK;
   }
-  if (isShared(vma)) {
+  if (!copies) {
     setPageFlags(page, pageFlags(page) | PG_DIRTY);
     dupRmap(mm, page);
     setPte(mm, slot, addr, makeDirty(makePte(page, vma.flags), vma.flags));
     return FAULT_OK;
   }
-  anonVmaPrepare(vma);
   const copy = allocFrame();
   if (copy == 0) return FAULT_OOM;
   memory.copy(copy, page, PAGE_SIZE);
@@ -156,8 +159,10 @@ function mapFilePage(mm: Mm, vma: Vma, slot: usize, addr: u64, page: usize): voi
 function faultAround(mm: Mm, vma: Vma, mapping: Mapping, slot: usize, addr: u64): void {
   const page = addr & ~(<u64>PAGE_SIZE - 1);
   const window = page & ~((FAULT_AROUND_PAGES << PAGE_SHIFT) - 1);
+  // Sixteen pages from the first on, which need not be aligned; the table ends it as well.
   const first = max(window, vma.start);
-  const last = min(window + (FAULT_AROUND_PAGES << PAGE_SHIFT), vma.end);
+  const tableEnd = ((addr >> PMD_SHIFT) + 1) << PMD_SHIFT;
+  const last = min(first + (FAULT_AROUND_PAGES << PAGE_SHIFT), min(vma.end, tableEnd));
   const pages = sizeInPages(mapping);
   for (let at = first; at < last; at += PAGE_SIZE) {
     const near = slot + <usize>(((<i64>(at - page)) >> PAGE_SHIFT) << 3);
@@ -173,7 +178,7 @@ function faultAround(mm: Mm, vma: Vma, mapping: Mapping, slot: usize, addr: u64)
 function doWpPage(mm: Mm, vma: Vma, slot: usize, addr: u64, pte: u64): u32 {
   const frame = pteFrame(pte);
   if (isShared(vma)) {
-    setPageFlags(frame, pageFlags(frame) | PG_DIRTY);
+    // Linux had made the entry writable when it was read: only the entry becomes dirty.
     setPte(mm, slot, addr, makeDirty(pte, vma.flags));
     return FAULT_OK;
   }

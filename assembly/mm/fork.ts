@@ -1,6 +1,6 @@
 // Copying an address space for fork(): kernel/fork.c, dup_mmap(), and mm/memory.c, copy_page_range().
 import { PAGE_SHIFT, PAGE_SIZE } from '../abi/page';
-import { PTE_RW } from '../abi/pte';
+import { PTE_DIRTY, PTE_RW } from '../abi/pte';
 import {
   VM_DONTCOPY,
   VM_LOCKED,
@@ -36,6 +36,8 @@ function copyPages(child: Mm, parent: Mm, vma: Vma): bool {
         store<u64>(from, pte);
       }
       if (!pteSpecial(pte)) dupRmap(child, pteFrame(pte));
+      // The child has not stored to the shared page yet.
+      if (vma.flags & VM_SHARED) pte &= ~(<u64>PTE_DIRTY);
     }
     setPte(child, to, addr, pte);
   }

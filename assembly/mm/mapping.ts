@@ -209,14 +209,15 @@ export class VmFile {
   refs: u32;
   /** The host's name for the open file. */
   id: u32;
-  mapping: Mapping;
+  /** Its page cache; null when mappings of it are anonymous memory (/dev/zero). */
+  mapping: Mapping | null;
   /** Next of the files that lost their last VMA and wait for the host to put them. */
   nextReleased: VmFile | null;
 }
 
 let released: VmFile | null = null;
 
-export function newVmFile(mapping: Mapping, id: u32): VmFile | null {
+export function newVmFile(mapping: Mapping | null, id: u32): VmFile | null {
   const file = changetype<VmFile>(allocObject(SLAB_FILE, offsetof<VmFile>()));
   if (file == null) return null;
   file.refs = 1;

@@ -1,7 +1,7 @@
 // Merging and splitting of VMAs as /proc/PID/maps shows it: mm/vma.c.
 import { ENOMEM } from '../abi/errno';
 import { PAGE_SHIFT } from '../abi/page';
-import { VM_DONTEXPAND, VM_IO, VM_MIXEDMAP, VM_PFNMAP } from '../abi/vma';
+import { VM_CLOSES, VM_DONTEXPAND, VM_IO, VM_MIXEDMAP, VM_PFNMAP } from '../abi/vma';
 import { VmFile } from './mapping';
 import { Mm } from './mm';
 import { Vma, boundsChanged, dupVma, findVma, freeVma, insertVma, removeVma } from './vma';
@@ -59,8 +59,9 @@ function fitsBefore(next: Vma | null): bool {
   return mergePgoff + pages(mergeStart, mergeEnd) == next.pgoff && alike(next);
 }
 
-/** are_anon_vmas_compatible(): may the two neighbours become one? */
-function neighboursFit(prev: Vma, next: Vma): bool {
+/** are_anon_vmas_compatible() and can_merge_remove_vma(): may the two neighbours become one? */
+function mayJoin(prev: Vma, next: Vma): bool {
+  if (next.flags & VM_CLOSES) return false;
   return prev.anonVma == 0 || next.anonVma == 0 || prev.anonVma == next.anonVma;
 }
 
@@ -90,7 +91,7 @@ function mergeFreeRange(mm: Mm): Vma | null {
   const next = findVma(mm, mergeStart);
   const prev = next == null ? mm.last : next.prev;
   const left = fitsAfter(prev);
-  const right = fitsBefore(next) && (!left || neighboursFit(<Vma>prev, <Vma>next));
+  const right = fitsBefore(next) && (!left || mayJoin(<Vma>prev, <Vma>next));
   if (!left && !right) return null;
   const keep = left ? <Vma>prev : <Vma>next;
   inheritAnonVma(keep, mergeAnonVma, mergeAnonChain);
@@ -146,6 +147,8 @@ function mergeExisting(mm: Mm, vma: Vma, start: u64, end: u64, flags: u32): Vma 
   const leftSide = start == vma.start;
   const rightSide = end == vma.end;
   if (!leftSide && !rightSide) return null;
+  // A merge of the whole would make it go.
+  if (leftSide && rightSide && flags & VM_CLOSES) return null;
   mergeStart = start;
   mergeEnd = end;
   mergePgoff = vma.pgoff + pages(vma.start, start);
@@ -156,7 +159,7 @@ function mergeExisting(mm: Mm, vma: Vma, start: u64, end: u64, flags: u32): Vma 
   const prev = vma.prev;
   const next = vma.next;
   const left = leftSide && fitsAfter(prev);
-  const right = rightSide && fitsBefore(next) && (!left || neighboursFit(<Vma>prev, <Vma>next));
+  const right = rightSide && fitsBefore(next) && (!left || mayJoin(<Vma>prev, <Vma>next));
   if (!left && !right) return null;
   const into = left ? <Vma>prev : <Vma>next;
   const from = left ? into.start : start;

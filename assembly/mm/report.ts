@@ -22,6 +22,9 @@ import { Mm } from './mm';
 import { findSlot, pteFrame, ptePresent, pteSpecial } from './pgtable';
 import { Vma } from './vma';
 
+/** Binary digits of a byte that proportional sizes keep: fs/proc/task_mmu.c. */
+const PSS_SHIFT = 12;
+
 const record = memory.data(40, 8);
 
 export function pagesRecord(): usize {
@@ -65,7 +68,9 @@ function accountPage(pte: u64): void {
   if (sharers > 1) add(dirty ? VMA_PAGES_SHARED_DIRTY : VMA_PAGES_SHARED_CLEAN);
   else add(dirty ? VMA_PAGES_PRIVATE_DIRTY : VMA_PAGES_PRIVATE_CLEAN);
   const pss = load<f64>(record + VMA_PAGES_PSS);
-  store<f64>(record + VMA_PAGES_PSS, pss + <f64>PAGE_SIZE / <f64>sharers);
+  // As many fractions of a byte as Linux keeps (PSS_SHIFT), rounded down page by page.
+  const share = ((<u64>PAGE_SIZE) << PSS_SHIFT) / sharers;
+  store<f64>(record + VMA_PAGES_PSS, pss + <f64>share / <f64>(1 << PSS_SHIFT));
 }
 
 /** Fills the record with the page counts of one VMA, as smaps prints them. */

@@ -3,7 +3,7 @@
 import { EFAULT, ENOMEM } from '../abi/errno';
 import { FAULT_MAPERR, FAULT_NEED_PAGE, FAULT_OK, FAULT_OOM, NEED_PAGE } from '../abi/fault';
 import { PAGE_OFFSET_MASK, PAGE_SIZE, TASK_SIZE_SHIFT } from '../abi/page';
-import { PTE_DIRTY } from '../abi/pte';
+import { PTE_DIRTY, PTE_PRESENT, PTE_RW } from '../abi/pte';
 import { userFault } from './fault';
 import { Mm } from './mm';
 import { findSlot, pteFrame, setPte } from './pgtable';
@@ -44,18 +44,32 @@ export function translate(mm: Mm, addr: u64, write: bool, stackLimit: u64): usiz
   return translateSlow(mm, addr, write, stackLimit);
 }
 
+/** A TLB miss: what the tables allow is taken from them, the rest is a fault. */
 function translateSlow(mm: Mm, addr: u64, write: bool, stackLimit: u64): usize {
-  fault = addr < TASK_SIZE ? userFault(mm, addr, write, stackLimit) : FAULT_MAPERR;
-  if (fault != FAULT_OK) {
-    faultAddr = addr;
-    return 0;
+  if (addr >= TASK_SIZE) return failAt(addr, FAULT_MAPERR);
+  let slot = findSlot(mm, addr);
+  if (slot == 0 || !cpuMayUse(load<u64>(slot), write)) {
+    const result = userFault(mm, addr, write, stackLimit);
+    if (result != FAULT_OK) return failAt(addr, result);
+    slot = findSlot(mm, addr);
   }
-  const slot = findSlot(mm, addr);
   const pte = load<u64>(slot);
-  if (write) setPte(mm, slot, addr, pte | PTE_DIRTY);
+  if (write && !(pte & PTE_DIRTY)) setPte(mm, slot, addr, pte | PTE_DIRTY);
   const frame = pteFrame(pte);
   fillTlb(mm, addr, frame, write);
   return frame;
+}
+
+/** Does the entry let the CPU through? PTE_PRESENT is clear where it may not even load. */
+function cpuMayUse(pte: u64, write: bool): bool {
+  const wanted: u64 = write ? PTE_PRESENT | PTE_RW : PTE_PRESENT;
+  return (pte & wanted) == wanted;
+}
+
+function failAt(addr: u64, reason: u32): usize {
+  fault = reason;
+  faultAddr = addr;
+  return 0;
 }
 
 /** copy_to_user(): returns the bytes stored before a fault. */

@@ -1,7 +1,8 @@
 // Taking pages out of page tables: mm/memory.c, zap_page_range(), and the freeing of empty tables.
-import { PG_ANON } from '../abi/layout';
+import { PG_ANON, PG_DIRTY } from '../abi/layout';
 import { PAGE_SHIFT } from '../abi/page';
-import { mapcount, pageFlags, putFrame, setMapcount } from './frame';
+import { PTE_DIRTY } from '../abi/pte';
+import { mapcount, pageFlags, putFrame, setMapcount, setPageFlags } from './frame';
 import { Mm } from './mm';
 import { LEVEL_BITS, PGD_SHIFT, forgetWalk, pteFrame, ptePresent, pteSpecial } from './pgtable';
 import { removeRmap } from './rmap';
@@ -25,7 +26,10 @@ function zapEntry(mm: Mm, slot: usize): bool {
   if (ptePresent(pte)) {
     const frame = pteFrame(pte);
     if (!pteSpecial(pte)) {
-      if (zapMode == ZAP_FILE_PAGES && pageFlags(frame) & PG_ANON) return false;
+      const flags = pageFlags(frame);
+      if (zapMode == ZAP_FILE_PAGES && flags & PG_ANON) return false;
+      // What the entry knew of a store through it is the page's to remember.
+      if (pte & PTE_DIRTY && !(flags & PG_ANON)) setPageFlags(frame, flags | PG_DIRTY);
       removeRmap(mm, frame);
     }
   } else if (zapMode != ZAP_UNMAP) {

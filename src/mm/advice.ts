@@ -18,10 +18,6 @@ export interface Advised {
   readonly limits: MmLimits;
 }
 
-function isAnonymous(vma: VmaInfo): boolean {
-  return vma.file === null && vma.name !== '[vdso]' && vma.name !== '[vvar]';
-}
-
 function refuse(vma: VmaInfo, flags: number): void {
   if (vma.flags & flags) fail(EINVAL);
 }
@@ -40,16 +36,17 @@ function dontNeed(part: Advised, forbidden: number): void {
 /** The pages may go when memory is short, which it never is here: they stay, clean. */
 function free({ mm, vma, start, end }: Advised): void {
   refuse(vma, vm.VM_PFNMAP | vm.VM_LOCKED);
-  if (!isAnonymous(vma)) fail(EINVAL);
+  if (!vma.anonymous) fail(EINVAL);
   mm.core.exports.cleanRange(mm.ptr, start, end);
 }
 
 function remove({ vma, start, end }: Advised): void {
   refuse(vma, vm.VM_LOCKED);
-  if (vma.file === null) fail(EINVAL);
+  const pages = vma.file?.mapping;
+  if (pages == null) fail(EINVAL);
   if ((vma.flags & SHARED_MAYWRITE) !== SHARED_MAYWRITE) fail(EACCES);
   const offset = vma.pgoff * PAGE_SIZE + (start - vma.start);
-  vma.file.pages.punchHole(offset, offset + (end - start));
+  pages.punchHole(offset, offset + (end - start));
 }
 
 function wipeOnFork(part: Advised): void {
@@ -134,5 +131,5 @@ const DISCARDS: ReadonlySet<number> = new Set([
  */
 export function checkSealed(vma: VmaInfo, advice: number): void {
   if (!(vma.flags & vm.VM_SEALED) || !DISCARDS.has(advice)) return;
-  if (!isAnonymous(vma) || !(vma.flags & vm.VM_WRITE)) fail(EPERM);
+  if (!vma.anonymous || !(vma.flags & vm.VM_WRITE)) fail(EPERM);
 }

@@ -6,7 +6,8 @@ import type { PageCache } from './page-cache.js';
 
 /** What a mapping holds of an open file: vm_file of a VMA. */
 export interface MapFile {
-  readonly pages: PageCache;
+  /** Its page cache; null when mappings of it are anonymous memory (/dev/zero). */
+  readonly mapping: PageCache | null;
   /** VM_* bits that mappings of this file have besides the usual ones, such as VM_IO. */
   readonly vmFlags: number;
   /** Takes a reference for the mappings. */
@@ -50,7 +51,7 @@ export function takeVmFile(core: Core, file: MapFile): Ptr<'file'> {
     return known;
   }
   const id = core.nextId();
-  const place = core.exports.fileNew(file.pages.ptr, id) as Ptr<'file'>;
+  const place = core.exports.fileNew(file.mapping?.ptr ?? 0, id) as Ptr<'file'>;
   if (place === 0) fail(ENOMEM);
   table.byId.set(id, file);
   table.places.set(file, place);

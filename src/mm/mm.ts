@@ -20,6 +20,8 @@ export interface VmaInfo {
   /** Page index of `start` in the file. */
   readonly pgoff: number;
   readonly file: MapFile | null;
+  /** Private memory that no page cache stands behind: vma_is_anonymous(). */
+  readonly anonymous: boolean;
   /** The name /proc gives a mapping without a file: `[heap]`, `[stack]`, `[vdso]`…; null for none. */
   readonly name: string | null;
   /** The core's VMA; valid until the next change of the mappings. */
@@ -177,6 +179,7 @@ export class Mm {
       end,
       flags: core.readU32(ptr + layout.VMA_FLAGS),
       pgoff: core.readU64(ptr + layout.VMA_PGOFF),
+      anonymous: core.readU32(ptr + layout.VMA_MAPPING) === 0,
       file: vmFile === 0 || special !== null ? null : fileOf(core, vmFile as Ptr<'file'>),
       name: special ?? (vmFile === 0 ? this.areaName(start, end) : null),
       ptr,

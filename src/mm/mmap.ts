@@ -9,7 +9,6 @@ import {
   MAP_POPULATE,
   MAP_PRIVATE,
   MAP_SHARED,
-  MAP_SHARED_VALIDATE,
   MAP_STACK,
   MAP_TYPE,
   PROT_EXEC,
@@ -36,6 +35,8 @@ export interface MmLimits {
   readonly memlock: number;
   /** vm.max_map_count */
   readonly maxMapCount: number;
+  /** CONFIG_LSM_MMAP_MIN_ADDR: hints below it are raised to it (K-504). */
+  readonly lsmMmapMinAddr: number;
   /** vm.mmap_min_addr: MAP_FIXED below it needs CAP_SYS_RAWIO. */
   readonly mmapMinAddr: number;
   readonly capIpcLock: boolean;
@@ -48,8 +49,7 @@ export interface MmLimits {
 
 /** What a file says of a mapping of it, once its own checks have passed. */
 export interface MappedFile {
-  /** null: the file maps as anonymous memory (a private /dev/zero). */
-  readonly file: MapFile | null;
+  readonly file: MapFile;
   /** The file is open for writing. */
   readonly fileWritable: boolean;
   /** mprotect may add PROT_WRITE, PROT_EXEC. */
@@ -82,11 +82,15 @@ export const NO_LIMITS: MmLimits = {
   memlock: Infinity,
   maxMapCount: 0x7fffffff,
   mmapMinAddr: 4096,
+  lsmMmapMinAddr: 65536,
   capIpcLock: true,
   capSysRawio: true,
   overcommit: 1,
   totalRam: Infinity,
 };
+
+/** Where files end: file_mmap_ok(). */
+const MAX_LFS_FILESIZE = 2 ** 63;
 
 /** calc_vm_prot_bits() and calc_vm_flag_bits() */
 function baseFlags(prot: number, flags: number): number {
@@ -118,7 +122,7 @@ interface Plan {
 /** The anonymous half of do_mmap()'s switch. */
 function planAnonymous(mm: Mm, request: MmapRequest, bits: number, length: number): Plan {
   const type = request.flags & MAP_TYPE;
-  if (type === MAP_SHARED || type === MAP_SHARED_VALIDATE) {
+  if (type === MAP_SHARED) {
     if (bits & vm.VM_GROWSDOWN) fail(EINVAL);
     if (request.sharedZero === undefined) fail(EINVAL);
     const pages = new PageCache(mm.core, { kind: 'memory' });
@@ -138,14 +142,15 @@ function planAnonymous(mm: Mm, request: MmapRequest, bits: number, length: numbe
 function plan(mm: Mm, request: MmapRequest, length: number, pgoff: number): Plan {
   const bits = baseFlags(request.prot, request.flags);
   if (request.mapFile === undefined) return planAnonymous(mm, request, bits, length);
+  if (pgoff > (MAX_LFS_FILESIZE - length) / PAGE_SIZE) fail(EOVERFLOW);
   const mapped = request.mapFile();
   const type = request.flags & MAP_TYPE;
   if (bits & vm.VM_GROWSDOWN) {
-    mapped.file?.put();
+    mapped.file.put();
     fail(EINVAL);
   }
-  const withFile = fileFlags(bits, type, mapped) | (mapped.file?.vmFlags ?? 0);
-  return { bits: withFile, file: mapped.file, pgoff: mapped.file === null ? null : pgoff };
+  const withFile = fileFlags(bits, type, mapped) | mapped.file.vmFlags;
+  return { bits: withFile, file: mapped.file, pgoff };
 }
 
 /** Private and writable: memory that must be accounted for (accountable_mapping). */
@@ -184,9 +189,9 @@ function checkShape(request: MmapRequest): { length: number; pgoff: number } {
   if (request.length === 0) fail(EINVAL);
   if (typeof request.length === 'bigint') fail(ENOMEM);
   const length = pageAlign(request.length);
-  const offset = BigInt(request.offset) >> 12n;
-  if (offset + BigInt(length / PAGE_SIZE) > 0xfffffffffffffn + 1n) fail(EOVERFLOW);
-  return { length, pgoff: Number(offset) };
+  const { offset } = request;
+  const pgoff = typeof offset === 'number' ? Math.floor(offset / PAGE_SIZE) : Number(offset >> 12n);
+  return { length, pgoff };
 }
 
 /**

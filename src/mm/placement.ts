@@ -5,8 +5,6 @@ import { checked, fail } from '../errno.js';
 import { TASK_SIZE, pageAlign, pageFloor, type U64 } from './address.js';
 import type { Mm } from './mm.js';
 
-/** CONFIG_LSM_MMAP_MIN_ADDR: hints below it are raised to it, whatever the sysctl says (K-504). */
-const LSM_MMAP_MIN_ADDR = 65536;
 const PMD_SIZE = 2 ** 21;
 /** TASK_UNMAPPED_BASE: where bottom-up placement starts when the top is full. */
 const UNMAPPED_BASE = pageAlign(Math.floor(2 ** 47 / 3));
@@ -20,14 +18,15 @@ interface Placement {
 
 interface PlaceLimits {
   readonly mmapMinAddr: number;
+  readonly lsmMmapMinAddr: number;
   readonly capSysRawio: boolean;
 }
 
 /** round_hint_to_min() */
-function roundHint(addr: U64, minAddr: number): U64 {
+function roundHint(addr: U64, limits: PlaceLimits): U64 {
   if (typeof addr === 'bigint') return addr;
   const hint = pageFloor(addr);
-  const min = Math.max(minAddr, LSM_MMAP_MIN_ADDR);
+  const min = Math.max(limits.mmapMinAddr, limits.lsmMmapMinAddr);
   return hint !== 0 && hint < min ? pageAlign(min) : hint;
 }
 
@@ -73,7 +72,7 @@ export function placeMapping(
   limits: PlaceLimits,
 ): number {
   const fixed = (request.flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) !== 0;
-  const hint = fixed ? request.addr : roundHint(request.addr, limits.mmapMinAddr);
+  const hint = fixed ? request.addr : roundHint(request.addr, limits);
   if (length > TASK_SIZE) fail(ENOMEM);
   const addr = choose(mm, request, hint, length);
   if (typeof addr === 'bigint' || addr > TASK_SIZE - length) fail(ENOMEM);

@@ -18,7 +18,7 @@ function residentPages(mm: Mm, vma: VmaInfo, start: number, into: Uint8Array): v
   const first = vma.pgoff + (start - vma.start) / PAGE_SIZE;
   for (let i = 0; i < into.length; i++) {
     const present = ((entries[i] ?? 0n) & PM_PRESENT) !== 0n;
-    const cached = !present && vma.file !== null && vma.file.pages.isCached(first + i);
+    const cached = !present && vma.file?.mapping?.isCached(first + i) === true;
     into[i] = present || cached ? 1 : 0;
   }
 }

@@ -26,6 +26,10 @@ export class TestFile implements MapFile {
     return file;
   }
 
+  get mapping(): PageCache {
+    return this.pages;
+  }
+
   get(): void {
     this.refs += 1;
   }

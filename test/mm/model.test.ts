@@ -13,8 +13,9 @@ import type { MapFile } from '../../src/mm/map-file.js';
 import { Mm } from '../../src/mm/mm.js';
 import { mmap, munmap } from '../../src/mm/mmap.js';
 import { mprotect } from '../../src/mm/mprotect.js';
-import { PageCache } from '../../src/mm/page-cache.js';
+import type { PageCache } from '../../src/mm/page-cache.js';
 import { Core } from '../../src/wasm/core.js';
+import { TestFile } from './fixture.js';
 import { ModelMm, truncateModel, type ModelFile } from './model.js';
 
 const BASE = 0x100000000000;
@@ -64,26 +65,6 @@ const operation = fc.oneof(
 );
 type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
 
-/** A file of the machine for mappings: its references count, its pages are real. */
-class TestFile implements MapFile {
-  readonly pages: PageCache;
-  readonly vmFlags = 0;
-  refs = 1;
-
-  constructor(core: Core) {
-    this.pages = new PageCache(core, { kind: 'memory' });
-  }
-
-  get(): void {
-    this.refs += 1;
-  }
-
-  put(): void {
-    this.refs -= 1;
-    if (this.refs === 0) this.pages.free();
-  }
-}
-
 /** The machine and the model side by side. */
 class Pair {
   readonly core: Core;
@@ -95,8 +76,7 @@ class Pair {
   constructor(core: Core) {
     this.core = core;
     this.mms = [0, 1, 2].map(() => new Mm(core));
-    this.files = [0, 1].map(() => new TestFile(core));
-    for (const at of this.files) at.pages.resize(2 * PAGE_SIZE);
+    this.files = [0, 1].map(() => TestFile.memory(core, 2 * PAGE_SIZE));
   }
 
   run(step: Operation): void {
@@ -166,7 +146,7 @@ class Pair {
       );
       return;
     }
-    const sharedZero = (pages: PageCache): MapFile => new SharedZero(pages);
+    const sharedZero = (pages: PageCache): MapFile => new TestFile(pages);
     mmap(target, { ...request, flags: request.flags | MAP_ANONYMOUS, sharedZero });
     const shared = step.shared ? { size: step.count * PAGE_SIZE, pages: new Map() } : null;
     model.map(step.page + BASE / PAGE_SIZE, step.count, step.prot, step.shared, shared, 0);
@@ -243,26 +223,6 @@ class Pair {
   release(): void {
     for (const at of this.mms) at.mmput();
     for (const at of this.files) at.put();
-  }
-}
-
-/** The file behind shared anonymous memory, which dies with its last mapping. */
-class SharedZero implements MapFile {
-  readonly pages: PageCache;
-  readonly vmFlags = 0;
-  private refs = 1;
-
-  constructor(pages: PageCache) {
-    this.pages = pages;
-  }
-
-  get(): void {
-    this.refs += 1;
-  }
-
-  put(): void {
-    this.refs -= 1;
-    if (this.refs === 0) this.pages.free();
   }
 }
 

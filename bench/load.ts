@@ -1,0 +1,69 @@
+// How much does the translation of an emulated CPU's loads cost? Loads of 8 bytes at random places,
+// in a loop inside wasm: this one bench looks below the public API.
+import { main as runAsc } from 'assemblyscript/asc';
+import { fileURLToPath } from 'node:url';
+
+import { PAGE_SIZE } from '../assembly/abi/page.js';
+import { MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ, PROT_WRITE } from '../assembly/abi/mman.js';
+import { Mm } from '../src/mm/mm.js';
+import { mmap } from '../src/mm/mmap.js';
+import { Core } from '../src/wasm/core.js';
+import type { Case, Setting, Suite } from './bench.js';
+import { clockOf } from './clock.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+/** Loads in one call of a clock's work. */
+const LOADS = 100_000;
+
+/** What assembly/bench.ts adds to the exports of the core. */
+interface LoadLoops {
+  sumLoads(mm: number, addr: number, mask: number, count: number): bigint;
+  sumRawLoads(mask: number, count: number): bigint;
+}
+
+/** The core with the loops of assembly/bench.ts, compiled as its release is. */
+async function compileCore(): Promise<Uint8Array<ArrayBuffer>> {
+  const outputs = new Map<string, unknown>();
+  const { error, stderr } = await runAsc(
+    ['assembly/bench.ts', '--target', 'release', '--outFile', 'bench.wasm', '--baseDir', ROOT],
+    { writeFile: (name, contents) => void outputs.set(name, contents) },
+  );
+  if (error !== null) throw new Error(`assembly/bench.ts: ${stderr.toString()}`);
+  return outputs.get('bench.wasm') as Uint8Array<ArrayBuffer>;
+}
+
+/** Maps memory and gives each of its pages a frame. */
+function fillMemory(mm: Mm, length: number): number {
+  const prot = PROT_READ | PROT_WRITE;
+  const flags = MAP_PRIVATE | MAP_ANONYMOUS;
+  const addr = mmap(mm, { addr: 0, length, prot, flags, offset: 0 });
+  for (let page = addr; page < addr + length; page += PAGE_SIZE) {
+    mm.core.exports.store8(mm.ptr, page, 1, 0);
+  }
+  return addr;
+}
+
+async function loadCase(wasm: BufferSource, label: string, size: number): Promise<Case> {
+  const core = await Core.create({ wasm });
+  const mm = new Mm(core);
+  const loops = core.exports as unknown as LoadLoops;
+  const addr = fillMemory(mm, size);
+  const clock = clockOf(() => void loops.sumLoads(mm.ptr, addr, size - 1, LOADS), LOADS);
+  const raw = clockOf(() => void loops.sumRawLoads(size - 1, LOADS), LOADS);
+  return { name: `load/${label}`, clock, baselines: { raw } };
+}
+
+async function* loadCases({ quick }: Setting): AsyncGenerator<Case> {
+  const wasm = await compileCore();
+  yield await loadCase(wasm, '16K', 2 ** 14);
+  yield await loadCase(wasm, '1M', 2 ** 20);
+  yield await loadCase(wasm, '64M', 2 ** 26);
+  if (!quick) yield await loadCase(wasm, '1G', 2 ** 30);
+}
+
+/** Loads through translation. */
+export const loadSuite: Suite = {
+  name: 'load',
+  title: 'one random 8-byte load in that much memory, through translation',
+  cases: loadCases,
+};

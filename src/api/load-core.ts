@@ -1,0 +1,128 @@
+import { completePermissions, openCoreFiles } from '../elf/core-files.js';
+import type { OpenFile } from '../elf/core-files.js';
+import type { Core } from '../elf/core.js';
+import type { ProcessAreas } from '../elf/process-areas.js';
+import { findProcessAreas } from '../elf/process-areas.js';
+import { makeCred } from '../kernel/cred.js';
+import { doExitGroup } from '../kernel/exit.js';
+import { copyProcess, createProcess } from '../kernel/fork.js';
+import type { MmStruct } from '../kernel/mm-struct.js';
+import { SIGKILL } from '../kernel/signal.js';
+import type { TaskStruct } from '../kernel/task.js';
+import { CLONE_FILES, CLONE_FS, CLONE_SIGHAND, CLONE_THREAD, CLONE_VM } from '../kernel/unshare.js';
+import type { File } from '../vfs/file.js';
+import type { Vfs } from '../vfs/vfs.js';
+import { asExeFile, CoreFileSystem } from './core-file-system.js';
+import { mapCore } from './map-core.js';
+import { type Task, taskOf } from './task.js';
+
+/** Choices for loading a core. */
+export interface LoadCoreOptions {
+  /**
+   * Gives the executable and the libraries that the core names by their paths; null for one that is
+   * not to be had. A file that is not the one the process had is not used.
+   */
+  readonly open?: OpenFile;
+}
+
+/** A process brought back from its core. */
+export interface LoadedProcess {
+  /** The core, with the permissions that its files tell. */
+  readonly core: Core;
+  readonly areas: ProcessAreas;
+  /** Its threads, in the core's order; the first got the signal. */
+  readonly threads: readonly Task[];
+  /** Paths of the files that were found, and of those that were not. */
+  readonly found: readonly string[];
+  readonly missing: readonly string[];
+}
+
+/**
+ * Makes a process of a core: its mappings and pages, auxiliary vector, registers, name and user,
+ * and the files it had mapped at their paths.
+ *
+ * A core does not say which mappings were shared: all become private. Descriptors, directories and
+ * supplementary groups are not in it either.
+ *
+ * @throws {LinuxError} ENOMEM: the machine's memory does not hold it; nothing is left behind
+ */
+export function loadCore(vfs: Vfs, core: Core, options: LoadCoreOptions = {}): LoadedProcess {
+  const sources = openCoreFiles(core, options.open ?? (() => null));
+  const completed = completePermissions(core, sources);
+  const areas = findProcessAreas(completed);
+  const fileSystem = new CoreFileSystem(vfs);
+  const files = new Map<string, File>();
+  for (const [path, source] of sources) {
+    const file = fileSystem.add(path, source);
+    if (file !== null) files.set(path, file);
+  }
+  const leader = createLeader(vfs, completed);
+  try {
+    const mm = leader.mm as MmStruct;
+    mapCore(mm, { core: completed, areas, files, fileSystem });
+    describeMemory(mm, completed, areas, files);
+    const threads = createThreads(leader, completed);
+    const missing = missingPaths(completed, files);
+    return { core: completed, areas, threads, found: [...files.keys()], missing };
+  } catch (error) {
+    doExitGroup(leader, SIGKILL);
+    throw error;
+  } finally {
+    // The mappings hold their own references.
+    for (const file of files.values()) file.put();
+  }
+}
+
+function createLeader(vfs: Vfs, core: Core): TaskStruct {
+  const { kernel } = vfs;
+  const { pid, uid, gid, comm } = core.process;
+  const cred = makeCred(kernel.initUserNs, { uid, gid });
+  kernel.pids.setLast(pid - 1);
+  return createProcess(kernel, kernel.init, {
+    comm,
+    cred,
+    files: vfs.newFdTable(),
+    fs: vfs.newFsStruct(),
+  });
+}
+
+/** A thread for each of the core; the one whose number is the process's is the leader. */
+function createThreads(leader: TaskStruct, core: Core): Task[] {
+  const flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD;
+  const own = core.threads.findIndex(({ tid }) => tid === core.process.pid);
+  return core.threads.map(({ tid, regs }, i) => {
+    if (i !== Math.max(own, 0)) leader.kernel.pids.setLast(tid - 1);
+    const task = i === Math.max(own, 0) ? leader : copyProcess(leader, { flags });
+    task.regs = regs.slice();
+    return taskOf(task);
+  });
+}
+
+function describeMemory(
+  mm: MmStruct,
+  core: Core,
+  areas: ProcessAreas,
+  files: ReadonlyMap<string, File>,
+): void {
+  const { code, data, heap, stack, initial, executable } = areas;
+  mm.auxv = core.auxv.slice();
+  mm.startCode = code.start;
+  mm.endCode = code.end;
+  mm.startData = data.start;
+  mm.endData = data.end;
+  mm.startBrk = heap?.start ?? data.end;
+  mm.brk = heap?.end ?? data.end;
+  // Any address in the stack gives its mapping the name; only the initial one is exact.
+  mm.startStack = initial?.startStack ?? stack?.start ?? 0;
+  mm.argStart = initial?.argStart ?? 0;
+  mm.argEnd = initial?.argEnd ?? 0;
+  mm.envStart = initial?.envStart ?? 0;
+  mm.envEnd = initial?.envEnd ?? 0;
+  const file = executable === null ? undefined : files.get(executable);
+  if (executable !== null && file !== undefined) mm.setExeFile(asExeFile(executable, file));
+}
+
+function missingPaths(core: Core, files: ReadonlyMap<string, File>): string[] {
+  const paths = core.mappings.flatMap(({ file }) => (file === null ? [] : [file.path]));
+  return [...new Set(paths)].filter((path) => !files.has(path));
+}

@@ -1,0 +1,65 @@
+import type { CapSet } from '../kernel/capability.js';
+import type { KernelProfile } from '../kernel/profile.js';
+import type { SecurityModule } from '../kernel/security.js';
+import type { WasmSource } from '../wasm/module.js';
+import type { Task } from './task.js';
+
+/** How a machine is built. Everything has a default: Linux 6.18 as a plain distribution sets it up. */
+export interface MachineOptions {
+  /** Most bytes of guest memory, page tables included: 2 MiB to 4 GiB (default 4 GiB). */
+  readonly memory?: number;
+  /** The wasm module, where it is not beside the library's files. */
+  readonly wasm?: WasmSource;
+  /** Name and boot parameters, such as `forceOverride`. */
+  readonly profile?: Partial<KernelProfile>;
+  /** Installs the security module Yama with this kernel.yama.ptrace_scope (default: no Yama). */
+  readonly yama?: 0 | 1 | 2 | 3;
+  /** More security modules, asked after `capability` and Yama. */
+  readonly security?: readonly SecurityModule[];
+  /** Settings by their sysctl(8) names, such as `fs.suid_dumpable`. */
+  readonly sysctl?: Readonly<Record<string, number>>;
+  /** The mount option of /proc that hides other users' processes (default 0). */
+  readonly hidepid?: 0 | 1 | 2 | 4;
+  /** The group that `hidepid` does not hide from (default 0). */
+  readonly procGid?: number;
+  /**
+   * Whether /proc/PID has `mem` (default true). Without it the machine is like a sandbox that lacks
+   * the file, as gVisor did until 2025: opening it is ENOENT.
+   */
+  readonly procMem?: boolean;
+  /** The clock: milliseconds since the epoch (default: the host's). */
+  readonly now?: () => number;
+}
+
+/** Who a new process is. */
+export interface SpawnTaskOptions {
+  /** Its name, at most 15 bytes (default: the program's, or `task`). */
+  readonly comm?: string;
+  /** All four user ids (default 0). */
+  readonly uid?: number;
+  /** All four group ids (default: the uid). */
+  readonly gid?: number;
+  /** Supplementary groups (default none). */
+  readonly groups?: readonly number[];
+  /** Permitted and effective capabilities (default: all for uid 0, else none). */
+  readonly caps?: CapSet;
+  /** Bounding set (default all). */
+  readonly bset?: CapSet;
+  /** Who waits for it (default: pid 1, which reaps it at once). */
+  readonly parent?: Task;
+  /** Its arguments; with them it gets a stack that holds them, else its memory is empty. */
+  readonly argv?: readonly string[];
+  /** Its environment, as NAME=value; only with `argv`. */
+  readonly env?: readonly string[];
+}
+
+/** How much of a machine is in use. */
+export interface MachineStats {
+  /** Frames of 4096 bytes: pages, page tables and bookkeeping. */
+  readonly framesInUse: number;
+  /** Bytes of linear memory now, and at most. */
+  readonly memoryBytes: number;
+  readonly memoryLimit: number;
+  /** Threads, zombies included. */
+  readonly tasks: number;
+}

@@ -1,0 +1,204 @@
+import { EINVAL } from '../../assembly/abi/errno.js';
+import { fail, LinuxError } from '../errno.js';
+import { UIO_MAXIOV } from '../kernel/iovec.js';
+import type { TaskStruct } from '../kernel/task.js';
+import { HostBuffer, type UserBuffer } from '../mm/user.js';
+import { sysClose, sysDup } from '../vfs/fcntl.js';
+import { SEEK_SET } from '../vfs/flags.js';
+import { doPreadv, doPwritev, doReadv, doWritev } from '../vfs/read-write-iter.js';
+import { ksysLseek, ksysPread64, ksysPwrite64, ksysRead, ksysWrite } from '../vfs/read-write.js';
+import { vfsFstat } from '../vfs/stat.js';
+import { bytesArgument, intArgument, u64Argument } from './arguments.js';
+import { type FileStat, seenStat } from './file-stat.js';
+
+/**
+ * A descriptor of a task: what `task.open()` gives. Reads and writes fill and take the caller's
+ * arrays; counts may be short as in Linux, and errors are Linux's.
+ *
+ * @example
+ * const mem = reader.open(`/proc/${target.pid}/mem`);
+ * const bytes = new Uint8Array(16);
+ * const count = mem.pread(bytes, 0x7fff_f7fc_0000n);
+ * mem.close();
+ */
+export class OpenFile {
+  /** The descriptor's number in its task. */
+  readonly fd: number;
+  /** The path it was opened by, for messages. */
+  readonly path: string;
+  readonly #task: TaskStruct;
+
+  constructor(task: TaskStruct, fd: number, path: string) {
+    this.#task = task;
+    this.fd = fd;
+    this.path = path;
+  }
+
+  /**
+   * Reads at the file's position, which moves by the count.
+   *
+   * @returns bytes read: fewer than `into` holds at the end of what can be read, 0 at the end
+   * @throws {LinuxError} EBADF: closed, or not open for reading; EIO: nothing accessible there (mem)
+   * @throws {TypeError} into is no Uint8Array
+   */
+  read(into: Uint8Array): number {
+    bytesArgument('into', into);
+    try {
+      return ksysRead(this.#task, this.fd, new HostBuffer(into));
+    } catch (error) {
+      throw this.#named(error, 'read');
+    }
+  }
+
+  /**
+   * Writes at the file's position, which moves by the count.
+   *
+   * @returns bytes written, fewer where Linux stops early
+   * @throws {LinuxError} EBADF: closed, or not open for writing; EIO: nothing accessible there (mem)
+   * @throws {TypeError} from is no Uint8Array
+   */
+  write(from: Uint8Array): number {
+    bytesArgument('from', from);
+    try {
+      return ksysWrite(this.#task, this.fd, new HostBuffer(from));
+    } catch (error) {
+      throw this.#named(error, 'write');
+    }
+  }
+
+  /**
+   * Reads at `position`, whatever the file's own is; of mem that is an address.
+   *
+   * @returns bytes read, as read()
+   * @throws {LinuxError} as read(); EINVAL: a position from 2^63 on; ESPIPE: a pipe
+   * @throws {TypeError | RangeError} into is no Uint8Array; position is no 64-bit value
+   */
+  pread(into: Uint8Array, position: number | bigint): number {
+    bytesArgument('into', into);
+    const pos = u64Argument('position', position);
+    try {
+      return ksysPread64(this.#task, this.fd, new HostBuffer(into), pos);
+    } catch (error) {
+      throw this.#named(error, 'pread64');
+    }
+  }
+
+  /**
+   * Writes at `position`, whatever the file's own is.
+   *
+   * @returns bytes written, as write()
+   * @throws {LinuxError} as write(); EINVAL: a position from 2^63 on; ESPIPE: a pipe
+   * @throws {TypeError | RangeError} from is no Uint8Array; position is no 64-bit value
+   */
+  pwrite(from: Uint8Array, position: number | bigint): number {
+    bytesArgument('from', from);
+    const pos = u64Argument('position', position);
+    try {
+      return ksysPwrite64(this.#task, this.fd, new HostBuffer(from), pos);
+    } catch (error) {
+      throw this.#named(error, 'pwrite64');
+    }
+  }
+
+  /**
+   * Reads into several arrays in turn, at `position` or, without one, at the file's own.
+   *
+   * @returns bytes read in all; a short array ends it, and so does an error after the first
+   * @throws {LinuxError} as read() and pread()
+   */
+  readv(into: readonly Uint8Array[], position?: number | bigint): number {
+    const segments = (): UserBuffer[] => toSegments('into', into);
+    const pos = position === undefined ? null : u64Argument('position', position);
+    try {
+      if (pos === null) return doReadv(this.#task, this.fd, segments, 0);
+      return doPreadv(this.#task, this.fd, segments, pos, 0);
+    } catch (error) {
+      throw this.#named(error, 'readv');
+    }
+  }
+
+  /**
+   * Writes several arrays in turn, at `position` or, without one, at the file's own.
+   *
+   * @returns bytes written in all
+   * @throws {LinuxError} as write() and pwrite()
+   */
+  writev(from: readonly Uint8Array[], position?: number | bigint): number {
+    const segments = (): UserBuffer[] => toSegments('from', from);
+    const pos = position === undefined ? null : u64Argument('position', position);
+    try {
+      if (pos === null) return doWritev(this.#task, this.fd, segments, 0);
+      return doPwritev(this.#task, this.fd, segments, pos, 0);
+    } catch (error) {
+      throw this.#named(error, 'writev');
+    }
+  }
+
+  /**
+   * Moves the file's position. Positions of mem are unsigned 64-bit addresses.
+   *
+   * @param whence SEEK_SET (default), SEEK_CUR or SEEK_END
+   * @returns the new position
+   * @throws {LinuxError} EBADF: closed; EINVAL: whence is not for this file; ESPIPE: a pipe
+   */
+  seek(offset: number | bigint, whence: number = SEEK_SET): bigint {
+    const by = u64Argument('offset', offset);
+    intArgument('whence', whence, 0, 0xffffffff);
+    try {
+      return BigInt(ksysLseek(this.#task, this.fd, by, whence));
+    } catch (error) {
+      throw this.#named(error, 'lseek');
+    }
+  }
+
+  /**
+   * Another descriptor of the same open file: they share the position.
+   *
+   * @throws {LinuxError} EBADF: closed; EMFILE: over RLIMIT_NOFILE
+   */
+  dup(): OpenFile {
+    try {
+      return new OpenFile(this.#task, sysDup(this.#task, this.fd), this.path);
+    } catch (error) {
+      throw this.#named(error, 'dup');
+    }
+  }
+
+  /**
+   * The file's attributes.
+   *
+   * @throws {LinuxError} EBADF: closed
+   */
+  stat(): FileStat {
+    try {
+      return seenStat(this.#task, vfsFstat(this.#task, this.fd));
+    } catch (error) {
+      throw this.#named(error, 'fstat');
+    }
+  }
+
+  /**
+   * Closes the descriptor.
+   *
+   * @throws {LinuxError} EBADF: closed already
+   */
+  close(): void {
+    try {
+      sysClose(this.#task, this.fd);
+    } catch (error) {
+      throw this.#named(error, 'close');
+    }
+  }
+
+  /** An error of the kernel with the call and the path in it. */
+  #named(error: unknown, syscall: string): unknown {
+    if (!(error instanceof LinuxError)) return error;
+    return new LinuxError(-error.errno, syscall, this.path);
+  }
+}
+
+/** @throws {LinuxError} EINVAL: more than IOV_MAX segments */
+function toSegments(name: string, arrays: readonly Uint8Array[]): UserBuffer[] {
+  if (arrays.length > UIO_MAXIOV) fail(EINVAL);
+  return arrays.map((bytes) => new HostBuffer(bytesArgument(name, bytes)));
+}

@@ -1,0 +1,180 @@
+import { LinuxError } from '../errno.js';
+import { sysChdir } from '../vfs/fs-calls.js';
+import {
+  AT_FDCWD,
+  AT_SYMLINK_NOFOLLOW,
+  O_APPEND,
+  O_CREAT,
+  O_RDONLY,
+  O_RDWR,
+  O_TRUNC,
+  O_WRONLY,
+  PATH_MAX,
+} from '../vfs/flags.js';
+import { memfdCreate } from '../vfs/memfd.js';
+import { mkdirat, unlinkat } from '../vfs/namei-modify.js';
+import { openat } from '../vfs/open.js';
+import { readdir } from '../vfs/readdir.js';
+import { readlinkat, vfsStatat } from '../vfs/stat.js';
+import { bytesArgument, intArgument, stringArgument } from './arguments.js';
+import { type FileStat, seenStat } from './file-stat.js';
+import { OpenFile } from './open-file.js';
+import { TaskIdentity } from './task-identity.js';
+
+/** Node's words for the usual ways to open a file. */
+const OPEN_MODES = {
+  r: O_RDONLY,
+  'r+': O_RDWR,
+  w: O_WRONLY | O_CREAT | O_TRUNC,
+  'w+': O_RDWR | O_CREAT | O_TRUNC,
+  a: O_WRONLY | O_CREAT | O_APPEND,
+  'a+': O_RDWR | O_CREAT | O_APPEND,
+} as const;
+
+/** How to open a file: Node's words, or O_* bits. */
+export type OpenMode = keyof typeof OPEN_MODES | number;
+
+const CHUNK = 65536;
+
+/** The files of a task: what it opens and sees. Part of Task. */
+export abstract class TaskFiles extends TaskIdentity {
+  /**
+   * Opens a file.
+   *
+   * @param flags O_* bits, or `r` (default), `r+`, `w`, `w+`, `a`, `a+`
+   * @param mode permission bits of a file it creates
+   * @throws {LinuxError} ENOENT, EACCES, ESRCH and all that open(2) answers
+   * @throws {TypeError | RangeError} flags is neither bits nor one of the words
+   */
+  open(path: string, flags: OpenMode = 'r', mode = 0o666): OpenFile {
+    const bits = openFlags(flags);
+    intArgument('mode', mode, 0, 0o177777);
+    return this.#call('open', path, (name) => {
+      return new OpenFile(this.struct, openat(this.struct, AT_FDCWD, name, bits, mode), name);
+    });
+  }
+
+  /** A handle for a descriptor that is open already: one inherited, or opened by a system call. */
+  file(fd: number): OpenFile {
+    return new OpenFile(this.struct, intArgument('fd', fd, 0, 0x7fffffff), `fd ${fd}`);
+  }
+
+  /** Makes a file in memory without a name in any directory. @throws {LinuxError} EINVAL, EMFILE */
+  memfdCreate(name: string, flags = 0): OpenFile {
+    intArgument('flags', flags, 0, 0xffffffff);
+    return this.#call('memfd_create', name, (text) => {
+      return new OpenFile(this.struct, memfdCreate(this.struct, text, flags), `memfd:${text}`);
+    });
+  }
+
+  /** The whole contents of a file. @throws {LinuxError} as open() and read() */
+  readFile(path: string): Uint8Array {
+    const file = this.open(path);
+    const chunks: Uint8Array[] = [];
+    try {
+      let chunk = new Uint8Array(CHUNK);
+      for (let n = file.read(chunk); n > 0; n = file.read(chunk)) {
+        chunks.push(chunk.subarray(0, n));
+        chunk = new Uint8Array(CHUNK);
+      }
+    } finally {
+      file.close();
+    }
+    return concat(chunks);
+  }
+
+  /** The whole contents of a file as UTF-8 text. @throws {LinuxError} as open() and read() */
+  readText(path: string): string {
+    return new TextDecoder().decode(this.readFile(path));
+  }
+
+  /** Creates or replaces a file. @throws {LinuxError} as open() and write() */
+  writeFile(path: string, contents: Uint8Array | string, mode = 0o666): void {
+    const bytes =
+      typeof contents === 'string'
+        ? new TextEncoder().encode(contents)
+        : bytesArgument('contents', contents);
+    const file = this.open(path, 'w', mode);
+    try {
+      for (let at = 0; at < bytes.length;) at += file.write(bytes.subarray(at));
+    } finally {
+      file.close();
+    }
+  }
+
+  /** Attributes of a file, of a link's target. @throws {LinuxError} ENOENT, EACCES, … */
+  stat(path: string): FileStat {
+    return this.#call('stat', path, (name) => {
+      return seenStat(this.struct, vfsStatat(this.struct, AT_FDCWD, name, 0));
+    });
+  }
+
+  /** Attributes of a file, of a link itself. @throws {LinuxError} ENOENT, EACCES, … */
+  lstat(path: string): FileStat {
+    return this.#call('lstat', path, (name) => {
+      return seenStat(this.struct, vfsStatat(this.struct, AT_FDCWD, name, AT_SYMLINK_NOFOLLOW));
+    });
+  }
+
+  /** The text of a symbolic link. @throws {LinuxError} EINVAL: no link; ENOENT, EACCES, … */
+  readlink(path: string): string {
+    return this.#call('readlink', path, (name) => {
+      return readlinkat(this.struct, AT_FDCWD, name, PATH_MAX);
+    });
+  }
+
+  /** The names in a directory, without `.` and `..`. @throws {LinuxError} ENOTDIR, EACCES, … */
+  readdir(path: string): string[] {
+    return this.#call('getdents64', path, (name) => {
+      const names = readdir(this.struct, name).map((entry) => entry.name);
+      return names.filter((entry) => entry !== '.' && entry !== '..');
+    });
+  }
+
+  /** Makes a directory. @throws {LinuxError} EEXIST, EACCES, … */
+  mkdir(path: string, mode = 0o777): void {
+    intArgument('mode', mode, 0, 0o7777);
+    this.#call('mkdir', path, (name) => mkdirat(this.struct, AT_FDCWD, name, mode));
+  }
+
+  /** Removes a name of a file. @throws {LinuxError} ENOENT, EACCES, EISDIR, … */
+  unlink(path: string): void {
+    this.#call('unlink', path, (name) => unlinkat(this.struct, AT_FDCWD, name, 0));
+  }
+
+  /** Changes the working directory. @throws {LinuxError} ENOENT, ENOTDIR, EACCES, … */
+  chdir(path: string): void {
+    this.#call('chdir', path, (name) => sysChdir(this.struct, name));
+  }
+
+  /** Runs what a call does; an error of the kernel gets the call's name and the path. */
+  #call<T>(syscall: string, path: string, run: (path: string) => T): T {
+    stringArgument('path', path);
+    try {
+      return run(path);
+    } catch (error) {
+      if (!(error instanceof LinuxError)) throw error;
+      throw new LinuxError(-error.errno, syscall, path);
+    }
+  }
+}
+
+function openFlags(flags: OpenMode): number {
+  if (typeof flags === 'number') return intArgument('flags', flags, 0, 0x7fffffff);
+  const bits = OPEN_MODES[flags];
+  if (bits === undefined) {
+    const words = Object.keys(OPEN_MODES).join(', ');
+    throw new TypeError(`flags: ${JSON.stringify(flags)} is neither O_* bits nor one of ${words}`);
+  }
+  return bits;
+}
+
+function concat(chunks: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}

@@ -1,0 +1,207 @@
+import { MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ, PROT_WRITE } from '../../assembly/abi/mman.js';
+import type { TaskStruct } from '../kernel/task.js';
+import { cpuLoad, cpuStore, load, load64, store, store64, takeFault } from '../mm/cpu.js';
+import type { Mm } from '../mm/mm.js';
+import { currentMm } from '../syscall/args.js';
+import { sysMadvise, sysMmap, sysMprotect, sysMremap, sysMunmap } from '../syscall/memory.js';
+import { bytesArgument, intArgument, u64Argument } from './arguments.js';
+import type { OpenFile } from './open-file.js';
+import { PageFault } from './page-fault.js';
+
+/** What to map: private anonymous memory, readable and writable, unless told otherwise. */
+export interface MmapOptions {
+  /** Bytes; rounded up to whole pages. */
+  readonly length: number | bigint;
+  /** A hint, or the place itself with MAP_FIXED (default: the kernel chooses). */
+  readonly addr?: number | bigint;
+  /** PROT_* bits (default PROT_READ | PROT_WRITE). */
+  readonly prot?: number;
+  /** MAP_* bits (default MAP_PRIVATE, and MAP_ANONYMOUS without a file). */
+  readonly flags?: number;
+  /** The file to map. */
+  readonly file?: OpenFile;
+  /** Where in the file, bytes; a multiple of 4096 (default 0). */
+  readonly offset?: number | bigint;
+}
+
+/**
+ * The memory of a task as its own CPU sees it: what it maps, and loads and stores that obey
+ * protections and fault. Part of Task.
+ *
+ * @example
+ * const addr = task.mmap({ length: 8192 });
+ * task.store32(addr, 0xcafe);
+ * console.log(task.load32(addr)); // 51966
+ */
+export abstract class TaskMemory {
+  /** The kernel's object, for code below the object API. */
+  readonly struct: TaskStruct;
+
+  protected constructor(struct: TaskStruct) {
+    this.struct = struct;
+  }
+
+  /**
+   * Maps memory or a file.
+   *
+   * @returns the address
+   * @throws {LinuxError} as mmap(2): EINVAL, ENOMEM, EACCES, EBADF, ENODEV, EPERM, EEXIST
+   * @throws {TypeError | RangeError} an argument that is none
+   */
+  mmap(options: MmapOptions): bigint {
+    const { file, prot = PROT_READ | PROT_WRITE } = options;
+    const { flags = MAP_PRIVATE | (file === undefined ? MAP_ANONYMOUS : 0) } = options;
+    const addr = sysMmap(this.struct, {
+      addr: u64Argument('addr', options.addr ?? 0),
+      length: u64Argument('length', options.length),
+      prot: intArgument('prot', prot, 0, 0xffffffff),
+      flags: intArgument('flags', flags, 0, 0xffffffff),
+      fd: file?.fd ?? -1,
+      offset: u64Argument('offset', options.offset ?? 0),
+    });
+    return BigInt(addr);
+  }
+
+  /**
+   * Unmaps what lies in a range; holes are fine.
+   *
+   * @throws {LinuxError} EINVAL: unaligned or empty; ENOMEM: too many mappings; EPERM: sealed
+   */
+  munmap(addr: number | bigint, length: number | bigint): void {
+    sysMunmap(this.struct, u64Argument('addr', addr), u64Argument('length', length));
+  }
+
+  /**
+   * Changes the protection of a range.
+   *
+   * @param prot PROT_* bits
+   * @throws {LinuxError} EINVAL: unaligned; ENOMEM: a hole; EACCES: the file forbids it
+   */
+  mprotect(addr: number | bigint, length: number | bigint, prot: number): void {
+    intArgument('prot', prot, 0, 0xffffffff);
+    sysMprotect(this.struct, u64Argument('addr', addr), u64Argument('length', length), prot);
+  }
+
+  /**
+   * Gives advice about a range, such as MADV_DONTNEED.
+   *
+   * @throws {LinuxError} EINVAL: unaligned, or not for this mapping; ENOMEM: a hole
+   */
+  madvise(addr: number | bigint, length: number | bigint, advice: number): void {
+    intArgument('advice', advice, 0, 0x7fffffff);
+    sysMadvise(this.struct, u64Argument('addr', addr), u64Argument('length', length), advice);
+  }
+
+  /**
+   * Resizes or moves a mapping.
+   *
+   * @param flags MREMAP_* bits (default 0: in place)
+   * @returns its address afterwards
+   * @throws {LinuxError} EINVAL, EFAULT, ENOMEM: as mremap(2)
+   */
+  mremap(
+    addr: number | bigint,
+    oldLength: number | bigint,
+    newLength: number | bigint,
+    flags = 0,
+    newAddr: number | bigint = 0,
+  ): bigint {
+    const moved = sysMremap(this.struct, {
+      addr: u64Argument('addr', addr),
+      oldLength: u64Argument('oldLength', oldLength),
+      newLength: u64Argument('newLength', newLength),
+      flags: intArgument('flags', flags, 0, 0xffffffff),
+      newAddr: u64Argument('newAddr', newAddr),
+    });
+    return BigInt(moved);
+  }
+
+  /** Loads a byte. @throws {PageFault} not readable */
+  load8(addr: number | bigint): number {
+    return this.#load(addr, 1);
+  }
+
+  /** Loads 16 bits, little endian, at any alignment. @throws {PageFault} not readable */
+  load16(addr: number | bigint): number {
+    return this.#load(addr, 2);
+  }
+
+  /** Loads 32 bits, unsigned. @throws {PageFault} not readable */
+  load32(addr: number | bigint): number {
+    return this.#load(addr, 4);
+  }
+
+  /** Loads 64 bits, unsigned. @throws {PageFault} not readable */
+  load64(addr: number | bigint): bigint {
+    const mm = this.#mm();
+    return load64(mm, u64Argument('addr', addr)) ?? raise(mm);
+  }
+
+  /** Stores a byte. @throws {PageFault} not writable */
+  store8(addr: number | bigint, value: number): void {
+    this.#store(addr, 1, intArgument('value', value, -0x80, 0xff));
+  }
+
+  /** Stores 16 bits, little endian, at any alignment. @throws {PageFault} not writable */
+  store16(addr: number | bigint, value: number): void {
+    this.#store(addr, 2, intArgument('value', value, -0x8000, 0xffff));
+  }
+
+  /** Stores 32 bits. @throws {PageFault} not writable */
+  store32(addr: number | bigint, value: number): void {
+    this.#store(addr, 4, intArgument('value', value, -0x80000000, 0xffffffff));
+  }
+
+  /** Stores 64 bits. @throws {PageFault} not writable */
+  store64(addr: number | bigint, value: number | bigint): void {
+    const mm = this.#mm();
+    const word = BigInt(u64Argument('value', value));
+    if (!store64(mm, u64Argument('addr', addr), word)) raise(mm);
+  }
+
+  /**
+   * Loads bytes in rising order.
+   *
+   * @param into an array to fill, or how many bytes
+   * @throws {PageFault} one is not readable; those before it are in `into`
+   */
+  load(addr: number | bigint, into: Uint8Array | number): Uint8Array {
+    const bytes =
+      typeof into === 'number'
+        ? new Uint8Array(intArgument('into', into, 0, 2 ** 31))
+        : bytesArgument('into', into);
+    const { fault } = cpuLoad(this.#mm(), u64Argument('addr', addr), bytes);
+    if (fault !== null) throw new PageFault(fault);
+    return bytes;
+  }
+
+  /**
+   * Stores bytes in rising order.
+   *
+   * @throws {PageFault} one is not writable; those before it are stored
+   */
+  store(addr: number | bigint, from: Uint8Array): void {
+    bytesArgument('from', from);
+    const { fault } = cpuStore(this.#mm(), u64Argument('addr', addr), from);
+    if (fault !== null) throw new PageFault(fault);
+  }
+
+  #mm(): Mm {
+    return currentMm(this.struct);
+  }
+
+  #load(addr: number | bigint, size: 1 | 2 | 4): number {
+    const mm = this.#mm();
+    return load(mm, u64Argument('addr', addr), size) ?? raise(mm);
+  }
+
+  #store(addr: number | bigint, size: 1 | 2 | 4, value: number): void {
+    const mm = this.#mm();
+    if (!store(mm, u64Argument('addr', addr), size, value)) raise(mm);
+  }
+}
+
+/** The fault that stopped the last access. */
+function raise(mm: Mm): never {
+  throw new PageFault(takeFault(mm));
+}

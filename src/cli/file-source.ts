@@ -1,0 +1,97 @@
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+
+import { ElfError } from '../elf/error.js';
+import type { ByteSource } from '../elf/source.js';
+import { BytesSource } from '../elf/source.js';
+import { InputError } from './io.js';
+
+/** Largest file unpacked: a gzip of a megabyte can claim a gigabyte. */
+const MAX_UNPACKED = 1024 * 1024 * 1024;
+
+/** A {@link ByteSource} over a file of the host, read where it is asked for. */
+export class FileSource implements ByteSource {
+  readonly name: string;
+  readonly size: number;
+  readonly #fd: number;
+
+  /** @throws {Error} the file cannot be opened, or is no regular file */
+  constructor(path: string) {
+    this.name = path;
+    // Without O_NONBLOCK the open of a named pipe would wait for a writer.
+    this.#fd = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    const stat = fstatSync(this.#fd);
+    if (!stat.isFile()) {
+      closeSync(this.#fd);
+      throw new Error('not a regular file');
+    }
+    this.size = stat.size;
+  }
+
+  /** @throws {ElfError} the host cannot read there */
+  read(offset: number, length: number): Uint8Array {
+    const bytes = new Uint8Array(Math.max(0, Math.min(length, this.size - offset)));
+    let done = 0;
+    while (done < bytes.length) {
+      const n = this.#readSome(bytes.subarray(done), offset + done);
+      if (n === 0) break;
+      done += n;
+    }
+    return bytes.subarray(0, done);
+  }
+
+  #readSome(into: Uint8Array, offset: number): number {
+    try {
+      return readSync(this.#fd, into, 0, into.length, offset);
+    } catch (error) {
+      throw new ElfError(this.name, offset, `cannot be read (${codeOf(error)})`);
+    }
+  }
+}
+
+/**
+ * The file a user named, unpacked where its name ends in `.gz`.
+ *
+ * @throws {InputError} it cannot be opened, is no regular file, or is no gzip
+ */
+export function openInput(path: string): ByteSource {
+  if (path.endsWith('.gz')) return unpack(path);
+  try {
+    return new FileSource(path);
+  } catch (error) {
+    throw new InputError(`${path}: ${codeOf(error)}`);
+  }
+}
+
+/** A file of the host, when there is one that can be read. */
+export function openHostFile(path: string): ByteSource | null {
+  try {
+    return path.startsWith('/') ? new FileSource(path) : null;
+  } catch {
+    return null;
+  }
+}
+
+function unpack(path: string): ByteSource {
+  try {
+    const bytes = gunzipSync(readFileSync(path), { maxOutputLength: MAX_UNPACKED });
+    return new BytesSource(path, bytes);
+  } catch (error) {
+    throw new InputError(`${path}: ${codeOf(error)}`);
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file',
+  EACCES: 'permission denied',
+  EISDIR: 'this is a directory',
+  Z_DATA_ERROR: 'this is not a gzip file',
+  Z_BUF_ERROR: 'the gzip file is cut short',
+  ERR_BUFFER_TOO_LARGE: 'unpacks to more than 1 GiB',
+};
+
+function codeOf(error: unknown): string {
+  const code = String((error as { code?: unknown }).code ?? '');
+  const text = error instanceof Error ? error.message : String(error);
+  return REASONS[code] ?? (code === '' ? text : code);
+}

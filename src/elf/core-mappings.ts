@@ -1,0 +1,144 @@
+import { PAGE_SIZE } from '../../assembly/abi/page.js';
+import type { CoreFileRange } from './core-notes.js';
+import { ElfError } from './error.js';
+import type { Segment } from './segments.js';
+import { permissions } from './segments.js';
+
+/** One range of the process's memory. */
+export interface CoreMapping {
+  readonly start: number;
+  /** Exclusive. */
+  readonly end: number;
+  /** `rwx` with `-` where a permission is missing; null where the core does not say. */
+  readonly perms: string | null;
+  /** The file it maps and the byte offset there; null for anonymous memory. */
+  readonly file: { readonly path: string; readonly offset: number } | null;
+  /** Bytes of it that are in the core, from `start` on; the rest was not dumped. */
+  readonly dumped: number;
+  /** Where those bytes are in the core. */
+  readonly offset: number;
+}
+
+/** User space of x86-64 with four levels of page tables ends here. */
+const USER_END = 2 ** 47;
+/** The legacy vsyscall page: the kernel dumps it, but it is in no process's page tables. */
+const VSYSCALL = 0xffffffffff600000n;
+
+/**
+ * The process's mappings, in address order: what the segments say, joined with NT_FILE.
+ *
+ * gdb leaves unmodified file text out of the segments altogether: such ranges of NT_FILE become
+ * mappings without permissions and without bytes.
+ *
+ * @throws {ElfError} mappings overlap, are not whole pages, or lie outside user space
+ */
+export function coreMappings(
+  name: string,
+  segments: readonly Segment[],
+  files: readonly CoreFileRange[],
+): CoreMapping[] {
+  const loads = loadRanges(name, segments);
+  const ranges = [...files].sort((a, b) => a.start - b.start);
+  ranges.forEach((range, i) => checkRange(name, range, ranges[i - 1]?.end ?? 0));
+  const mappings = loads.map((load) => withFile(name, load, ranges));
+  return [...mappings, ...undumpedFiles(mappings, ranges)].sort((a, b) => a.start - b.start);
+}
+
+interface LoadRange {
+  start: number;
+  end: number;
+  segment: Segment;
+}
+
+function loadRanges(name: string, segments: readonly Segment[]): LoadRange[] {
+  const loads: LoadRange[] = [];
+  for (const segment of segments) {
+    if (segment.memsz === 0 || segment.vaddr === VSYSCALL) continue;
+    if (segment.filesz > segment.memsz) {
+      throw new ElfError(name, segment.at + 32, 'the segment has more bytes than addresses');
+    }
+    const start = Number(segment.vaddr);
+    const end = start + segment.memsz;
+    checkAddresses(name, segment.at + 16, start, end);
+    loads.push({ start, end, segment });
+  }
+  loads.sort((a, b) => a.start - b.start);
+  loads.forEach(({ start, segment }, i) => {
+    if (start < (loads[i - 1]?.end ?? 0)) {
+      throw new ElfError(name, segment.at + 16, `segments overlap at 0x${start.toString(16)}`);
+    }
+  });
+  return loads;
+}
+
+function checkRange(name: string, range: CoreFileRange, previousEnd: number): void {
+  checkAddresses(name, range.at, range.start, range.end);
+  if (range.start < previousEnd) {
+    throw new ElfError(name, range.at, `mapped files overlap at 0x${range.start.toString(16)}`);
+  }
+  if (range.offset % PAGE_SIZE !== 0 || range.offset > Number.MAX_SAFE_INTEGER) {
+    throw new ElfError(name, range.at + 16, 'a mapped file has an impossible offset');
+  }
+}
+
+function checkAddresses(name: string, at: number, start: number, end: number): void {
+  const range = `0x${start.toString(16)}-0x${end.toString(16)}`;
+  if (start % PAGE_SIZE !== 0 || end % PAGE_SIZE !== 0 || end <= start) {
+    throw new ElfError(name, at, `${range} is not a range of whole pages`);
+  }
+  if (end > USER_END) throw new ElfError(name, at, `${range} lies outside user space`);
+}
+
+function withFile(name: string, load: LoadRange, ranges: readonly CoreFileRange[]): CoreMapping {
+  const { start, end, segment } = load;
+  const range = lastStartingBefore(ranges, end);
+  const touches = range !== undefined && range.end > start;
+  if (touches && (range.start > start || range.end < end)) {
+    throw new ElfError(name, range.at, 'a mapped file covers only part of a segment');
+  }
+  return {
+    start,
+    end,
+    perms: permissions(segment.flags),
+    file: touches ? { path: range.path, offset: range.offset + start - range.start } : null,
+    dumped: segment.filesz,
+    offset: segment.offset,
+  };
+}
+
+/** The last range that starts before `address`, by bisection. */
+function lastStartingBefore(
+  ranges: readonly CoreFileRange[],
+  address: number,
+): CoreFileRange | undefined {
+  let low = 0;
+  let high = ranges.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((ranges[middle]?.start ?? 0) < address) low = middle + 1;
+    else high = middle;
+  }
+  return ranges[low - 1];
+}
+
+/** The parts of `ranges` that no mapping covers; both are sorted. */
+function undumpedFiles(mappings: CoreMapping[], ranges: readonly CoreFileRange[]): CoreMapping[] {
+  const rest: CoreMapping[] = [];
+  let next = 0;
+  for (const range of ranges) {
+    let start = range.start;
+    const leaveOut = (end: number): void => {
+      if (end <= start) return;
+      const file = { path: range.path, offset: range.offset + start - range.start };
+      rest.push({ start, end, perms: null, file, dumped: 0, offset: 0 });
+    };
+    while (next < mappings.length && (mappings[next]?.start ?? 0) < range.end) {
+      const mapping = mappings[next++];
+      if (mapping === undefined || mapping.end <= range.start) continue;
+      leaveOut(mapping.start);
+      start = mapping.end;
+    }
+    leaveOut(range.end);
+  }
+  return rest;
+}

@@ -1,0 +1,123 @@
+import { privilegedWrtInodeUidgid } from './capability.js';
+import { commFromText } from './comm.js';
+import { commitCreds } from './cred.js';
+import type { ExecFile } from './exec-creds.js';
+import { execCreds } from './exec-creds.js';
+import { doExit, releaseTask } from './exit.js';
+import type { Dumpable } from './mm-struct.js';
+import { MmStruct, SUID_DUMP_USER } from './mm-struct.js';
+import { sendSignal } from './kill.js';
+import { RLIMIT_STACK } from './rlimit.js';
+import { SIGCHLD, SIGKILL, SIGTRAP } from './signal.js';
+import type { TaskStruct } from './task.js';
+import { PF_FORKNOEXEC } from './task.js';
+import { unshareFiles } from './unshare.js';
+
+/** Bytes of stack a privileged program starts with at most (fs/exec.c, _STK_LIM). */
+const STK_LIM = 8388608n;
+
+/** Fills the new memory: maps the program, places arguments, sets the layout fields and auxv. */
+export type LoadImage = (mm: MmStruct, exec: { readonly secureexec: boolean }) => void;
+
+/**
+ * Moves the memory's namespace up to one that sees the owner of a program the caller may not read
+ * (K-307; would_dump()).
+ */
+function wouldDump(mm: MmStruct, file: ExecFile): void {
+  if (file.readable) return;
+  while (mm.userNs.parent !== null && !privilegedWrtInodeUidgid(mm.userNs, file)) {
+    mm.userNs = mm.userNs.parent;
+  }
+}
+
+/**
+ * Ends all other threads; a thread that is not the leader takes the leader's number over
+ * (fs/exec.c, de_thread()).
+ */
+function deThread(task: TaskStruct): void {
+  const { group } = task;
+  const { leader } = group;
+  for (const thread of [...group.threads]) if (thread !== task) doExit(thread, SIGKILL);
+  if (leader === task) return;
+  task.exitSignal = SIGCHLD;
+  const { threadPid } = leader;
+  leader.threadPid = task.threadPid;
+  task.threadPid = threadPid;
+  threadPid.task = task;
+  leader.threadPid.task = leader;
+  takeOver(task, leader);
+  releaseTask(leader);
+}
+
+/** The group and its parent know the process by its leader. */
+function takeOver(task: TaskStruct, leader: TaskStruct): void {
+  const { group } = task;
+  group.leader = task;
+  const siblings = group.parent?.group.children ?? [];
+  const index = siblings.indexOf(leader);
+  if (index >= 0) siblings[index] = task;
+}
+
+/**
+ * The task's memory is replaced; whoever holds the old one finds it dead once its last user is gone
+ * (K-101).
+ */
+function execMmap(task: TaskStruct, mm: MmStruct): void {
+  const old = task.mm;
+  task.mm = mm;
+  old?.mmput();
+}
+
+/**
+ * Dumpable by its user only when the file is readable and the *old* ids agree (K-306);
+ * commitCreds() adds its own rule.
+ */
+function dumpableAfterExec(task: TaskStruct, file: ExecFile): Dumpable {
+  const { uid, euid, gid, egid } = task.cred;
+  const plain = file.readable && euid === uid && egid === gid;
+  return plain ? SUID_DUMP_USER : task.kernel.sysctl.suidDumpable;
+}
+
+/**
+ * Replaces a task's memory by a program's: new credentials, dumpable, mm->user_ns and name; other
+ * threads end, close-on-exec descriptors close. `load` fills the new memory first, so that its
+ * failure leaves the task as it was.
+ * @throws {LinuxError} EPERM: see execCreds()
+ * @throws {LinuxError} ENOMEM: no room for the page tables; and whatever `load` throws
+ * @see fs/exec.c, begin_new_exec()
+ */
+export function execve(task: TaskStruct, file: ExecFile, load: LoadImage): void {
+  const { cred, secureexec } = execCreds(task, file);
+  const mm = new MmStruct(task.kernel.core, task.cred.userNs);
+  mm.stackLimit = task.mm?.stackLimit ?? mm.stackLimit;
+  try {
+    load(mm, { secureexec });
+  } catch (error) {
+    mm.mmput();
+    throw error;
+  }
+  deThread(task);
+  unshareFiles(task);
+  mm.setExeFile(file);
+  wouldDump(mm, file);
+  execMmap(task, mm);
+  task.flags &= ~PF_FORKNOEXEC;
+  task.files?.closeOnExec();
+  if (secureexec) limitStack(task);
+  mm.dumpable = dumpableAfterExec(task, file);
+  task.comm = commFromText(file.path.slice(file.path.lastIndexOf('/') + 1));
+  commitCreds(task, cred);
+  // Without PTRACE_O_TRACEEXEC a tracee that was not seized traps after exec.
+  if (task.ptrace !== null && !task.ptrace.seized) sendSignal(task, SIGTRAP);
+}
+
+/**
+ * A privileged program neither hears of its parent's death nor starts with a bigger stack than
+ * usual.
+ */
+function limitStack(task: TaskStruct): void {
+  task.pdeathSignal = 0;
+  const { rlimits } = task.group;
+  const stack = rlimits.get(RLIMIT_STACK);
+  if (stack.cur > STK_LIM) rlimits.set(RLIMIT_STACK, { ...stack, cur: STK_LIM });
+}

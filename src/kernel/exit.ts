@@ -1,0 +1,114 @@
+import type { TaskStruct } from './task.js';
+import { PF_EXITING, PF_SIGNALED, threadGroupEmpty } from './task.js';
+import { SUID_DUMP_USER } from './mm-struct.js';
+import { exitPtrace, ptraceUnlink } from './ptrace-link.js';
+import { forgetOriginalParent } from './reparent.js';
+import { SIGCHLD } from './signal.js';
+
+/** The wait status of an exit code (the W_EXITCODE of a normal exit). */
+export function exitStatus(code: number): number {
+  return (code & 0xff) << 8;
+}
+
+/**
+ * The task leaves its memory, which from now on is remembered as dumpable or not (K-047;
+ * exit_mm()).
+ */
+function exitMm(task: TaskStruct): void {
+  const { mm } = task;
+  if (mm === null) return;
+  task.userDumpable = mm.dumpable === SUID_DUMP_USER;
+  task.mm = null;
+  mm.mmput();
+}
+
+/** Drops open files, root and working directory (exit_files(), exit_fs()). */
+function exitFiles(task: TaskStruct): void {
+  const { files, fs } = task;
+  task.files = null;
+  task.fs = null;
+  if (files !== null && --files.users === 0) files.release();
+  if (fs !== null && --fs.users === 0) fs.release();
+}
+
+/**
+ * Tells the waiting parent of a zombie leader; true when nobody will wait because the parent
+ * ignores SIGCHLD.
+ * @see kernel/signal.c, do_notify_parent()
+ */
+export function doNotifyParent(task: TaskStruct): boolean {
+  const { parent } = task;
+  return parent === null || (task.exitSignal === SIGCHLD && parent.group.ignoresSigchld);
+}
+
+/**
+ * Removes a zombie for good: its number, its place among threads and children (kernel/exit.c,
+ * __exit_signal()).
+ */
+function unhash(task: TaskStruct): void {
+  const { group, kernel } = task;
+  ptraceUnlink(task);
+  group.threads.splice(group.threads.indexOf(task), 1);
+  if (group.threads.length === 0) {
+    const siblings = group.parent?.group.children ?? [];
+    const index = siblings.indexOf(task);
+    if (index >= 0) siblings.splice(index, 1);
+    kernel.pids.put(group.pgrp);
+    kernel.pids.put(group.session);
+  }
+  task.state = 'X';
+  task.threadPid.task = null;
+  kernel.pids.put(task.threadPid);
+  kernel.security.taskFree(task);
+}
+
+/**
+ * Reaps a zombie. When it was the last thread beside a leader that exited before, the leader's
+ * parent is told now, and where nobody waits the leader goes too.
+ * @see kernel/exit.c, release_task()
+ */
+export function releaseTask(task: TaskStruct): void {
+  unhash(task);
+  const { leader } = task.group;
+  if (leader === task || leader.state !== 'Z' || !threadGroupEmpty(leader)) return;
+  if (leader.ptrace === null && doNotifyParent(leader)) releaseTask(leader);
+}
+
+/** Whether a thread that just became a zombie is reaped at once (kernel/exit.c, exit_notify()). */
+function reapsItself(task: TaskStruct): boolean {
+  const traced = task.ptrace !== null;
+  if (traced) return task.ptrace?.tracer.group.ignoresSigchld === true;
+  return task.isLeader ? threadGroupEmpty(task) && doNotifyParent(task) : true;
+}
+
+/**
+ * Ends one thread. `code` is a wait status. A leader stays a zombie until its last sibling is gone
+ * too (K-034) and its parent waits; other threads vanish.
+ * @see kernel/exit.c, do_exit()
+ */
+export function doExit(task: TaskStruct, code: number): void {
+  if (task.exited) return;
+  task.flags |= PF_EXITING;
+  task.exitCode = code;
+  if (code & 0x7f) task.flags |= PF_SIGNALED;
+  task.stopCode = null;
+  exitMm(task);
+  exitFiles(task);
+  exitPtrace(task);
+  forgetOriginalParent(task);
+  task.state = 'Z';
+  if (reapsItself(task)) releaseTask(task);
+}
+
+/**
+ * Ends a process: all its threads, with one wait status.
+ * @see kernel/exit.c, do_group_exit()
+ */
+export function doExitGroup(task: TaskStruct, code: number): void {
+  const { group } = task;
+  group.groupExitCode ??= code;
+  for (const thread of [...group.threads]) {
+    if (thread !== task) doExit(thread, group.groupExitCode);
+  }
+  doExit(task, group.groupExitCode);
+}

@@ -1,0 +1,210 @@
+import { EAGAIN, EINVAL } from '../../assembly/abi/errno.js';
+import { fail } from '../errno.js';
+import { CAP_SYS_ADMIN, CAP_SYS_RESOURCE, capable } from './capability.js';
+import { commFromText } from './comm.js';
+import type { Cred } from './cred.js';
+import { prepareCreds } from './cred.js';
+import type { Kernel } from './kernel.js';
+import { dupMm, MmStruct } from './mm-struct.js';
+import { RLIMIT_NPROC, Rlimits } from './rlimit.js';
+import { SIGCHLD } from './signal.js';
+import type { TaskFiles, TaskFs } from './task.js';
+import { PF_FORKNOEXEC, PF_KTHREAD, PF_SUPERPRIV, TaskStruct, ThreadGroup } from './task.js';
+import {
+  CLONE_FILES,
+  CLONE_FS,
+  CLONE_NEWNS,
+  CLONE_NEWPID,
+  CLONE_NEWUSER,
+  CLONE_OTHER_NS,
+  CLONE_PARENT,
+  CLONE_SIGHAND,
+  CLONE_THREAD,
+  CLONE_VM,
+  createUserNs,
+} from './unshare.js';
+
+/** The low byte of clone's flags: the signal the parent gets when the child exits. */
+const CSIGNAL = 0xff;
+
+/** What a process made from nothing has; see createProcess(). */
+export interface ProcessInit {
+  /** Name, cut at 15 bytes of UTF-8. */
+  readonly comm: string;
+  /** Credentials (default: the parent's). */
+  readonly cred?: Readonly<Cred>;
+  /** Resource limits (default: the parent's; pid 1 has Linux's defaults). */
+  readonly rlimits?: Rlimits;
+  /**
+   * Open files and root, which the task becomes a user of (default: none, or copies of the
+   * parent's).
+   */
+  readonly files?: TaskFiles;
+  readonly fs?: TaskFs;
+  /** A kernel thread: no memory. */
+  readonly kthread?: boolean;
+}
+
+/**
+ * Makes a process with an empty memory, as if forked from `parent` and then started afresh: what a
+ * machine spawns. The first one of a kernel has no parent.
+ * @throws {LinuxError} EAGAIN: no process number free
+ * @throws {LinuxError} ENOMEM: no room for the page tables
+ */
+export function createProcess(
+  kernel: Kernel,
+  parent: TaskStruct | null,
+  init: ProcessInit,
+): TaskStruct {
+  const cred = init.cred ?? parent?.cred;
+  if (cred === undefined) throw new TypeError('init: the first process needs credentials');
+  const mm = init.kthread ? null : new MmStruct(kernel.core, cred.userNs);
+  const task = new TaskStruct({
+    kernel,
+    cred,
+    mm,
+    files: init.files ?? parent?.files?.dup() ?? null,
+    fs: init.fs ?? parent?.fs?.dup() ?? null,
+    comm: commFromText(init.comm),
+    exitSignal: SIGCHLD,
+    flags: init.kthread ? PF_KTHREAD : 0,
+  });
+  attachPid(task);
+  const rlimits = init.rlimits ?? new Rlimits(parent?.group.rlimits);
+  newGroup(task, parent, rlimits);
+  return task;
+}
+
+/**
+ * A task becomes a user of everything it has only once its number is certain; here the number is
+ * taken.
+ */
+function attachPid(task: TaskStruct): void {
+  try {
+    task.threadPid = task.kernel.pids.alloc(task);
+  } catch (error) {
+    dropResources(task);
+    throw error;
+  }
+}
+
+function dropResources(task: TaskStruct): void {
+  task.mm?.mmput();
+  if (task.files !== null && --task.files.users === 0) task.files.release();
+  if (task.fs !== null && --task.fs.users === 0) task.fs.release();
+}
+
+/** Founds the process of a task whose number is attached. */
+function newGroup(task: TaskStruct, parent: TaskStruct | null, rlimits: Rlimits): void {
+  const { pids } = task.kernel;
+  const ids = {
+    pgrp: pids.get(parent?.group.pgrp ?? task.threadPid),
+    session: pids.get(parent?.group.session ?? task.threadPid),
+  };
+  task.group = new ThreadGroup(task, parent, rlimits, ids);
+  task.group.threads.push(task);
+  if (parent === null) return;
+  const { hasChildSubreaper, isChildSubreaper } = parent.group;
+  task.group.hasChildSubreaper = hasChildSubreaper || isChildSubreaper;
+  parent.group.children.push(task);
+}
+
+/** @see kernel/fork.c, copy_process(), the checks on flags */
+function checkFlags(parent: TaskStruct, flags: number): void {
+  const both = (a: number, b: number): boolean => (flags & a) !== 0 && (flags & b) !== 0;
+  if (both(CLONE_NEWNS, CLONE_FS) || both(CLONE_NEWUSER, CLONE_FS)) fail(EINVAL);
+  if (flags & CLONE_THREAD && !(flags & CLONE_SIGHAND)) fail(EINVAL);
+  if (flags & CLONE_SIGHAND && !(flags & CLONE_VM)) fail(EINVAL);
+  if (flags & CLONE_PARENT && parent.group.unkillable) fail(EINVAL);
+  if (flags & CLONE_THREAD && flags & (CLONE_NEWUSER | CLONE_NEWPID)) fail(EINVAL);
+  if (flags & CLONE_OTHER_NS) fail(EINVAL);
+}
+
+/** RLIMIT_NPROC counts the threads of a real user; the initial root is exempt. */
+function checkNproc(parent: TaskStruct): void {
+  const limit = parent.group.rlimits.soft(RLIMIT_NPROC);
+  const { uid, userNs } = parent.cred;
+  const { initUserNs } = parent.kernel;
+  if (limit === Infinity || (uid === 0 && userNs === initUserNs)) return;
+  if (capable(parent, initUserNs, CAP_SYS_RESOURCE)) return;
+  if (capable(parent, initUserNs, CAP_SYS_ADMIN)) return;
+  let count = 0;
+  for (const task of parent.kernel.tasks()) if (task.cred.uid === uid) count++;
+  if (count >= limit) fail(EAGAIN);
+}
+
+function copyCreds(parent: TaskStruct, flags: number): Readonly<Cred> {
+  if (!(flags & CLONE_NEWUSER)) return parent.cred;
+  const cred = prepareCreds(parent);
+  createUserNs(parent, cred);
+  return cred;
+}
+
+function copyMm(parent: TaskStruct, flags: number): MmStruct | null {
+  if (parent.mm === null) return null;
+  return flags & CLONE_VM ? parent.mm.mmget() : dupMm(parent.mm);
+}
+
+function share<T extends { users: number; dup(): T }>(old: T | null, shared: boolean): T | null {
+  if (old === null || !shared) return old?.dup() ?? null;
+  old.users++;
+  return old;
+}
+
+/**
+ * Makes a child as clone does: a process with a copy-on-write memory, or with CLONE_* flags one
+ * that shares, or a thread. The low byte of `flags` is the exit signal, SIGCHLD for fork.
+ * @throws {LinuxError} EINVAL: flags that contradict each other, or namespaces other than user
+ * @throws {LinuxError} EAGAIN: RLIMIT_NPROC, or no number free
+ * @throws {LinuxError} ENOMEM: no room for the page tables
+ * @throws {LinuxError} EPERM, ENOSPC: see createUserNs()
+ * @see kernel/fork.c, copy_process()
+ */
+export function copyProcess(parent: TaskStruct, options: { flags: number }): TaskStruct {
+  const { flags } = options;
+  checkFlags(parent, flags);
+  checkNproc(parent);
+  const cred = copyCreds(parent, flags);
+  const child = new TaskStruct({
+    kernel: parent.kernel,
+    cred,
+    mm: copyMm(parent, flags),
+    files: share(parent.files, (flags & CLONE_FILES) !== 0),
+    fs: share(parent.fs, (flags & CLONE_FS) !== 0),
+    comm: parent.comm,
+    exitSignal: exitSignal(parent, flags),
+    flags: (parent.flags & ~PF_SUPERPRIV) | PF_FORKNOEXEC,
+  });
+  child.noNewPrivs = parent.noNewPrivs;
+  child.timerSlackNs = parent.timerSlackNs;
+  child.defaultTimerSlackNs = parent.timerSlackNs;
+  child.personality = parent.personality;
+  child.regs = parent.regs?.slice() ?? null;
+  attachPid(child);
+  if (flags & CLONE_THREAD) {
+    child.group = parent.group;
+    child.group.threads.push(child);
+  } else {
+    const realParent = flags & CLONE_PARENT ? parent.parent : parent;
+    newGroup(child, realParent, new Rlimits(parent.group.rlimits));
+    child.group.oomScoreAdj = parent.group.oomScoreAdj;
+    child.group.oomScoreAdjMin = parent.group.oomScoreAdjMin;
+    inheritIds(child, parent);
+  }
+  return child;
+}
+
+/** With CLONE_PARENT the group and session are still the caller's. */
+function inheritIds(child: TaskStruct, caller: TaskStruct): void {
+  const { pids } = child.kernel;
+  const { group } = child;
+  pids.put(group.pgrp);
+  pids.put(group.session);
+  group.pgrp = pids.get(caller.group.pgrp);
+  group.session = pids.get(caller.group.session);
+}
+
+function exitSignal(parent: TaskStruct, flags: number): number {
+  if (flags & CLONE_THREAD) return -1;
+  return flags & CLONE_PARENT ? parent.group.leader.exitSignal : flags & CSIGNAL;
+}

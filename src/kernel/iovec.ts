@@ -1,0 +1,65 @@
+import { EFAULT, EINVAL } from '../../assembly/abi/errno.js';
+import { fail } from '../errno.js';
+import type { U64 } from '../mm/address.js';
+import { accessOk } from '../mm/address.js';
+import type { Mm } from '../mm/mm.js';
+import { copyFromUser } from '../mm/user.js';
+
+/** Segments of one call at most (include/uapi/linux/uio.h). */
+export const UIO_MAXIOV = 1024;
+/** Bytes one read or write moves at most: INT_MAX rounded down to a page (K-109). */
+export const MAX_RW_COUNT = 0x7ffff000;
+
+const IOVEC_BYTES = 16;
+
+/** One segment: an address of a memory and a length in bytes, below 2^63. */
+export interface Iovec {
+  readonly addr: U64;
+  readonly length: number;
+}
+
+/** A segment known to lie in user space. */
+export interface UserIovec extends Iovec {
+  readonly addr: number;
+}
+
+/** A 64-bit value in its shortest form. */
+function shortest(value: bigint): U64 {
+  return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value;
+}
+
+/**
+ * Reads an array of struct iovec; the segments themselves are not looked at.
+ * @throws {LinuxError} EINVAL: more than 1024 segments, or a length of 2^63 or more
+ * @throws {LinuxError} EFAULT: the array is not there
+ * @see lib/iov_iter.c, iovec_from_user()
+ */
+export function iovecFromUser(mm: Mm, addr: U64, count: U64): Iovec[] {
+  if (count > UIO_MAXIOV) fail(EINVAL);
+  if (Number(count) === 0) return [];
+  const bytes = copyFromUser(mm, addr, Number(count) * IOVEC_BYTES);
+  const view = new DataView(bytes.buffer);
+  return Array.from({ length: Number(count) }, (_, index) => {
+    const base = view.getBigUint64(index * IOVEC_BYTES, true);
+    const length = view.getBigInt64(index * IOVEC_BYTES + 8, true);
+    return length < 0n ? fail(EINVAL) : { addr: shortest(base), length: Number(length) };
+  });
+}
+
+/**
+ * Reads an array of struct iovec of the caller's own memory: every segment must lie in user space,
+ * and the total is cut at MAX_RW_COUNT.
+ * @throws {LinuxError} EINVAL, EFAULT: see iovecFromUser(); EFAULT also: a segment outside user
+ *   space (K-210)
+ * @see lib/iov_iter.c, import_iovec()
+ */
+export function importIovec(mm: Mm, addr: U64, count: U64): UserIovec[] {
+  let left = MAX_RW_COUNT;
+  return iovecFromUser(mm, addr, count).map((segment) => {
+    const length = Math.min(segment.length, left);
+    const { addr: base } = segment;
+    if (!accessOk(base, length)) fail(EFAULT);
+    left -= length;
+    return { addr: Number(base), length };
+  });
+}

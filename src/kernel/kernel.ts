@@ -1,0 +1,91 @@
+import type { Core } from '../wasm/core.js';
+import { makeCred } from './cred.js';
+import { doExitGroup } from './exit.js';
+import { createProcess } from './fork.js';
+import { PidTable } from './pid.js';
+import type { KernelProfile } from './profile.js';
+import { DEFAULT_PROFILE } from './profile.js';
+import { SecurityHooks } from './security.js';
+import { SIGKILL } from './signal.js';
+import { Sysctl } from './sysctl.js';
+import type { TaskStruct } from './task.js';
+import type { UserNamespace } from './userns.js';
+import { makeInitUserNs } from './userns.js';
+
+/** PROC_DYNAMIC_FIRST of fs/proc/generic.c: inode numbers of namespaces made later. */
+const PROC_DYNAMIC_FIRST = 0xf0000000;
+
+/** What a kernel is built with. */
+export interface KernelOptions {
+  /** Settings that differ from DEFAULT_PROFILE. */
+  readonly profile?: Partial<KernelProfile>;
+  /** Clock in milliseconds (default: the host's). */
+  readonly now?: () => number;
+}
+
+/**
+ * The kernel of one machine: its tasks, numbers, settings and security modules. It has no module
+ * installed; without `capability` every capability is granted, as in a kernel without it.
+ */
+export class Kernel {
+  /** The memory of the machine. */
+  readonly core: Core;
+  /** Name and boot parameters. */
+  readonly profile: KernelProfile;
+  /** Where pid 1 lives, and where machine-wide rights count. */
+  readonly initUserNs: UserNamespace;
+  /** Settings under /proc/sys. */
+  readonly sysctl: Sysctl;
+  /** The installed security modules. */
+  readonly security: SecurityHooks;
+  /** Process numbers. */
+  readonly pids: PidTable;
+  /** Pid 1: made by the kernel, never runs, reaps its children at once. */
+  readonly init: TaskStruct;
+  private readonly now: () => number;
+  private readonly bootTime: number;
+  private namespaces = 0;
+
+  /** Makes a kernel with pid 1. */
+  constructor(core: Core, options: KernelOptions = {}) {
+    this.core = core;
+    this.profile = { ...DEFAULT_PROFILE, ...options.profile };
+    this.now = options.now ?? Date.now;
+    this.bootTime = this.now();
+    this.initUserNs = makeInitUserNs();
+    this.sysctl = new Sysctl();
+    this.security = new SecurityHooks();
+    this.pids = new PidTable(this.sysctl);
+    this.init = createProcess(this, null, { comm: 'init', cred: makeCred(this.initUserNs) });
+    this.init.group.ignoresSigchld = true;
+    this.init.group.unkillable = true;
+  }
+
+  /** Milliseconds since the kernel was made. */
+  time(): number {
+    return this.now() - this.bootTime;
+  }
+
+  /** Finds a thread by its number, zombies included. */
+  findTask(pid: number): TaskStruct | null {
+    return this.pids.findTask(pid);
+  }
+
+  /** Walks all threads in ascending order of number, zombies included. */
+  tasks(): Iterable<TaskStruct> {
+    return this.pids.tasks();
+  }
+
+  /** Ends every process and frees all memory; the kernel is of no use afterwards. */
+  shutdown(): void {
+    for (const task of [...this.tasks()]) {
+      if (task !== this.init) doExitGroup(task, SIGKILL);
+    }
+    doExitGroup(this.init, 0);
+  }
+
+  /** Gives the inode number of a new namespace. */
+  nextNamespaceInum(): number {
+    return PROC_DYNAMIC_FIRST + this.namespaces++;
+  }
+}

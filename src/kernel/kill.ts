@@ -1,0 +1,164 @@
+import { EINVAL, EPERM, ESRCH } from '../../assembly/abi/errno.js';
+import { fail } from '../errno.js';
+import { CAP_KILL, capable } from './capability.js';
+import { doExitGroup } from './exit.js';
+import { ptraceStop } from './ptrace-link.js';
+import { defaultAction, SIGCONT, SIGKILL, validSignal } from './signal.js';
+import type { TaskStruct } from './task.js';
+import { sameThreadGroup } from './task.js';
+
+const INT_MIN = -0x80000000;
+
+/** @see kernel/signal.c, kill_ok_by_cred() */
+function killOkByCred(caller: TaskStruct, target: TaskStruct): boolean {
+  const { cred } = caller;
+  const tcred = target.cred;
+  return (
+    cred.euid === tcred.suid ||
+    cred.euid === tcred.uid ||
+    cred.uid === tcred.suid ||
+    cred.uid === tcred.uid ||
+    capable(caller, tcred.userNs, CAP_KILL)
+  );
+}
+
+/**
+ * Checks whether a task may send a signal, 0 included; SIGCONT goes to the whole session.
+ * @throws {LinuxError} EINVAL: no such signal
+ * @throws {LinuxError} EPERM: not permitted
+ * @see kernel/signal.c, check_kill_permission()
+ */
+export function checkKillPermission(caller: TaskStruct, target: TaskStruct, signal: number): void {
+  if (!validSignal(signal)) fail(EINVAL);
+  if (!mayKill(caller, target, signal)) fail(EPERM);
+}
+
+function mayKill(caller: TaskStruct, target: TaskStruct, signal: number): boolean {
+  if (sameThreadGroup(caller, target) || killOkByCred(caller, target)) return true;
+  return signal === SIGCONT && caller.group.session === target.group.session;
+}
+
+function stopGroup(target: TaskStruct, signal: number): void {
+  for (const thread of target.group.threads) {
+    if (thread.ptrace === null && !thread.exited) thread.state = 'T';
+  }
+  target.group.leader.stopCode = (signal << 8) | 0x7f;
+}
+
+function continueGroup(target: TaskStruct): void {
+  const stopped = target.group.threads.filter((thread) => thread.state === 'T');
+  if (stopped.length === 0) return;
+  for (const thread of stopped) thread.state = 'R';
+  target.group.leader.stopCode = null;
+  target.group.leader.continued = true;
+  for (const thread of stopped) deliverPending(thread);
+}
+
+/**
+ * Does what a signal does to a process without a handler for it; handlers need a CPU that runs
+ * them.
+ */
+export function takeDefaultAction(target: TaskStruct, signal: number): void {
+  switch (defaultAction(signal)) {
+    case 'terminate':
+      doExitGroup(target, signal);
+      break;
+    case 'stop':
+      stopGroup(target, signal);
+      break;
+    case 'continue':
+      continueGroup(target);
+      break;
+    case 'ignore':
+  }
+}
+
+/** Hands over what waited while a task was stopped; under a tracer each signal stops it again. */
+export function deliverPending(task: TaskStruct): void {
+  for (const signal of [...task.pendingSignals].sort((a, b) => a - b)) {
+    if (task.state === 't' || task.exited) return;
+    task.pendingSignals.delete(signal);
+    sendSignal(task, signal);
+  }
+}
+
+/**
+ * Delivers a signal without a check. SIGKILL works at once; a stopped task takes others when it
+ * runs again; a traced task stops for its tracer instead; pid 1 takes none.
+ * @see kernel/signal.c, send_signal_locked(), get_signal()
+ */
+export function sendSignal(target: TaskStruct, signal: number): void {
+  if (signal === 0 || target.exited || target.group.unkillable) return;
+  const stopped = target.state === 't' || (target.state === 'T' && signal !== SIGCONT);
+  if (signal === SIGKILL) doExitGroup(target, SIGKILL);
+  else if (stopped) target.pendingSignals.add(signal);
+  else if (target.ptrace !== null) ptraceStop(target, signal);
+  else takeDefaultAction(target, signal);
+}
+
+/** The live thread a signal to a process goes to: the leader, or another where that has exited. */
+function receiver(target: TaskStruct): TaskStruct {
+  return target.group.threads.find((thread) => !thread.exited) ?? target;
+}
+
+function killOne(caller: TaskStruct, target: TaskStruct, signal: number): void {
+  checkKillPermission(caller, target, signal);
+  sendSignal(receiver(target), signal);
+}
+
+/** Sends to each of several it may send to, and counts those (group_send_sig_info()). */
+function killMany(caller: TaskStruct, targets: readonly TaskStruct[], signal: number): number {
+  if (targets.length === 0) fail(ESRCH);
+  if (!validSignal(signal)) fail(EINVAL);
+  const permitted = targets.filter((target) => mayKill(caller, target, signal));
+  for (const target of permitted) sendSignal(receiver(target), signal);
+  return permitted.length;
+}
+
+function leaders(caller: TaskStruct): TaskStruct[] {
+  return [...caller.kernel.tasks()].filter((task) => task.isLeader);
+}
+
+/**
+ * Sends a signal to a process (pid > 0), the caller's group (0), everybody but pid 1 and itself
+ * (-1), or a group (-pgid). Signal 0 only asks.
+ * @throws {LinuxError} ESRCH: nobody there
+ * @throws {LinuxError} EINVAL: no such signal
+ * @throws {LinuxError} EPERM: not permitted for any of them, but for -1
+ * @see kernel/signal.c, kill_something_info()
+ */
+export function sysKill(caller: TaskStruct, pid: number, signal: number): void {
+  if (pid > 0) {
+    killOne(caller, caller.kernel.findTask(pid) ?? fail(ESRCH), signal);
+  } else if (pid === INT_MIN) {
+    fail(ESRCH);
+  } else if (pid === -1) {
+    const others = leaders(caller).filter((t) => t.pid > 1 && !sameThreadGroup(t, caller));
+    // A refusal by every one of them is no error here.
+    killMany(caller, others, signal);
+  } else {
+    const pgid = pid === 0 ? caller.group.pgid : -pid;
+    const members = leaders(caller).filter((task) => task.group.pgid === pgid);
+    if (killMany(caller, members, signal) === 0) fail(EPERM);
+  }
+}
+
+/**
+ * Sends a signal to one thread; `tgid` null is tkill, which does not name the process.
+ * @throws {LinuxError} EINVAL: a number that is not positive, or no such signal
+ * @throws {LinuxError} ESRCH: no such thread in that process
+ * @throws {LinuxError} EPERM: not permitted
+ * @see kernel/signal.c, do_tkill()
+ */
+export function sysTgkill(
+  caller: TaskStruct,
+  tgid: number | null,
+  tid: number,
+  signal: number,
+): void {
+  if (tid <= 0 || (tgid !== null && tgid <= 0)) fail(EINVAL);
+  const target = caller.kernel.findTask(tid) ?? fail(ESRCH);
+  if (tgid !== null && target.tgid !== tgid) fail(ESRCH);
+  checkKillPermission(caller, target, signal);
+  sendSignal(target, signal);
+}

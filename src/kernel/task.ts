@@ -1,0 +1,275 @@
+import type { Cred } from './cred.js';
+import type { Kernel } from './kernel.js';
+import type { MmStruct } from './mm-struct.js';
+import type { Pid } from './pid.js';
+import type { Rlimits } from './rlimit.js';
+
+// Flags of a task: include/linux/sched.h
+export const PF_EXITING = 0x4;
+/** Forked and has not run an exec since. */
+export const PF_FORKNOEXEC = 0x40;
+/** Used root's rights since its last exec. */
+export const PF_SUPERPRIV = 0x100;
+/** Killed by a signal. */
+export const PF_SIGNALED = 0x400;
+export const PF_KTHREAD = 0x200000;
+
+/**
+ * Letters of /proc/PID/stat: running or runnable, sleeping, uninterruptible, stopped by job
+ * control, stopped for a tracer, zombie, dead and reaped.
+ */
+export type TaskState = 'R' | 'S' | 'D' | 'T' | 't' | 'Z' | 'X';
+
+/**
+ * Open files as the kernel proper sees them; the descriptor table implements it. Whoever shares one
+ * counts in `users`.
+ */
+export interface TaskFiles {
+  /** Tasks that share it (CLONE_FILES); changed by the kernel only. */
+  users: number;
+  /** Copies the table for fork; the copy has one user. */
+  dup(): TaskFiles;
+  /** Closes the descriptors marked close-on-exec. */
+  closeOnExec(): void;
+  /** Closes everything; called once, when the last user is gone. */
+  release(): void;
+}
+
+/** Root, working directory and umask as the kernel proper sees them. */
+export interface TaskFs {
+  /** Tasks that share it (CLONE_FS); changed by the kernel only. */
+  users: number;
+  /** Whether the root is not the root of the mount tree (current_chrooted(), K-412). */
+  readonly chrooted: boolean;
+  /** Copies it for fork; the copy has one user. */
+  dup(): TaskFs;
+  /** Drops what it refers to; called once, when the last user is gone. */
+  release(): void;
+}
+
+/** How a tracer holds a task: what ptrace's field `ptrace` and the tracer's credentials say. */
+export interface PtraceLink {
+  /** The tracing thread. */
+  readonly tracer: TaskStruct;
+  /**
+   * Who the checks at exec and on memory hold responsible; for TRACEME the tracee itself (K-205).
+   */
+  readonly cred: Readonly<Cred>;
+  /** PTRACE_SEIZE rather than ATTACH or TRACEME. */
+  readonly seized: boolean;
+  /** PTRACE_O_* bits. */
+  options: number;
+}
+
+/**
+ * A thread group: what all threads of a process share (signal_struct).
+ * @see include/linux/sched/signal.h, struct signal_struct
+ */
+export class ThreadGroup {
+  /** The thread whose number is the process's; changes when another thread runs an exec. */
+  leader: TaskStruct;
+  /**
+   * All threads not yet reaped, the leader first; a leader that exited stays until the group is
+   * reaped (K-034).
+   */
+  readonly threads: TaskStruct[] = [];
+  /** The thread that waits for this process (real_parent); null for pid 1 only. */
+  parent: TaskStruct | null;
+  /** Leaders of the processes its threads made or inherited, in the order they came. */
+  readonly children: TaskStruct[] = [];
+  /** Resource limits; changed by prlimit. */
+  rlimits: Rlimits;
+  /** Process group and session; each counts as a user of its number. */
+  pgrp: Pid;
+  session: Pid;
+  /** Orphans below come to this process rather than to pid 1 (PR_SET_CHILD_SUBREAPER). */
+  isChildSubreaper = false;
+  /** Some ancestor is a subreaper: worth looking for one. */
+  hasChildSubreaper = false;
+  /** SIGCHLD is ignored: children are reaped as they die. */
+  ignoresSigchld = false;
+  /** Wait status once the whole group is to die; null before. */
+  groupExitCode: number | null = null;
+  /** How ready the out-of-memory killer is to choose it, -1000 to 1000; inherited by fork. */
+  oomScoreAdj = 0;
+  /** What oomScoreAdj may be lowered to without CAP_SYS_RESOURCE. */
+  oomScoreAdjMin = 0;
+  /** Pid 1: signals without a handler do nothing to it. */
+  unkillable = false;
+
+  constructor(leader: TaskStruct, parent: TaskStruct | null, rlimits: Rlimits, ids: GroupIds) {
+    this.leader = leader;
+    this.parent = parent;
+    this.rlimits = rlimits;
+    this.pgrp = ids.pgrp;
+    this.session = ids.session;
+  }
+
+  /** Number of the process. */
+  get tgid(): number {
+    return this.leader.pid;
+  }
+
+  /** Number of the process group. */
+  get pgid(): number {
+    return this.pgrp.nr;
+  }
+
+  /** Number of the session. */
+  get sid(): number {
+    return this.session.nr;
+  }
+}
+
+/** Process group and session a new process starts in. */
+export interface GroupIds {
+  readonly pgrp: Pid;
+  readonly session: Pid;
+}
+
+/** What a thread has read and written (struct task_io_accounting). */
+export interface TaskIoAccounting {
+  /** Bytes. */
+  rchar: number;
+  wchar: number;
+  /** Calls. */
+  syscr: number;
+  syscw: number;
+}
+
+/** What a task is made of; see TaskStruct. */
+export interface TaskInit {
+  readonly kernel: Kernel;
+  readonly cred: Readonly<Cred>;
+  readonly mm: MmStruct | null;
+  readonly files: TaskFiles | null;
+  readonly fs: TaskFs | null;
+  readonly comm: string;
+  readonly exitSignal: number;
+  readonly flags: number;
+}
+
+/**
+ * A thread. The process is its thread group.
+ * @see include/linux/sched.h, struct task_struct
+ */
+export class TaskStruct {
+  readonly kernel: Kernel;
+  /**
+   * Its number; replaced when an exec makes another thread the leader. Null before it is attached
+   * only.
+   */
+  threadPid!: Pid;
+  /** The process it belongs to. */
+  group!: ThreadGroup;
+  /**
+   * Name, at most 15 bytes, one character each (see comm.ts); set by exec, prctl and
+   * /proc/PID/comm.
+   */
+  comm: string;
+  /** Credentials; replaced as a whole by commitCreds(). */
+  cred: Readonly<Cred>;
+  /** Memory, of which it is one user; null for kernel threads and after exit. */
+  mm: MmStruct | null;
+  /** Open files; null after exit. */
+  files: TaskFiles | null;
+  /** Root and working directory; null after exit. */
+  fs: TaskFs | null;
+  /** PF_* bits. */
+  flags: number;
+  /** See TaskState. */
+  state: TaskState = 'R';
+  /** Wait status of this thread: code << 8, or the signal. */
+  exitCode = 0;
+  /** Signal to the parent on exit, 0 for none; -1 for a thread that is not the leader. */
+  exitSignal: number;
+  /** PR_SET_NO_NEW_PRIVS: exec gives nothing; inherited, never cleared. */
+  noNewPrivs = false;
+  /** PR_SET_PDEATHSIG: signal this thread gets when its parent thread exits; 0 for none. */
+  pdeathSignal = 0;
+  /** Whether the memory was dumpable by its user when the task left it (K-047). */
+  userDumpable = false;
+  /** How it is traced; null when it is not. */
+  ptrace: PtraceLink | null = null;
+  /** Threads it traces. */
+  readonly ptraced = new Set<TaskStruct>();
+  /** Wait status of a stop nobody has waited for yet; null when there is none. */
+  stopCode: number | null = null;
+  /** Signals that wait until the task runs again. */
+  readonly pendingSignals = new Set<number>();
+  /** A continue (SIGCONT) nobody has waited for yet. */
+  continued = false;
+  /** Nanoseconds its timers may be late, and what writing 0 makes of that; inherited by fork. */
+  timerSlackNs = 50000n;
+  defaultTimerSlackNs = 50000n;
+  /** Execution domain and its flags (personality(2)); inherited by fork. */
+  personality = 0;
+  /** Bytes and calls of reads and writes, as /proc/PID/io counts them. */
+  readonly ioac: TaskIoAccounting = { rchar: 0, wchar: 0, syscr: 0, syscw: 0 };
+  /** Milliseconds since the kernel started. */
+  readonly startTime: number;
+  /** The registers of the CPU at its last stop, as user_regs_struct; null where no CPU runs it. */
+  regs: Uint8Array | null = null;
+
+  constructor(init: TaskInit) {
+    this.kernel = init.kernel;
+    this.cred = init.cred;
+    this.mm = init.mm;
+    this.files = init.files;
+    this.fs = init.fs;
+    this.comm = init.comm;
+    this.exitSignal = init.exitSignal;
+    this.flags = init.flags;
+    this.startTime = init.kernel.time();
+  }
+
+  /** Number of the thread. */
+  get pid(): number {
+    return this.threadPid.nr;
+  }
+
+  /** Number of the process. */
+  get tgid(): number {
+    return this.group.tgid;
+  }
+
+  /** Whether its number is the process's (thread_group_leader()). */
+  get isLeader(): boolean {
+    return this.group.leader === this;
+  }
+
+  /** The thread that waits for its process; null for pid 1. */
+  get parent(): TaskStruct | null {
+    return this.group.parent;
+  }
+
+  /** Leaders of the processes its process waits for. */
+  get children(): readonly TaskStruct[] {
+    return this.group.children;
+  }
+
+  /** Who traces it; null when nobody does. */
+  get ptracer(): TaskStruct | null {
+    return this.ptrace?.tracer ?? null;
+  }
+
+  /** Whether it has exited (a zombie, or reaped). */
+  get exited(): boolean {
+    return this.state === 'Z' || this.state === 'X';
+  }
+
+  /** Whether it is a kernel thread. */
+  get isKthread(): boolean {
+    return (this.flags & PF_KTHREAD) !== 0;
+  }
+}
+
+/** Tells whether two threads belong to one process (same_thread_group()). */
+export function sameThreadGroup(a: TaskStruct, b: TaskStruct): boolean {
+  return a.group === b.group;
+}
+
+/** Tells whether a thread is the only one of its process not yet reaped (thread_group_empty()). */
+export function threadGroupEmpty(task: TaskStruct): boolean {
+  return task.group.threads.length === 1;
+}

@@ -1,0 +1,209 @@
+import type { MachineOptions, MachineStats, SpawnTaskOptions } from './api/machine-options.js';
+import { taskOf, type Task } from './api/task.js';
+import { intArgument, stringArgument } from './api/arguments.js';
+import { loadCore, type LoadCoreOptions, type LoadedProcess } from './api/load-core.js';
+import type { Core as ElfCore } from './elf/core.js';
+import { CAP_FULL_SET, type CapSet } from './kernel/capability.js';
+import { makeCred } from './kernel/cred.js';
+import { type AccessExplanation, type AccessQuestion, explainAccess } from './kernel/explain.js';
+import { Kernel } from './kernel/kernel.js';
+import { capabilityModule } from './kernel/lsm/capability.js';
+import { YamaModule } from './kernel/lsm/yama.js';
+import { PTRACE_MODE_ATTACH_FSCREDS } from './kernel/ptrace.js';
+import { checkMemory } from './mm/check.js';
+import { createProcfs } from './procfs/root.js';
+import type { SyscallArch, SyscallName } from './syscall/dispatch.js';
+import { spawnTask } from './syscall/spawn.js';
+import type { HostDirectory } from './vfs/host-fs.js';
+import { Vfs } from './vfs/vfs.js';
+import { Core } from './wasm/core.js';
+
+/**
+ * A Linux machine: one instance of the wasm core with its kernel, tasks and files. Many live side by
+ * side and know nothing of each other.
+ *
+ * @example
+ * const machine = await Machine.create({ yama: 1 });
+ * const target = machine.spawn({ comm: 'target', uid: 1000 });
+ * const reader = machine.spawn({ comm: 'reader', uid: 1000 });
+ * const { allowed, checks } = machine.explainAccess(reader, target);
+ * console.log(allowed, checks.at(-1)?.source); // false security/yama/yama_lsm.c, …
+ */
+export class Machine {
+  /** The kernel's objects, for code below the object API. */
+  readonly kernel: Kernel;
+  /** The mount tree, for code below the object API. */
+  readonly vfs: Vfs;
+
+  private constructor(kernel: Kernel, vfs: Vfs) {
+    this.kernel = kernel;
+    this.vfs = vfs;
+  }
+
+  /**
+   * Builds a machine.
+   *
+   * @throws {RangeError} an option out of its range
+   * @throws {LinuxError} EINVAL, ENOENT: a sysctl that does not exist or a value it does not accept
+   */
+  static async create(options: MachineOptions = {}): Promise<Machine> {
+    const { memory, wasm, profile = {}, now = Date.now } = options;
+    const core = await Core.create({
+      ...(memory === undefined ? {} : { memory }),
+      ...(wasm === undefined ? {} : { wasm }),
+      zeroPage: profile.zeroPage ?? true,
+    });
+    const kernel = new Kernel(core, { profile, now });
+    installSecurity(kernel, options);
+    const vfs = new Vfs(kernel, { now });
+    const { hidepid = 0, procGid = 0, procMem = true } = options;
+    if (![0, 1, 2, 4].includes(hidepid))
+      throw new RangeError(`hidepid: ${hidepid} is not 0, 1, 2 or 4`);
+    vfs.mount('/proc', createProcfs(vfs, { hidepid, gid: procGid, mem: procMem }));
+    kernel.init.files = vfs.newFdTable();
+    kernel.init.fs = vfs.newFsStruct();
+    for (const [name, value] of Object.entries(options.sysctl ?? {})) {
+      kernel.sysctl.set(name, value);
+    }
+    return new Machine(kernel, vfs);
+  }
+
+  /**
+   * Makes a process.
+   *
+   * @throws {LinuxError} EAGAIN: no process number free; ENOMEM: no memory
+   * @throws {TypeError | RangeError} an option that is none
+   */
+  spawn(options: SpawnTaskOptions = {}): Task {
+    const { argv, env, parent, uid = 0, gid = uid, caps, bset, groups = [] } = options;
+    const comm = options.comm ?? argv?.[0]?.split('/').pop() ?? 'task';
+    const cred = makeCred(this.kernel.initUserNs, {
+      uid: intArgument('uid', uid, 0, 0xfffffffe),
+      gid: intArgument('gid', gid, 0, 0xfffffffe),
+      groups: groups.map((group) => intArgument('groups', group, 0, 0xfffffffe)),
+      ...(caps === undefined ? {} : { caps: capsArgument('caps', caps) }),
+      ...(bset === undefined ? {} : { bset: capsArgument('bset', bset) }),
+    });
+    const struct = spawnTask(this.kernel, {
+      comm: stringArgument('comm', comm),
+      cred,
+      ...(parent === undefined ? {} : { parent: parent.struct }),
+      ...(argv === undefined ? {} : { argv: argv.map((arg) => stringArgument('argv', arg)) }),
+      ...(env === undefined ? {} : { env: env.map((entry) => stringArgument('env', entry)) }),
+    });
+    return taskOf(struct);
+  }
+
+  /**
+   * Makes the process that a core file describes: memory, registers, name, user, and the files it had
+   * mapped, at their paths. Its numbers are those of the core where they are free.
+   *
+   * @example
+   * const core = readCore(new BytesSource('core', bytes));
+   * const { threads } = machine.loadCore(core, { open: (path) => files.get(path) ?? null });
+   * console.log(threads[0]?.readText('/proc/self/maps'));
+   * @throws {LinuxError} ENOMEM: the machine's memory does not hold it; EAGAIN: no number free
+   */
+  loadCore(core: ElfCore, options: LoadCoreOptions = {}): LoadedProcess {
+    return loadCore(this.vfs, core, options);
+  }
+
+  /** The task of a number, zombies included, or null. */
+  task(pid: number): Task | null {
+    const struct = this.kernel.findTask(pid);
+    return struct === null ? null : taskOf(struct);
+  }
+
+  /** All threads in ascending order of number, pid 1 and zombies included. */
+  tasks(): Task[] {
+    return [...this.kernel.tasks()].map(taskOf);
+  }
+
+  /**
+   * Makes a system call as a task's CPU would.
+   *
+   * @see doSyscall
+   */
+  syscall(
+    task: Task,
+    call: SyscallName | (string & {}) | number,
+    args: readonly (number | bigint)[] = [],
+    arch?: SyscallArch,
+  ): number | bigint {
+    return arch === undefined ? task.syscall(call, ...args) : task.syscallOn(arch, call, ...args);
+  }
+
+  /**
+   * Says whether one task may access another, and how the kernel comes to that: every check in its
+   * order, what it compared, and which one decided. It runs the check itself.
+   *
+   * @param mode PTRACE_MODE_* bits (default: what opening /proc/PID/mem asks)
+   * @param question `mm_access` (default): mem, maps, environ, process_vm_readv;
+   * `ptrace_may_access`: ptrace, links under /proc/PID, kcmp
+   */
+  explainAccess(
+    caller: Task,
+    target: Task,
+    mode: number = PTRACE_MODE_ATTACH_FSCREDS,
+    question: AccessQuestion = 'mm_access',
+  ): AccessExplanation {
+    intArgument('mode', mode, 0, 0xff);
+    return explainAccess(caller.struct, target.struct, mode, question);
+  }
+
+  /**
+   * A setting by its sysctl(8) name; with a value it is set.
+   *
+   * @returns the value it has then
+   * @throws {LinuxError} ENOENT: no such setting; EINVAL: a value it does not accept
+   */
+  sysctl(name: string, value?: number): number {
+    if (value !== undefined) this.kernel.sysctl.set(stringArgument('name', name), value);
+    return this.kernel.sysctl.get(name);
+  }
+
+  /** Mounts a directory of the host, read-only; see nodeHostDirectory(). */
+  mountHost(path: string, directory: HostDirectory): void {
+    this.vfs.mountHost(stringArgument('path', path), directory);
+  }
+
+  /** Puts a file into the tree, owned by root; missing directories are made. */
+  addFile(path: string, contents: Uint8Array, mode = 0o644): void {
+    this.vfs.addFile(stringArgument('path', path), contents, { mode });
+  }
+
+  /**
+   * Checks the machine's memory from outside: tables, counts of references, mappings.
+   *
+   * @returns what is wrong with it, a line each: nothing, unless this library has a fault
+   */
+  check(): string[] {
+    return checkMemory(this.kernel.core);
+  }
+
+  /** How much is in use. */
+  stats(): MachineStats {
+    const { core } = this.kernel;
+    return {
+      framesInUse: core.framesInUse,
+      memoryBytes: core.memoryBytes,
+      memoryLimit: core.limitBytes,
+      tasks: [...this.kernel.tasks()].length,
+    };
+  }
+}
+
+function installSecurity(kernel: Kernel, options: MachineOptions): void {
+  kernel.security.install(capabilityModule);
+  if (options.yama !== undefined) {
+    kernel.security.install(new YamaModule(kernel.sysctl, options.yama));
+  }
+  for (const module of options.security ?? []) kernel.security.install(module);
+}
+
+function capsArgument(name: string, caps: CapSet): CapSet {
+  if (typeof caps !== 'bigint') throw new TypeError(`${name}: not a bigint`);
+  if (caps < 0n || caps > CAP_FULL_SET)
+    throw new RangeError(`${name}: bits beyond the 41 capabilities`);
+  return caps;
+}

@@ -1,0 +1,12 @@
+import * as fs from 'node:fs';
+import type { HostDirectory } from './vfs/host-fs.js';
+import { nodeHostDirectory } from './vfs/node-host.js';
+
+/**
+ * A directory of this computer for `machine.mountHost()`: read-only, and links do not lead out of it.
+ *
+ * @throws {Error} Node's, when there is no such directory
+ */
+export function hostDirectory(path: string): HostDirectory {
+  return nodeHostDirectory(fs, path);
+}

@@ -1,0 +1,28 @@
+import { ENOENT } from '../../assembly/abi/errno.js';
+import { fail } from '../errno.js';
+import type { TaskStruct } from '../kernel/task.js';
+import { Dentry } from '../vfs/dentry.js';
+import { Inode } from '../vfs/inode.js';
+import { S_IFLNK } from '../vfs/mode.js';
+import type { ProcInode } from './proc-inode.js';
+
+/** Where a link of the root leads, for who follows it (K-003). */
+type LinkText = (caller: TaskStruct) => string;
+
+/** fs/proc/self.c proc_self_get_link() */
+export const selfText: LinkText = (caller) => String(caller.tgid);
+
+/** fs/proc/thread_self.c proc_thread_self_get_link() */
+export const threadSelfText: LinkText = (caller) => `${caller.tgid}/task/${caller.pid}`;
+
+/** Makes /proc/self or /proc/thread-self: a link that is different for everyone. */
+export function selfLink(root: Dentry, name: string, text: LinkText): Dentry {
+  const getLink = (caller: TaskStruct): string => (caller.exited ? fail(ENOENT) : text(caller));
+  const iops = { getLink };
+  const inode = new Inode(root.inode.sb, S_IFLNK | 0o777, 0, 0, iops, {});
+  const about: Pick<ProcInode, 'revalidate'> = { revalidate: () => true };
+  inode.privateData = about;
+  const dentry = new Dentry(name, root, inode);
+  root.children.set(name, dentry);
+  return dentry;
+}

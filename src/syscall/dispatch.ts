@@ -1,0 +1,125 @@
+import { ENOSYS } from '../../assembly/abi/errno.js';
+import { LinuxError } from '../errno.js';
+import type { TaskStruct } from '../kernel/task.js';
+import type { U64 } from '../vfs/u64.js';
+import { register, type SyscallFamily, type SyscallHandler } from './args.js';
+import { archPrctlCalls } from './arch-prctl.js';
+import { credCalls } from './cred.js';
+import { openCalls } from './fs-open.js';
+import { pathCalls } from './fs-path.js';
+import { pollCalls } from './fs-poll.js';
+import { readWriteCalls } from './fs-read-write.js';
+import { statCalls, statCallsGeneric } from './fs-stat.js';
+import { memoryCalls } from './memory.js';
+import { pidfdCalls } from './pidfd.js';
+import { processIdCalls } from './process-ids.js';
+import { processFamily } from './process.js';
+import { ptraceCalls } from './ptrace.js';
+import { shmCalls } from './shm.js';
+import { systemFamily } from './system.js';
+import { NR_GENERIC } from './table-generic.js';
+import { NR_X86_64 } from './table-x86-64.js';
+
+/** Whose numbers and structures a caller uses. */
+export type SyscallArch = 'x86_64' | 'riscv64' | 'aarch64';
+
+/** The name of a system call of one of the architectures. */
+export type SyscallName = keyof typeof NR_X86_64 | keyof typeof NR_GENERIC;
+
+/** The calls of one architecture. */
+interface SyscallTable {
+  readonly byName: ReadonlyMap<string, SyscallHandler>;
+  /** By number; gaps are undefined. */
+  readonly byNumber: readonly (SyscallHandler | undefined)[];
+}
+
+/** What every architecture has alike. */
+const COMMON_FAMILIES: readonly SyscallFamily[] = [
+  readWriteCalls,
+  openCalls,
+  pathCalls,
+  pollCalls,
+  memoryCalls,
+  credCalls,
+  processIdCalls,
+  ptraceCalls,
+  pidfdCalls,
+  shmCalls,
+];
+
+function makeTable(
+  numbers: Readonly<Record<string, number>>,
+  families: readonly SyscallFamily[],
+): SyscallTable {
+  const byName = new Map(families.flatMap((family) => Object.entries(family)));
+  const byNumber: (SyscallHandler | undefined)[] = [];
+  for (const [name, nr] of Object.entries(numbers)) byNumber[nr] = byName.get(name);
+  return { byName, byNumber };
+}
+
+function genericTable(machine: string): SyscallTable {
+  return makeTable(NR_GENERIC, [
+    ...COMMON_FAMILIES,
+    statCallsGeneric,
+    processFamily('tls-ctid'),
+    systemFamily(machine),
+  ]);
+}
+
+const TABLES: Readonly<Record<SyscallArch, SyscallTable>> = {
+  x86_64: makeTable(NR_X86_64, [
+    ...COMMON_FAMILIES,
+    statCalls,
+    archPrctlCalls,
+    processFamily('ctid-tls'),
+    systemFamily('x86_64'),
+  ]),
+  riscv64: genericTable('riscv64'),
+  aarch64: genericTable('aarch64'),
+};
+
+/** The calls the machine implements on an architecture, in alphabetical order. */
+export function implementedSyscalls(arch: SyscallArch = 'x86_64'): string[] {
+  const { byName } = TABLES[arch];
+  const numbers: Readonly<Record<string, number>> = arch === 'x86_64' ? NR_X86_64 : NR_GENERIC;
+  return [...byName.keys()].filter((name) => Object.hasOwn(numbers, name)).sort();
+}
+
+/**
+ * Makes a system call as the CPU of `task` would.
+ *
+ * Arguments are the six registers: numbers or bigints of either sign, missing ones 0; an `int`
+ * argument is cut to 32 bits as the kernel does, a pointer leads into the task's memory. What the
+ * machine does not implement is answered -ENOSYS; a call that would sleep is answered
+ * -ERESTARTSYS (-512), and the caller makes it again when something has happened.
+ *
+ * @param call the Linux name, or the number in the table of `arch`
+ * @returns the result: a negative errno, else a value from 0 (a bigint above 2^53 - 1)
+ * @throws {RangeError} an argument that is a number and no safe integer
+ * @throws {TypeError} the task has exited
+ */
+export function doSyscall(
+  task: TaskStruct,
+  call: SyscallName | (string & {}) | number,
+  args: readonly (number | bigint)[],
+  arch: SyscallArch = 'x86_64',
+): U64 {
+  if (task.exited) throw new TypeError(`task: ${task.pid} has exited`);
+  const table = TABLES[arch];
+  const handler = typeof call === 'number' ? table.byNumber[call] : table.byName.get(call);
+  if (handler === undefined) return -ENOSYS;
+  try {
+    return handler(
+      task,
+      register(args[0] ?? 0),
+      register(args[1] ?? 0),
+      register(args[2] ?? 0),
+      register(args[3] ?? 0),
+      register(args[4] ?? 0),
+      register(args[5] ?? 0),
+    );
+  } catch (error) {
+    if (error instanceof LinuxError) return error.errno;
+    throw error;
+  }
+}

@@ -1,0 +1,83 @@
+import { EACCES, ENOENT } from '../../assembly/abi/errno.js';
+import { fail, LinuxError } from '../errno.js';
+import type { ExecFile } from '../kernel/exec-creds.js';
+import { execve } from '../kernel/exec.js';
+import type { TaskStruct } from '../kernel/task.js';
+import { ExeFile } from '../vfs/exe-file.js';
+import type { File } from '../vfs/file.js';
+import { AT_FDCWD, O_RDONLY } from '../vfs/flags.js';
+import type { Inode } from '../vfs/inode.js';
+import { isReg, MAY_EXEC, MAY_OPEN, MAY_READ } from '../vfs/mode.js';
+import { filenameLookup, LOOKUP_FOLLOW } from '../vfs/namei.js';
+import { vfsOpen } from '../vfs/open.js';
+import { inodePermission } from '../vfs/permission.js';
+import { loadProgram } from './program.js';
+
+/**
+ * Opens a file to run it.
+ *
+ * @throws {LinuxError} ENOENT, ENOTDIR, ELOOP: no such path; EACCES: no file, or not executable
+ * @see fs/exec.c, do_open_execat()
+ */
+export function openExec(task: TaskStruct, path: string): File {
+  if (path === '') fail(ENOENT);
+  const found = filenameLookup(task, AT_FDCWD, path, LOOKUP_FOLLOW);
+  const { inode } = found.dentry;
+  inodePermission(task, inode, MAY_OPEN | MAY_EXEC);
+  if (!isReg(inode.mode)) fail(EACCES);
+  return vfsOpen(task, found, O_RDONLY);
+}
+
+/** An open file as exec sees it: owner, mode, and whether the caller could read it. */
+class ExecutableFile extends ExeFile implements ExecFile {
+  readonly uid: number;
+  readonly gid: number;
+  readonly mode: number;
+  readonly readable: boolean;
+  /** No file system here keeps extended attributes. */
+  readonly caps = null;
+  readonly nosuid = false;
+
+  constructor(task: TaskStruct, file: File) {
+    super(file);
+    const { inode } = file;
+    this.uid = inode.uid;
+    this.gid = inode.gid;
+    this.mode = inode.mode;
+    this.readable = isReadable(task, inode);
+  }
+}
+
+function isReadable(task: TaskStruct, inode: Inode): boolean {
+  try {
+    inodePermission(task, inode, MAY_READ);
+    return true;
+  } catch (error) {
+    if (error instanceof LinuxError) return false;
+    throw error;
+  }
+}
+
+/**
+ * Replaces a task's memory by a program's, with the effects on credentials, dumpable and
+ * descriptors that follow from its owner and mode; see loadProgram() for what is mapped.
+ *
+ * @throws {LinuxError} what openExec() refuses; EPERM: see execCreds(); ENOMEM: no memory
+ * @see fs/exec.c, do_execveat_common()
+ */
+export function execProgram(
+  task: TaskStruct,
+  path: string,
+  argv: readonly string[],
+  env: readonly string[],
+): void {
+  const file = openExec(task, path);
+  try {
+    execve(task, new ExecutableFile(task, file), (mm, { secureexec }) => {
+      // A program without arguments gets an empty one (K-608).
+      loadProgram(task, mm, { file, argv: argv.length === 0 ? [''] : argv, env, secureexec });
+    });
+  } finally {
+    file.put(); // the memory has references of its own
+  }
+}

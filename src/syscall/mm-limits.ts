@@ -1,0 +1,54 @@
+import { CAP_IPC_LOCK, CAP_SYS_RAWIO, capable } from '../kernel/capability.js';
+import { RLIMIT_AS, RLIMIT_DATA, RLIMIT_MEMLOCK } from '../kernel/rlimit.js';
+import type { TaskStruct } from '../kernel/task.js';
+import type { MmLimits } from '../mm/mmap.js';
+
+/** What bounds the mappings of a task: its limits, the machine's settings, its capabilities. */
+export class TaskMmLimits implements MmLimits {
+  readonly #task: TaskStruct;
+
+  constructor(task: TaskStruct) {
+    this.#task = task;
+  }
+
+  get as(): number {
+    return this.#task.group.rlimits.soft(RLIMIT_AS);
+  }
+
+  get data(): number {
+    return this.#task.group.rlimits.soft(RLIMIT_DATA);
+  }
+
+  get memlock(): number {
+    return this.#task.group.rlimits.soft(RLIMIT_MEMLOCK);
+  }
+
+  get maxMapCount(): number {
+    return this.#task.kernel.sysctl.get('vm.max_map_count');
+  }
+
+  get mmapMinAddr(): number {
+    return this.#task.kernel.sysctl.get('vm.mmap_min_addr');
+  }
+
+  get lsmMmapMinAddr(): number {
+    return this.#task.kernel.profile.lsmMmapMinAddr;
+  }
+
+  get overcommit(): number {
+    return this.#task.kernel.sysctl.get('vm.overcommit_memory');
+  }
+
+  get totalRam(): number {
+    return this.#task.kernel.profile.totalRam;
+  }
+
+  // Asked only where needed: asking marks the task as one that used root's rights.
+  get capIpcLock(): boolean {
+    return capable(this.#task, this.#task.kernel.initUserNs, CAP_IPC_LOCK);
+  }
+
+  get capSysRawio(): boolean {
+    return capable(this.#task, this.#task.kernel.initUserNs, CAP_SYS_RAWIO);
+  }
+}

@@ -1,0 +1,60 @@
+import { EINVAL } from '../../assembly/abi/errno.js';
+import { fail } from '../errno.js';
+import { sysPtrace } from '../kernel/attach.js';
+import { checkKcmp } from '../kernel/kcmp.js';
+import { type ProcessVmArgs, sysProcessVm } from '../kernel/process-vm.js';
+import type { TaskStruct } from '../kernel/task.js';
+import { filesOf } from '../vfs/fdtable.js';
+import type { U64 } from '../vfs/u64.js';
+import { done, int, type SyscallFamily, uint } from './args.js';
+
+/**
+ * Other processes' memory and what they share: ptrace, process_vm_readv and _writev, kcmp.
+ *
+ * @see kernel/ptrace.c, mm/process_vm_access.c, kernel/kcmp.c
+ */
+export const ptraceCalls: SyscallFamily = {
+  ptrace: (task, request, pid, addr, data) =>
+    done(sysPtrace(task, int(request), int(pid), addr, data)),
+  process_vm_readv: (task, pid, lvec, liovcnt, rvec, riovcnt, flags) =>
+    processVm(task, { pid: int(pid), lvec, liovcnt, rvec, riovcnt, flags }, false),
+  process_vm_writev: (task, pid, lvec, liovcnt, rvec, riovcnt, flags) =>
+    processVm(task, { pid: int(pid), lvec, liovcnt, rvec, riovcnt, flags }, true),
+  kcmp(task, pid1, pid2, type, index1, index2) {
+    const [a, b] = checkKcmp(task, int(pid1), int(pid2));
+    const resource = RESOURCES[int(type)] ?? fail(EINVAL);
+    return compare(resource(a, index1), resource(b, index2));
+  },
+};
+
+/** import_iovec() takes the local count as `unsigned`, iovec_from_user() the remote one as it is. */
+function processVm(task: TaskStruct, args: ProcessVmArgs, write: boolean): number {
+  return sysProcessVm(task, { ...args, liovcnt: uint(args.liovcnt) }, write);
+}
+
+/** What kcmp compares, by its KCMP_* number: include/uapi/linux/kcmp.h. */
+const RESOURCES: readonly ((task: TaskStruct, index: U64) => object | null)[] = [
+  (task, index) => filesOf(task).rawFile(uint(index)),
+  (task) => task.mm,
+  (task) => task.files,
+  (task) => task.fs,
+  (task) => task.group, // signal handlers are shared by the threads of a process
+  () => null, // I/O contexts: nobody has one
+  () => null, // undo lists of semaphores: nobody has one
+];
+
+const order = new WeakMap<object, number>();
+let lastOrder = 0;
+
+/** 0 for the same, 1 and 2 for smaller and greater in an order that means nothing but stays. */
+function compare(a: object | null, b: object | null): number {
+  if (a === b) return 0;
+  return rank(a) < rank(b) ? 1 : 2;
+}
+
+function rank(object: object | null): number {
+  if (object === null) return 0;
+  const known = order.get(object) ?? ++lastOrder;
+  order.set(object, known);
+  return known;
+}

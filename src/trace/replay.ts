@@ -1,0 +1,98 @@
+import { LinuxError } from '../errno.js';
+import type { Kernel } from '../kernel/kernel.js';
+import { TraceError } from './parse.js';
+import { perform, type StepOutcome } from './perform.js';
+import type { Trace, TraceStep } from './trace.js';
+import { TraceWorld } from './world.js';
+
+/** A step that the machine answered differently from the recorded kernel. */
+export interface Mismatch {
+  readonly file: string;
+  /** Counted from 1. */
+  readonly line: number;
+  /** The step as the trace has it. */
+  readonly step: string;
+  readonly expected: string;
+  readonly got: string;
+}
+
+/** How many steps of a trace matched. */
+export interface ReplayResult {
+  readonly matched: number;
+  readonly total: number;
+}
+
+/**
+ * Performs the steps of a trace on a fresh machine and compares every answer.
+ *
+ * The machine's sysctls become those of the header. After a mismatch the replay goes on.
+ *
+ * @param machine a machine that nothing else uses
+ * @param report called with every mismatch, in order
+ * @throws {TraceError} a header this machine cannot follow; arguments that do not fit the scratch
+ * mapping
+ */
+export function replayTrace(
+  trace: Trace,
+  machine: { readonly kernel: Kernel },
+  report: (mismatch: Mismatch) => void = () => {},
+): ReplayResult {
+  const world = makeWorld(trace, machine.kernel);
+  let matched = 0;
+  for (const step of trace.steps) {
+    const { expected, got } = answer(world, trace.file, step);
+    if (expected === got) matched += 1;
+    else report({ file: trace.file, line: step.line, step: step.source, expected, got });
+  }
+  return { matched, total: trace.steps.length };
+}
+
+function makeWorld({ file, header }: Trace, kernel: Kernel): TraceWorld {
+  try {
+    return new TraceWorld(kernel, header);
+  } catch (error) {
+    if (!(error instanceof LinuxError)) throw error;
+    throw new TraceError(file, 1, `no machine can be made of the header: ${error.message}`);
+  }
+}
+
+/** Makes a fresh machine; `zeroPage` as in KernelProfile. */
+export type MakeMachine = (profile: {
+  readonly zeroPage: boolean;
+}) => Promise<{ readonly kernel: Kernel }>;
+
+/**
+ * Replays a trace on the kind of kernel that recorded it. Whether a kernel shows a shared page of zeros
+ * for untouched memory depends on how it was booted, and the header does not tell: a trace that a machine
+ * with that page answers differently is performed again without it, and the better result counts.
+ *
+ * @param report called with the mismatches of the run that counts
+ * @throws {TraceError} as replayTrace()
+ */
+export async function replayOnEither(
+  trace: Trace,
+  make: MakeMachine,
+  report: (mismatch: Mismatch) => void = () => {},
+): Promise<ReplayResult> {
+  const attempt = async (zeroPage: boolean): Promise<ReplayResult & { found: Mismatch[] }> => {
+    const found: Mismatch[] = [];
+    const result = replayTrace(trace, await make({ zeroPage }), (mismatch) => found.push(mismatch));
+    return { ...result, found };
+  };
+  const usual = await attempt(true);
+  const without = usual.found.length === 0 ? usual : await attempt(false);
+  const { matched, total, found } = without.matched > usual.matched ? without : usual;
+  found.forEach(report);
+  return { matched, total };
+}
+
+function answer(world: TraceWorld, file: string, step: TraceStep): StepOutcome {
+  try {
+    return perform(world, step.task, step.action);
+  } catch (error) {
+    if (error instanceof RangeError) throw new TraceError(file, step.line, error.message);
+    // A task that has exited, a file of /proc that is not there: the step cannot be performed.
+    if (error instanceof LinuxError) return { expected: 'an answer', got: error.message };
+    throw error;
+  }
+}

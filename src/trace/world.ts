@@ -1,0 +1,127 @@
+import {
+  MAP_ANONYMOUS,
+  MAP_FIXED,
+  MAP_PRIVATE,
+  PROT_READ,
+  PROT_WRITE,
+} from '../../assembly/abi/mman.js';
+import { PAGE_SIZE } from '../../assembly/abi/page.js';
+import { CAP_FULL_SET } from '../kernel/capability.js';
+import { makeCred } from '../kernel/cred.js';
+import { createProcess } from '../kernel/fork.js';
+import type { Kernel } from '../kernel/kernel.js';
+import { RLIM_INFINITY, Rlimits } from '../kernel/rlimit.js';
+import type { TaskStruct } from '../kernel/task.js';
+import { sysMmap } from '../syscall/memory.js';
+import { spawnTask } from '../syscall/spawn.js';
+import { fsOf } from '../vfs/fs-struct.js';
+import { Names } from './names.js';
+import { SCRATCH_SIZE, SCRATCH_START } from './scratch.js';
+import type { TraceHeader } from './trace.js';
+
+/** RLIMIT_* names by number: include/uapi/asm-generic/resource.h. */
+const RLIMIT_NAMES = [
+  'CPU',
+  'FSIZE',
+  'DATA',
+  'STACK',
+  'CORE',
+  'RSS',
+  'NPROC',
+  'NOFILE',
+  'MEMLOCK',
+  'AS',
+  'LOCKS',
+  'SIGPENDING',
+  'MSGQUEUE',
+  'NICE',
+  'RTPRIO',
+  'RTTIME',
+];
+
+/** The program of the initial tasks. */
+const EXECUTOR = '/usr/bin/executor';
+
+/** Of the length that environments have: traces may read into it, though not compare what is there. */
+const ENVIRONMENT = [
+  'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  'HOME=/root',
+  'LANG=C.UTF-8',
+  'LOGNAME=root',
+  'PWD=/root',
+  'SHELL=/bin/sh',
+  'SHLVL=1',
+  'TERM=xterm-256color',
+  'USER=root',
+  `LS_COLORS=${'rs=0:di=01;34:ln=01;36:'.repeat(80)}`,
+  '_=/usr/bin/executor',
+];
+
+/** The tasks and names of a trace as its steps go on. */
+export class TraceWorld {
+  readonly kernel: Kernel;
+  readonly names = new Names();
+  /** The parent of the initial tasks, which never waits; it reads /proc for the steps that look there. */
+  readonly observer: TaskStruct;
+  readonly #tasks = new Map<string, TaskStruct>();
+
+  /** Makes the initial tasks as the header describes them. */
+  constructor(kernel: Kernel, header: TraceHeader) {
+    this.kernel = kernel;
+    for (const [name, value] of Object.entries(header.sysctl)) {
+      if (kernel.sysctl.has(name)) kernel.sysctl.set(name, value);
+    }
+    this.observer = createProcess(kernel, kernel.init, { comm: 'observer' });
+    fsOf(this.observer).vfs.addFile(EXECUTOR, new Uint8Array(PAGE_SIZE), { mode: 0o755 });
+    for (const name of header.tasks) this.add(name, this.#spawn(header));
+  }
+
+  /** The task of a name; undefined when the fork that should have made it failed. */
+  task(name: string): TaskStruct | undefined {
+    return this.#tasks.get(name);
+  }
+
+  /** A new task takes a name; its numbers are bound. */
+  add(name: string, task: TaskStruct): void {
+    this.#tasks.set(name, task);
+    this.names.bind(`${name}.pid`, BigInt(task.tgid));
+    this.names.bind(`${name}.tid`, BigInt(task.pid));
+  }
+
+  /** The task that should have taken the name does not exist. */
+  addMissing(name: string): void {
+    this.#tasks.delete(name);
+    this.names.bind(`${name}.pid`, -1n);
+    this.names.bind(`${name}.tid`, -1n);
+  }
+
+  #spawn(header: TraceHeader): TaskStruct {
+    const { kernel, observer } = this;
+    const caps = header.caps & CAP_FULL_SET;
+    const task = spawnTask(kernel, {
+      comm: 'executor',
+      parent: observer,
+      cred: makeCred(kernel.initUserNs, { caps, bset: caps }),
+      rlimits: rlimitsOf(header.rlimits),
+      argv: [EXECUTOR],
+      env: ENVIRONMENT,
+    });
+    sysMmap(task, {
+      addr: SCRATCH_START,
+      length: SCRATCH_SIZE,
+      prot: PROT_READ | PROT_WRITE,
+      flags: MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+    });
+    return task;
+  }
+}
+
+function rlimitsOf(values: Readonly<Record<string, number>>): Rlimits {
+  const rlimits = new Rlimits();
+  for (const [name, bytes] of Object.entries(values)) {
+    const resource = RLIMIT_NAMES.indexOf(name);
+    const limit = bytes < 0 ? RLIM_INFINITY : BigInt(bytes);
+    if (resource >= 0) rlimits.set(resource, { cur: limit, max: limit });
+  }
+  return rlimits;
+}

@@ -1,0 +1,79 @@
+import type { Inode } from './inode.js';
+import type { Mount } from './mount.js';
+
+/** One name in a directory (struct dentry, include/linux/dcache.h). */
+export class Dentry {
+  name: string;
+  /** The directory the name is in; the root of a file system is its own parent. */
+  parent: Dentry;
+  readonly inode: Inode;
+  /** Names known below: for an in-memory file system the directory itself, otherwise a cache. */
+  readonly children: Map<string, Dentry> = new Map();
+  /** False once the name was removed: paths end in " (deleted)". */
+  hashed = true;
+  /** What is mounted on this name, if anything. */
+  mounted: Mount | null = null;
+  /** How the name prints where it is in no directory (d_dname): pipes, memfds, namespaces. */
+  readonly dname: ((dentry: Dentry) => string) | null;
+
+  constructor(
+    name: string,
+    parent: Dentry | null,
+    inode: Inode,
+    dname: ((dentry: Dentry) => string) | null = null,
+  ) {
+    this.name = name;
+    this.parent = parent ?? this;
+    this.inode = inode;
+    this.dname = dname;
+  }
+
+  /** Whether this is the root of its file system. */
+  get isRoot(): boolean {
+    return this.parent === this;
+  }
+}
+
+/** A place in the tree: a name and the mount it is seen through (struct path). */
+export interface Path {
+  readonly mnt: Mount;
+  readonly dentry: Dentry;
+}
+
+/** Whether two paths are the same place. */
+export function pathEqual(a: Path, b: Path): boolean {
+  return a.dentry === b.dentry && a.mnt === b.mnt;
+}
+
+/**
+ * The place a mount hangs from, or null at the top of the tree.
+ * @see fs/namespace.c follow_up()
+ */
+export function followUp(path: Path): Path | null {
+  return path.mnt.mountpoint;
+}
+
+/**
+ * A path as text seen from `root`, with " (deleted)" when the name was removed and
+ * "(unreachable)" before a path outside `root`.
+ * @see fs/d_path.c d_path(), d_absolute_path()
+ */
+export function dPath(path: Path, root: Path): string {
+  if (path.dentry.dname !== null) return path.dentry.dname(path.dentry);
+  let text = '';
+  let at = path;
+  while (!pathEqual(at, root)) {
+    if (at.dentry !== at.mnt.root) {
+      text = `/${at.dentry.name}${text}`;
+      at = { mnt: at.mnt, dentry: at.dentry.parent };
+      if (at.dentry.isRoot && at.dentry !== at.mnt.root) return `(unreachable)${text}`;
+      continue;
+    }
+    const up = followUp(at);
+    if (up === null) break;
+    at = up;
+  }
+  const reachable = pathEqual(at, root) || followUp(at) === null;
+  const shown = `${text === '' ? '/' : text}${path.dentry.hashed ? '' : ' (deleted)'}`;
+  return reachable && pathEqual(at, root) ? shown : `(unreachable)${shown}`;
+}

@@ -1,0 +1,66 @@
+import { fullOperations, nullOperations, randomOperations, zeroOperations } from './device.js';
+import type { Path } from './dentry.js';
+import type { FileOperations } from './file.js';
+import { S_IFCHR, S_IFLNK, S_IRWXUGO } from './mode.js';
+import { makedev } from './super-block.js';
+import { createTmpfs, makeTmpfsInode } from './tmpfs.js';
+import type { Vfs } from './vfs.js';
+
+const ROOT = { uid: 0, gid: 0 };
+
+/** The memory devices: major 1 of Documentation/admin-guide/devices.txt. */
+const MEMORY_DEVICES: readonly (readonly [string, number, FileOperations])[] = [
+  ['null', makedev(1, 3), nullOperations],
+  ['zero', makedev(1, 5), zeroOperations],
+  ['full', makedev(1, 7), fullOperations],
+  ['random', makedev(1, 8), randomOperations],
+  ['urandom', makedev(1, 9), randomOperations],
+];
+
+/** What character devices do, by encoded device number. */
+export const CHAR_DEVICES: ReadonlyMap<number, FileOperations> = new Map(
+  MEMORY_DEVICES.map(([, dev, fops]) => [dev, fops]),
+);
+
+const DIRECTORIES: readonly (readonly [string, number])[] = [
+  ['/etc', 0o755],
+  ['/home', 0o755],
+  ['/mnt', 0o755],
+  ['/proc', 0o555],
+  ['/root', 0o700],
+  ['/run', 0o755],
+  ['/tmp', 0o1777],
+  ['/usr/bin', 0o755],
+  ['/usr/lib', 0o755],
+  ['/usr/lib64', 0o755],
+  ['/var/tmp', 0o1777],
+];
+
+const LINKS: readonly (readonly [string, string, string])[] = [
+  ['/', 'bin', 'usr/bin'],
+  ['/', 'lib', 'usr/lib'],
+  ['/', 'lib64', 'usr/lib64'],
+  ['/dev', 'fd', '/proc/self/fd'],
+  ['/dev', 'stdin', '/proc/self/fd/0'],
+  ['/dev', 'stdout', '/proc/self/fd/1'],
+  ['/dev', 'stderr', '/proc/self/fd/2'],
+];
+
+function addLink(vfs: Vfs, dir: Path, name: string, target: string): void {
+  const inode = makeTmpfsInode(dir.dentry.inode.sb, ROOT, S_IFLNK | S_IRWXUGO);
+  inode.privateData = target;
+  inode.fixedSize = target.length;
+  vfs.addEntry(dir, name, inode);
+}
+
+/** Fills a new tree: the usual directories, /dev with the memory devices, and /dev/shm. */
+export function populateRoot(vfs: Vfs): void {
+  for (const [path, mode] of DIRECTORIES) vfs.makeDirectory(path, mode);
+  vfs.mount('/dev', createTmpfs(vfs.newSuperBlock('devtmpfs'), 0o755));
+  const dev = vfs.makeDirectory('/dev');
+  for (const [name, rdev] of MEMORY_DEVICES) {
+    vfs.addEntry(dev, name, makeTmpfsInode(dev.dentry.inode.sb, ROOT, S_IFCHR | 0o666, rdev));
+  }
+  vfs.mount('/dev/shm', createTmpfs(vfs.newSuperBlock('tmpfs'), 0o1777));
+  for (const [dir, name, target] of LINKS) addLink(vfs, vfs.makeDirectory(dir), name, target);
+}

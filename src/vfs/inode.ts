@@ -1,0 +1,150 @@
+import type { TaskStruct } from '../kernel/task.js';
+import type { PageCache } from '../mm/page-cache.js';
+import type { Dentry, Path } from './dentry.js';
+import type { FileOperations } from './file.js';
+import { F_SEAL_SEAL } from './flags.js';
+import { isDir } from './mode.js';
+import type { Kstat } from './stat.js';
+import type { U64 } from './u64.js';
+import type { SuperBlock } from './super-block.js';
+
+/** What following a symbolic link gives: text to walk, or a place to jump to (a magic link). */
+export type LinkTarget = string | Path;
+
+/** Attributes a call changes (struct iattr): undefined fields stay. Times in ms. */
+export interface Iattr {
+  mode?: number;
+  /** kuid */
+  uid?: number;
+  /** kgid */
+  gid?: number;
+  size?: U64;
+  atime?: number;
+  mtime?: number;
+  /** Times were given, not "now": ownership is needed (ATTR_ATIME_SET | ATTR_MTIME_SET). */
+  timesSet?: boolean;
+  /** "Now" was asked for: write permission is enough (ATTR_TOUCH). */
+  touch?: boolean;
+  /** A size change by an open file rather than by path (ATTR_FILE). */
+  viaFile?: boolean;
+}
+
+/** What a file system does with its inodes (struct inode_operations). Each may throw LinuxError. */
+export interface InodeOperations {
+  /**
+   * The entry of that name, added to `dir.children` where it may be cached; null: no such entry.
+   */
+  lookup?(task: TaskStruct, dir: Dentry, name: string): Dentry | null;
+  /** Replaces generic_permission(). */
+  permission?(task: TaskStruct, inode: Inode, mask: number): void;
+  getLink?(task: TaskStruct, inode: Inode, dentry: Dentry): LinkTarget;
+  /** Text for readlink where it is not getLink's (magic links print a path). */
+  readlink?(task: TaskStruct, inode: Inode, dentry: Dentry): string;
+  mknod?(task: TaskStruct, dir: Dentry, name: string, mode: number, rdev: number): Dentry;
+  mkdir?(task: TaskStruct, dir: Dentry, name: string, mode: number): Dentry;
+  symlink?(task: TaskStruct, dir: Dentry, name: string, target: string): Dentry;
+  link?(task: TaskStruct, inode: Inode, dir: Dentry, name: string): void;
+  unlink?(task: TaskStruct, dir: Dentry, dentry: Dentry): void;
+  rmdir?(task: TaskStruct, dir: Dentry, dentry: Dentry): void;
+  rename?(
+    from: Dentry,
+    toDir: Dentry,
+    toName: string,
+    over: Dentry | null,
+    exchange: boolean,
+  ): void;
+  tmpfile?(task: TaskStruct, dir: Dentry, mode: number): Dentry;
+  setattr?(task: TaskStruct, inode: Inode, attr: Iattr): void;
+  /** Changes what stat shows before it is shown, or refuses it. */
+  getattr?(task: TaskStruct, inode: Inode, stat: Kstat): void;
+}
+
+/** A file, directory, link or device (struct inode). */
+export class Inode {
+  readonly sb: SuperBlock;
+  readonly ino: number;
+  /** Type and permission bits, S_IF*. */
+  mode: number;
+  /** kuid of the owner; -1 when it maps nowhere. */
+  uid: number;
+  /** kgid of the owning group. */
+  gid: number;
+  /** Directory entries that name it. */
+  nlink: number;
+  /** st_rdev of a device, as user space encodes it. */
+  rdev = 0;
+  /** Made by O_TMPFILE and never linked: the one nameless file that may get a name (I_LINKABLE). */
+  isTmpfile = false;
+  /** Nobody writes it, capabilities or not (S_IMMUTABLE). */
+  immutable = false;
+  readonly iops: InodeOperations;
+  readonly fops: FileOperations;
+  /** The contents of a regular file of a file system that keeps them in frames. */
+  pages: PageCache | null = null;
+  /** Bytes, where no page cache says. */
+  fixedSize: U64 = 0;
+  /** Milliseconds since the epoch. */
+  atime: number;
+  mtime: number;
+  ctime: number;
+  /** F_SEAL_* of a shmem file; F_SEAL_SEAL unless sealing was asked for. */
+  seals = F_SEAL_SEAL;
+  /** Open files (and the mappings that hold one). */
+  private users = 0;
+  /** What the file system keeps with it. */
+  privateData: unknown = null;
+
+  constructor(
+    sb: SuperBlock,
+    mode: number,
+    uid: number,
+    gid: number,
+    iops: InodeOperations,
+    fops: FileOperations,
+    ino: number = sb.nextIno(),
+  ) {
+    this.sb = sb;
+    this.ino = ino;
+    this.mode = mode;
+    this.uid = uid;
+    this.gid = gid;
+    this.nlink = isDir(mode) ? 2 : 1;
+    this.iops = iops;
+    this.fops = fops;
+    const now = sb.vfs.now();
+    this.atime = now;
+    this.mtime = now;
+    this.ctime = now;
+  }
+
+  /** Bytes. */
+  get size(): U64 {
+    return this.pages === null ? this.fixedSize : this.pages.size;
+  }
+
+  /** One more open file refers to it. */
+  get(): void {
+    this.users += 1;
+  }
+
+  /** One open file less; frees the pages of an unlinked file after its last user. */
+  put(): void {
+    this.users -= 1;
+    this.evictIfUnused();
+  }
+
+  /** One name less. */
+  dropNlink(): void {
+    this.nlink -= 1;
+    this.ctime = this.sb.vfs.now();
+    this.evictIfUnused();
+  }
+
+  private evictIfUnused(): void {
+    if (this.users > 0 || this.pages === null) return;
+    if (this.nlink > 0 && !this.sb.dropUnused) return;
+    this.fixedSize = this.pages.size;
+    this.pages.free();
+    this.pages = null;
+  }
+}

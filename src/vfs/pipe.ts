@@ -1,0 +1,221 @@
+import {
+  EAGAIN,
+  EBADF,
+  EFAULT,
+  EINVAL,
+  ENOTTY,
+  ENXIO,
+  EPIPE,
+  ERESTARTSYS,
+} from '../../assembly/abi/errno.js';
+import { fail } from '../errno.js';
+import type { TaskStruct } from '../kernel/task.js';
+import { putUserU32 } from '../mm/user.js';
+import type { UserBuffer } from '../mm/user.js';
+import { Dentry } from './dentry.js';
+import { filesOf, nofileLimit } from './fdtable.js';
+import { File, FMODE_READ, FMODE_WRITE } from './file.js';
+import type { FileOperations } from './file.js';
+import {
+  F_GETPIPE_SZ,
+  O_CLOEXEC,
+  O_DIRECT,
+  O_NONBLOCK,
+  O_RDONLY,
+  O_WRONLY,
+  POLLERR,
+  POLLHUP,
+  POLLIN,
+  POLLOUT,
+  POLLRDNORM,
+  POLLWRNORM,
+} from './flags.js';
+import { fsOf } from './fs-struct.js';
+import { Inode } from './inode.js';
+import { S_IFIFO } from './mode.js';
+
+/** Bytes a pipe holds: 16 pages. */
+const PIPE_SIZE = 65536;
+/** Writes up to this many bytes go in whole or not at all (include/uapi/linux/limits.h). */
+const PIPE_BUF = 4096;
+
+/** Bytes that can be read (include/uapi/asm-generic/ioctls.h). */
+const FIONREAD = 0x541b;
+
+/** What a pipe holds and who has it open (struct pipe_inode_info). */
+class Pipe {
+  readonly data = new Uint8Array(PIPE_SIZE);
+  /** First byte to read, and how many there are; the array is a ring. */
+  start = 0;
+  length = 0;
+  readers = 0;
+  writers = 0;
+
+  get room(): number {
+    return PIPE_SIZE - this.length;
+  }
+
+  /** Takes up to `count` bytes out without removing them. */
+  peek(count: number): Uint8Array {
+    const bytes = new Uint8Array(Math.min(count, this.length));
+    const head = Math.min(bytes.length, PIPE_SIZE - this.start);
+    bytes.set(this.data.subarray(this.start, this.start + head));
+    bytes.set(this.data.subarray(0, bytes.length - head), head);
+    return bytes;
+  }
+
+  drop(count: number): void {
+    this.start = (this.start + count) % PIPE_SIZE;
+    this.length -= count;
+  }
+
+  /** Appends bytes, which must fit. */
+  push(bytes: Uint8Array): void {
+    const end = (this.start + this.length) % PIPE_SIZE;
+    const head = Math.min(bytes.length, PIPE_SIZE - end);
+    this.data.set(bytes.subarray(0, head), end);
+    this.data.set(bytes.subarray(head), 0);
+    this.length += bytes.length;
+  }
+}
+
+function pipeOf(file: File): Pipe {
+  const pipe = (file.inode.privateData ??= new Pipe());
+  return pipe as Pipe;
+}
+
+function enter(file: File): void {
+  const pipe = pipeOf(file);
+  if ((file.mode & FMODE_READ) !== 0) pipe.readers += 1;
+  if ((file.mode & FMODE_WRITE) !== 0) pipe.writers += 1;
+}
+
+/**
+ * Where Linux would wait, this kernel, which runs one call at a time, asks for the call to be made
+ * again.
+ * @throws {LinuxError} EAGAIN: O_NONBLOCK; ERESTARTSYS: otherwise
+ */
+function failBlocking(file: File): never {
+  return fail((file.flags & O_NONBLOCK) !== 0 ? EAGAIN : ERESTARTSYS);
+}
+
+/**
+ * Reads what is there.
+ * @throws {LinuxError} EAGAIN or ERESTARTSYS: empty while a writer exists; EFAULT
+ * @see fs/pipe.c anon_pipe_read()
+ */
+function pipeRead(_task: TaskStruct, file: File, buf: UserBuffer): number {
+  const pipe = pipeOf(file);
+  if (buf.length === 0) return 0;
+  if (pipe.length === 0) return pipe.writers === 0 ? 0 : failBlocking(file);
+  const done = buf.copyTo(0, pipe.peek(buf.length));
+  if (done === 0) fail(EFAULT);
+  pipe.drop(done);
+  return done;
+}
+
+/**
+ * Writes what fits, or, up to PIPE_BUF bytes, all or nothing.
+ * @throws {LinuxError} EPIPE: nobody reads; EAGAIN or ERESTARTSYS: full; EFAULT
+ * @see fs/pipe.c anon_pipe_write()
+ */
+function pipeWrite(_task: TaskStruct, file: File, buf: UserBuffer): number {
+  const pipe = pipeOf(file);
+  if (buf.length === 0) return 0;
+  if (pipe.readers === 0) fail(EPIPE);
+  const count = Math.min(buf.length, pipe.room);
+  if (count === 0 || (buf.length <= PIPE_BUF && count < buf.length)) failBlocking(file);
+  const bytes = new Uint8Array(count);
+  const done = buf.copyFrom(0, bytes);
+  if (done === 0) fail(EFAULT);
+  pipe.push(bytes.subarray(0, done));
+  return done;
+}
+
+/** Both ends of a pipe (fs/pipe.c pipeanon_fops). */
+export const pipeOperations: FileOperations = {
+  read: pipeRead,
+  write: pipeWrite,
+  poll(file) {
+    const pipe = pipeOf(file);
+    let mask = 0;
+    if ((file.mode & FMODE_READ) !== 0) {
+      if (pipe.length > 0) mask |= POLLIN | POLLRDNORM;
+      if (pipe.writers === 0) mask |= POLLHUP;
+    }
+    if ((file.mode & FMODE_WRITE) !== 0) {
+      if (pipe.room > 0) mask |= POLLOUT | POLLWRNORM;
+      if (pipe.readers === 0) mask |= POLLERR;
+    }
+    return mask;
+  },
+  ioctl(task, file, cmd, arg) {
+    if (cmd !== FIONREAD) fail(ENOTTY);
+    putUserU32(task.mm ?? fail(EFAULT), arg, pipeOf(file).length);
+    return 0;
+  },
+  release(file) {
+    const pipe = pipeOf(file);
+    if ((file.mode & FMODE_READ) !== 0) pipe.readers -= 1;
+    if ((file.mode & FMODE_WRITE) !== 0) pipe.writers -= 1;
+    if (pipe.readers === 0 && pipe.writers === 0) file.inode.privateData = null;
+  },
+  iter: true,
+  direct: true,
+  spliceRead: true,
+};
+
+/**
+ * A pipe with a name. Opening never waits for the other end.
+ * @see fs/pipe.c fifo_open()
+ */
+export const fifoOperations: FileOperations = {
+  ...pipeOperations,
+  open(_task, file) {
+    const ends = file.mode & (FMODE_READ | FMODE_WRITE);
+    if (ends === 0) fail(EINVAL); // Neither end: access mode 3
+    const writesOnly = ends === FMODE_WRITE;
+    const alone = writesOnly && pipeOf(file).readers === 0;
+    if (alone && (file.flags & O_NONBLOCK) !== 0) fail(ENXIO);
+    enter(file);
+  },
+};
+
+/**
+ * pipe2: two descriptors, to read and to write.
+ * @throws {LinuxError} EINVAL: flags; EMFILE
+ * @see fs/pipe.c do_pipe2()
+ */
+export function doPipe2(task: TaskStruct, flags: number): [number, number] {
+  if ((flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT)) !== 0) fail(EINVAL);
+  const files = filesOf(task);
+  const limit = nofileLimit(task);
+  const readFd = files.lowestFree(limit);
+  const writeFd = files.lowestFree(limit, readFd + 1);
+  const { vfs } = fsOf(task);
+  const { fsuid, fsgid } = task.cred;
+  const inode = new Inode(vfs.pipefs, S_IFIFO | 0o600, fsuid, fsgid, {}, fifoOperations);
+  const dentry = new Dentry('', null, inode, () => `pipe:[${inode.ino}]`);
+  const path = { mnt: vfs.pipeMount, dentry };
+  const kept = flags & (O_NONBLOCK | O_DIRECT);
+  const ends: readonly (readonly [number, number, number])[] = [
+    [readFd, O_RDONLY | kept, FMODE_READ],
+    [writeFd, O_WRONLY | kept, FMODE_WRITE],
+  ];
+  for (const [fd, openFlags, mode] of ends) {
+    const file = new File(path, openFlags, mode, task.cred, pipeOperations);
+    enter(file);
+    files.install(fd, file, (flags & O_CLOEXEC) !== 0);
+  }
+  return [readFd, writeFd];
+}
+
+/**
+ * F_GETPIPE_SZ and F_SETPIPE_SZ: pipes of this kernel have one size.
+ * @throws {LinuxError} EBADF: no pipe; EINVAL: a size it cannot have
+ * @see fs/pipe.c pipe_fcntl()
+ */
+export function pipeFcntl(file: File, cmd: number, size: number): number {
+  if (file.fops.poll !== pipeOperations.poll) fail(EBADF);
+  return cmd === F_GETPIPE_SZ || size <= PIPE_SIZE ? PIPE_SIZE : fail(EINVAL);
+}

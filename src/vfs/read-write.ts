@@ -1,0 +1,186 @@
+import { EBADF, EFAULT, EINVAL, EOVERFLOW, ESPIPE } from '../../assembly/abi/errno.js';
+import { fail } from '../errno.js';
+import type { TaskStruct } from '../kernel/task.js';
+import type { UserBuffer } from '../mm/user.js';
+import { filesOf } from './fdtable.js';
+import type { File } from './file.js';
+import {
+  FMODE_LSEEK,
+  FMODE_PREAD,
+  FMODE_PWRITE,
+  FMODE_READ,
+  FMODE_UNSIGNED_OFFSET,
+  FMODE_WRITE,
+} from './file.js';
+import { MAX_RW_COUNT, O_APPEND, SEEK_HOLE } from './flags.js';
+import { isReg } from './mode.js';
+import { addU64, isNegative, toSigned } from './u64.js';
+import type { U64 } from './u64.js';
+
+const TWO_63 = 2 ** 63;
+
+/**
+ * Checks a position and a count together. Only files whose positions are addresses may begin at
+ * 2^63 and above, and none may wrap past 2^64 (K-123).
+ * @throws {LinuxError} EINVAL: the range leaves loff_t; EOVERFLOW: it wraps
+ * @see fs/read_write.c rw_verify_area()
+ */
+export function rwVerifyArea(file: File, pos: U64, count: number): void {
+  if (typeof pos === 'number' && pos + count < TWO_63) return;
+  const unsigned = (file.mode & FMODE_UNSIGNED_OFFSET) !== 0;
+  if (!isNegative(pos)) {
+    if (unsigned || BigInt(pos) + BigInt(count) < 1n << 63n) return;
+    fail(EINVAL);
+  }
+  if (!unsigned) fail(EINVAL);
+  if (BigInt(count) >= (1n << 64n) - BigInt(pos)) fail(EOVERFLOW);
+}
+
+/**
+ * Reads from an open file at a position; the position of the file stays.
+ * @returns bytes read, short or 0 as read(2)
+ * @throws {LinuxError} EBADF: not for reading; EINVAL: it cannot be read, or the position; EFAULT:
+ *   the buffer is no user range (K-108); EOVERFLOW; then what the file gives
+ * @see fs/read_write.c vfs_read()
+ */
+export function vfsRead(task: TaskStruct, file: File, buf: UserBuffer, pos: U64): number {
+  if ((file.mode & FMODE_READ) === 0) fail(EBADF);
+  if (file.fops.read === undefined) fail(EINVAL);
+  if (!buf.ok()) fail(EFAULT);
+  const count = buf.length;
+  rwVerifyArea(file, pos, count);
+  const cut = count > MAX_RW_COUNT ? buf.slice(0, MAX_RW_COUNT) : buf;
+  const n = file.fops.read(task, file, cut, pos);
+  task.ioac.rchar += n;
+  task.ioac.syscr += 1;
+  return n;
+}
+
+/**
+ * Writes to an open file at a position; the position of the file stays.
+ * @returns bytes written
+ * @throws {LinuxError} as vfsRead(), for writing
+ * @see fs/read_write.c vfs_write()
+ */
+export function vfsWrite(task: TaskStruct, file: File, buf: UserBuffer, pos: U64): number {
+  if ((file.mode & FMODE_WRITE) === 0) fail(EBADF);
+  if (file.fops.write === undefined) fail(EINVAL);
+  if (!buf.ok()) fail(EFAULT);
+  const count = buf.length;
+  rwVerifyArea(file, pos, count);
+  const cut = count > MAX_RW_COUNT ? buf.slice(0, MAX_RW_COUNT) : buf;
+  const n = file.fops.write(task, file, cut, pos);
+  task.ioac.wchar += n;
+  task.ioac.syscw += 1;
+  return n;
+}
+
+/** Where a write begins: O_APPEND moves it to the end of a regular file with contents (K-114). */
+export function writePosition(file: File, pos: U64): U64 {
+  const appends = (file.flags & O_APPEND) !== 0 && file.inode.pages !== null;
+  return appends && isReg(file.inode.mode) ? file.inode.size : pos;
+}
+
+/**
+ * read on an open file: at its position, which moves by the bytes read, and stays on an error
+ * (K-110).
+ * @throws {LinuxError} as vfsRead()
+ */
+export function fileRead(task: TaskStruct, file: File, buf: UserBuffer): number {
+  const n = vfsRead(task, file, buf, file.pos);
+  file.pos = addU64(file.pos, n);
+  return n;
+}
+
+/**
+ * write on an open file: at its position, which moves by the bytes written.
+ * @throws {LinuxError} as vfsWrite()
+ */
+export function fileWrite(task: TaskStruct, file: File, buf: UserBuffer): number {
+  // A write of nothing is no write: O_APPEND does not move it either.
+  const pos = buf.length === 0 ? file.pos : writePosition(file, file.pos);
+  const n = vfsWrite(task, file, buf, pos);
+  file.pos = addU64(pos, n);
+  return n;
+}
+
+/**
+ * pread64 on an open file.
+ * @throws {LinuxError} EINVAL: a negative position (K-124); ESPIPE: it has no positions; as
+ *   vfsRead()
+ */
+export function filePread(task: TaskStruct, file: File, buf: UserBuffer, pos: U64): number {
+  if (isNegative(pos)) fail(EINVAL);
+  if ((file.mode & FMODE_PREAD) === 0) fail(ESPIPE);
+  return vfsRead(task, file, buf, pos);
+}
+
+/**
+ * pwrite64 on an open file.
+ * @throws {LinuxError} EINVAL: a negative position (K-124); ESPIPE: it has no positions; as
+ *   vfsWrite()
+ */
+export function filePwrite(task: TaskStruct, file: File, buf: UserBuffer, pos: U64): number {
+  if (isNegative(pos)) fail(EINVAL);
+  if ((file.mode & FMODE_PWRITE) === 0) fail(ESPIPE);
+  return vfsWrite(task, file, buf, writePosition(file, pos));
+}
+
+/**
+ * read.
+ * @throws {LinuxError} EBADF: no descriptor; as fileRead()
+ * @see fs/read_write.c ksys_read()
+ */
+export function ksysRead(task: TaskStruct, fd: number, buf: UserBuffer): number {
+  return fileRead(task, filesOf(task).get(fd), buf);
+}
+
+/**
+ * write.
+ * @throws {LinuxError} EBADF: no descriptor; as fileWrite()
+ * @see fs/read_write.c ksys_write()
+ */
+export function ksysWrite(task: TaskStruct, fd: number, buf: UserBuffer): number {
+  return fileWrite(task, filesOf(task).get(fd), buf);
+}
+
+/**
+ * pread64. A negative position is refused before the descriptor is looked at.
+ * @throws {LinuxError} EINVAL; EBADF; as filePread()
+ * @see fs/read_write.c ksys_pread64()
+ */
+export function ksysPread64(task: TaskStruct, fd: number, buf: UserBuffer, pos: U64): number {
+  if (isNegative(pos)) fail(EINVAL);
+  return filePread(task, filesOf(task).get(fd), buf, pos);
+}
+
+/**
+ * pwrite64. A negative position is refused before the descriptor is looked at.
+ * @throws {LinuxError} EINVAL; EBADF; as filePwrite()
+ * @see fs/read_write.c ksys_pwrite64()
+ */
+export function ksysPwrite64(task: TaskStruct, fd: number, buf: UserBuffer, pos: U64): number {
+  if (isNegative(pos)) fail(EINVAL);
+  return filePwrite(task, filesOf(task).get(fd), buf, pos);
+}
+
+/**
+ * lseek on an open file: stores and returns the new position.
+ * @throws {LinuxError} EINVAL: whence, or what the file refuses; ESPIPE: it has no positions
+ * @see fs/read_write.c vfs_llseek()
+ */
+export function vfsLlseek(task: TaskStruct, file: File, offset: U64, whence: number): U64 {
+  if (whence < 0 || whence > SEEK_HOLE) fail(EINVAL);
+  if ((file.mode & FMODE_LSEEK) === 0 || file.fops.llseek === undefined) fail(ESPIPE);
+  file.pos = file.fops.llseek(task, file, toSigned(offset), whence);
+  return file.pos;
+}
+
+/**
+ * lseek.
+ * @throws {LinuxError} EBADF; as vfsLlseek()
+ * @see fs/read_write.c ksys_lseek()
+ */
+export function ksysLseek(task: TaskStruct, fd: number, offset: U64, whence: number): U64 {
+  return vfsLlseek(task, filesOf(task).get(fd), offset, whence);
+}

@@ -1,0 +1,126 @@
+import {
+  EBADF,
+  EFBIG,
+  EINVAL,
+  EISDIR,
+  ENODEV,
+  EOPNOTSUPP,
+  EPERM,
+  EROFS,
+  ESPIPE,
+} from '../../assembly/abi/errno.js';
+import { fail } from '../errno.js';
+import { RLIMIT_FSIZE } from '../kernel/rlimit.js';
+import type { TaskStruct } from '../kernel/task.js';
+import { fileRemovePrivs, notifyChange } from './attr.js';
+import { filesOf } from './fdtable.js';
+import { FMODE_WRITE } from './file.js';
+import {
+  AT_FDCWD,
+  F_SEAL_FUTURE_WRITE,
+  F_SEAL_GROW,
+  F_SEAL_SHRINK,
+  F_SEAL_WRITE,
+  FALLOC_FL_KEEP_SIZE,
+  FALLOC_FL_PUNCH_HOLE,
+} from './flags.js';
+import type { Inode } from './inode.js';
+import { isDir, isReg, MAY_WRITE, S_IFIFO, S_IFMT } from './mode.js';
+import { filenameLookup, LOOKUP_FOLLOW } from './namei.js';
+import { inodePermission } from './permission.js';
+import { isNegative, toU64 } from './u64.js';
+import type { U64 } from './u64.js';
+
+/** Bytes a file the task writes may have: the soft limit of RLIMIT_FSIZE. */
+export function fsizeLimit(task: TaskStruct): number {
+  return task.group.rlimits.soft(RLIMIT_FSIZE);
+}
+
+/**
+ * Gives a file a size through its setattr; the page cache drops what is beyond, also from mappings.
+ * @param viaFile by an open file rather than by path
+ * @throws {LinuxError} EPERM: a seal; EFBIG: beyond RLIMIT_FSIZE; what setattr refuses
+ * @see fs/open.c do_truncate(), mm/shmem.c shmem_setattr()
+ */
+export function doTruncate(task: TaskStruct, inode: Inode, size: U64, viaFile: boolean): void {
+  if (inode.pages !== null) {
+    if (size < inode.size && (inode.seals & F_SEAL_SHRINK) !== 0) fail(EPERM);
+    if (size > inode.size && (inode.seals & F_SEAL_GROW) !== 0) fail(EPERM);
+    if (size > inode.size && size > fsizeLimit(task)) fail(EFBIG);
+  }
+  const now = inode.sb.vfs.now();
+  notifyChange(task, inode, { size, mtime: now, viaFile });
+  if (inode.pages !== null) {
+    fileRemovePrivs(task, inode);
+    inode.pages.resize(size);
+  }
+}
+
+/**
+ * truncate.
+ * @throws {LinuxError} EINVAL: a negative length, or no regular file; the walk's; EISDIR; EACCES;
+ *   EROFS; EPERM: a seal
+ * @see fs/open.c vfs_truncate()
+ */
+export function sysTruncate(task: TaskStruct, name: string, length: U64): void {
+  if (isNegative(length)) fail(EINVAL);
+  const path = filenameLookup(task, AT_FDCWD, name, LOOKUP_FOLLOW);
+  const { inode } = path.dentry;
+  if (isDir(inode.mode)) fail(EISDIR);
+  if (!isReg(inode.mode)) fail(EINVAL);
+  if (path.mnt.readOnly) fail(EROFS);
+  inodePermission(task, inode, MAY_WRITE);
+  doTruncate(task, inode, length, false);
+}
+
+/**
+ * ftruncate.
+ * @throws {LinuxError} EINVAL: a negative length, no regular file, or not opened for writing;
+ *   EBADF; EPERM: a seal
+ * @see fs/open.c do_sys_ftruncate()
+ */
+export function sysFtruncate(task: TaskStruct, fd: number, length: U64): void {
+  if (isNegative(length)) fail(EINVAL);
+  const file = filesOf(task).get(fd);
+  if (!isReg(file.inode.mode) || (file.mode & FMODE_WRITE) === 0) fail(EINVAL);
+  doTruncate(task, file.inode, length, true);
+}
+
+const KNOWN_MODES = FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE;
+const PUNCH = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+
+/**
+ * fallocate: grows a file, or punches a hole (mode 3).
+ * @throws {LinuxError} EBADF: no descriptor, or not for writing; EINVAL: range; EOPNOTSUPP: mode;
+ *   ESPIPE: a pipe; EISDIR; ENODEV: no regular file; EOPNOTSUPP: the file has no such operation;
+ *   EPERM: a seal
+ * @see fs/open.c vfs_fallocate(), mm/shmem.c shmem_fallocate()
+ */
+export function sysFallocate(
+  task: TaskStruct,
+  fd: number,
+  mode: number,
+  offset: U64,
+  length: U64,
+): void {
+  const file = filesOf(task).get(fd);
+  if (isNegative(offset) || isNegative(length) || length === 0) fail(EINVAL);
+  if ((mode & ~KNOWN_MODES) !== 0) fail(EOPNOTSUPP);
+  if (mode === FALLOC_FL_PUNCH_HOLE) fail(EOPNOTSUPP);
+  if ((file.mode & FMODE_WRITE) === 0) fail(EBADF);
+  const { inode } = file;
+  if ((inode.mode & S_IFMT) === S_IFIFO) fail(ESPIPE);
+  if (isDir(inode.mode)) fail(EISDIR);
+  if (!isReg(inode.mode)) fail(ENODEV);
+  const end = toU64(BigInt(offset) + BigInt(length));
+  if (isNegative(end)) fail(EFBIG);
+  if (inode.pages === null) fail(EOPNOTSUPP);
+  if (mode === PUNCH) {
+    if ((inode.seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) !== 0) fail(EPERM);
+    inode.pages.punchHole(Number(offset), Number(end));
+    return;
+  }
+  if (end > inode.size && (inode.seals & F_SEAL_GROW) !== 0) fail(EPERM);
+  if (end > inode.size && end > fsizeLimit(task)) fail(EFBIG);
+  if (end > inode.size && (mode & FALLOC_FL_KEEP_SIZE) === 0) inode.pages.resize(end);
+}

@@ -1,0 +1,143 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+
+import { Machine } from '../../src/machine.js';
+
+const test = suite('api/task');
+
+test('a child that exits is a zombie until its parent waits', async () => {
+  const machine = await Machine.create();
+  const task = machine.spawn();
+  const child = task.fork();
+  assert.is(task.wait(), null);
+  child.exit(3);
+  assert.is(child.state, 'Z');
+  assert.ok(child.exited);
+  assert.equal(task.wait(), { pid: child.pid, status: 768, exitCode: 3, signal: null });
+  assert.is(child.state, 'X');
+  assert.throws(() => task.wait(), /ECHILD/);
+});
+
+test('a signal that ends a child is in its status', async () => {
+  const task = (await Machine.create()).spawn();
+  const child = task.fork();
+  task.kill(child.pid, 9);
+  assert.equal(task.wait(child.pid), { pid: child.pid, status: 9, exitCode: null, signal: 9 });
+});
+
+test('an open mem file of a process that has died reads nothing (K-100)', async () => {
+  const task = (await Machine.create()).spawn();
+  const child = task.fork();
+  const addr = child.mmap({ length: 4096 });
+  const mem = task.open(`/proc/${child.pid}/mem`);
+  child.exit();
+  assert.is(mem.pread(new Uint8Array(8), addr), 0);
+});
+
+test('ids change as Linux lets them', async () => {
+  const task = (await Machine.create()).spawn();
+  task.setgroups([7]);
+  task.setresgid(5, 6, 7);
+  task.setresuid(1000, 1001, 1002);
+  assert.equal(task.uids, { real: 1000, effective: 1001, saved: 1002, fs: 1001 });
+  assert.equal(task.gids, { real: 5, effective: 6, saved: 7, fs: 6 });
+  assert.is(task.caps.effective, 0n);
+  assert.is(task.dumpable, 0);
+  assert.throws(() => task.setuid(0), /EPERM/);
+  task.setDumpable(1);
+  assert.is(task.dumpable, 1);
+});
+
+test('capset changes what it is given', async () => {
+  const task = (await Machine.create()).spawn();
+  task.capset({ effective: 0n });
+  assert.is(task.caps.effective, 0n);
+  assert.not.equal(task.caps.permitted, 0n);
+});
+
+test('a tracer peeks and pokes words, whatever their protection', async () => {
+  const task = (await Machine.create()).spawn();
+  const child = task.fork();
+  const addr = child.mmap({ length: 4096, prot: 0 });
+  task.ptraceAttach(child);
+  task.ptracePoke(child, addr, 0x0123456789abcdefn);
+  assert.is(task.ptracePeek(child, addr), 0x0123456789abcdefn);
+  assert.throws(() => task.ptracePeek(child, 0), /EIO/);
+  task.ptraceDetach(child);
+  assert.throws(() => task.ptracePeek(child, addr), /EIO/);
+});
+
+test('exec replaces the memory: an open mem file of the old one reads nothing (K-101)', async () => {
+  const machine = await Machine.create();
+  machine.addFile('/bin/prog', new TextEncoder().encode('#!'), 0o755);
+  const task = machine.spawn();
+  const child = task.fork();
+  const addr = child.mmap({ length: 4096 });
+  const mem = task.open(`/proc/${child.pid}/mem`);
+  child.exec('/bin/prog', ['prog', 'x'], ['A=1']);
+  assert.is(mem.pread(new Uint8Array(4), addr), 0);
+  assert.is(child.comm, 'prog');
+  assert.is(child.readText('/proc/self/cmdline'), 'prog\0x\0');
+  assert.is(child.readText('/proc/self/environ'), 'A=1\0');
+  assert.is(child.readlink('/proc/self/exe'), '/usr/bin/prog');
+  assert.match(
+    child.readText('/proc/self/maps'),
+    /^555555554000-555555555000 r-xp .* \/usr\/bin\/prog\n/,
+  );
+  assert.equal(child.load(0x555555554000, 2), new TextEncoder().encode('#!'));
+});
+
+test('a program of another user with the setuid bit raises the ids, and is not dumpable (K-306)', async () => {
+  const machine = await Machine.create();
+  machine.addFile('/bin/su', new Uint8Array(1), 0o4755);
+  const task = machine.spawn({ uid: 1000 });
+  task.exec('/bin/su');
+  assert.is(task.uids.effective, 0);
+  assert.is(task.dumpable, 0);
+  assert.throws(() => machine.spawn({ uid: 1000 }).open(`/proc/${task.pid}/mem`), /EACCES/);
+});
+
+test('what cannot be run is refused, and the task goes on as it was', async () => {
+  const machine = await Machine.create();
+  machine.addFile('/etc/data', new Uint8Array(1), 0o644);
+  const task = machine.spawn();
+  const addr = task.mmap({ length: 4096 });
+  assert.throws(() => task.exec('/etc/data'), /EACCES/);
+  assert.throws(() => task.exec('/etc'), /EACCES/);
+  assert.throws(() => task.exec('/nothing'), /ENOENT/);
+  assert.is(task.load8(addr), 0);
+});
+
+test('process_vm obeys protections', async () => {
+  const machine = await Machine.create();
+  const [a, b] = [machine.spawn({ uid: 1000 }), machine.spawn({ uid: 1000 })];
+  const addr = b.mmap({ length: 4096 });
+  assert.is(a.processVmWrite(b, addr, Uint8Array.of(1, 2, 3)), 3);
+  const into = new Uint8Array(3);
+  assert.is(a.processVmRead(b, Number(addr), into), 3);
+  assert.equal(into, Uint8Array.of(1, 2, 3));
+  b.mprotect(addr, 4096, 0);
+  assert.throws(() => a.processVmRead(b, addr, into), /EFAULT/);
+  const other = machine.spawn({ uid: 1001 });
+  assert.throws(() => other.processVmRead(b, addr, into), /EPERM/);
+});
+
+test('the object API and system calls are the same implementation', async () => {
+  const machine = await Machine.create();
+  const task = machine.spawn();
+  const file = task.open('/dev/zero');
+  assert.is(machine.syscall(task, 'close', [file.fd]), 0);
+  assert.throws(() => file.read(new Uint8Array(1)), /EBADF/);
+  assert.is(machine.syscall(task, 39), task.pid);
+});
+
+test('a process of a new user namespace has all capabilities there', async () => {
+  const task = (await Machine.create()).spawn({ uid: 1000 });
+  task.unshareUser();
+  assert.is(task.uids.real, 65534);
+  task.writeFile('/proc/self/uid_map', '0 1000 1');
+  assert.is(task.uids.real, 0);
+  assert.is(task.caps.effective, (1n << 41n) - 1n);
+});
+
+test.run();

@@ -1,0 +1,98 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
+import { chromium } from 'playwright-core';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+
+import { serve } from './server.js';
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const CHROMIUM = '/usr/bin/chromium';
+const TRACES = join(ROOT, 'test/linux/traces');
+
+interface Replay {
+  readonly matched: number;
+  readonly total: number;
+  readonly mismatches: readonly string[];
+}
+
+/** What page.html leaves in `outcome`. */
+interface Outcome {
+  readonly mem: Readonly<Record<string, unknown>>;
+  readonly handwritten: Replay;
+  readonly recorded: Replay;
+}
+
+/** One of the committed traces that a real kernel answered. */
+function recordedTrace(): Buffer {
+  const name = readdirSync(TRACES).find((file) => /^forkcow.*\.gz$/.test(file));
+  assert.ok(name, `no trace in ${TRACES}`);
+  return gunzipSync(readFileSync(join(TRACES, name)));
+}
+
+function pageFiles(): Map<string, string | Buffer> {
+  const bundle = join(ROOT, 'dist', 'browser');
+  const here = join(ROOT, 'test', 'browser');
+  return new Map<string, string | Buffer>([
+    ['/page.html', join(here, 'page.html')],
+    ['/handwritten.jsonl', join(here, 'handwritten.jsonl')],
+    ['/recorded.jsonl', recordedTrace()],
+    ['/procmem.js', join(bundle, 'procmem.js')],
+    ['/procmem.js.map', join(bundle, 'procmem.js.map')],
+    ['/procmem.wasm', join(bundle, 'procmem.wasm')],
+  ]);
+}
+
+/** Loads the page; gives its outcome and everything that went wrong on the way. */
+async function openPage(): Promise<{ outcome: Outcome; errors: string[] }> {
+  const server = await serve(pageFiles());
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+  try {
+    const page = await browser.newPage();
+    const errors: string[] = [];
+    page.on('pageerror', (error) => errors.push(String(error)));
+    page.on('console', (message) => {
+      if (['error', 'warning'].includes(message.type())) errors.push(message.text());
+    });
+    page.on('response', (response) => {
+      if (!response.ok()) errors.push(`${response.status()} ${response.url()}`);
+    });
+    await page.goto(`${server.origin}/page.html`);
+    const outcome = await page.evaluate<Outcome>('globalThis.outcome');
+    return { outcome, errors };
+  } finally {
+    await browser.close();
+    server.close();
+  }
+}
+
+const test = suite('browser');
+
+if (existsSync(CHROMIUM)) {
+  test('the package loads from a plain module script and does there what it does in Node', async () => {
+    const { outcome, errors } = await openPage();
+    assert.equal(errors, []);
+    assert.equal(outcome.mem, {
+      read: 5,
+      bytes: 'hello',
+      written: 5, // forced: the page is read-only to its owner
+      seen: 'HELLO from wasm',
+      short: 4096, // the second page, then a hole
+      hole: 'EIO',
+      denied: 'EACCES',
+      perms: [' r--p ', ' rw-p ', ' --xp '], // the last is [vsyscall]
+      tasks: 4,
+    });
+    assert.equal(outcome.handwritten, { matched: 10, total: 10, mismatches: [] });
+    assert.equal(outcome.recorded.mismatches, []);
+    assert.is(outcome.recorded.matched, outcome.recorded.total);
+    assert.ok(outcome.recorded.total >= 100, 'the recorded trace is short');
+  });
+} else {
+  console.log(`SKIPPED browser: there is no ${CHROMIUM} (Debian: apt-get install chromium)`);
+  test.skip('the package loads from a plain module script');
+}
+
+test.run();

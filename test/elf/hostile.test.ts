@@ -1,0 +1,151 @@
+import fc from 'fast-check';
+import * as assert from 'uvu/assert';
+import { suite } from 'uvu';
+
+import { NT_FILE } from '../../src/elf/format.js';
+import { readCore } from '../../src/elf/core.js';
+import { CoreMemory } from '../../src/elf/core-memory.js';
+import { ElfError } from '../../src/elf/error.js';
+import { readHeader } from '../../src/elf/header.js';
+import { readSections } from '../../src/elf/sections.js';
+import { BytesSource } from '../../src/elf/source.js';
+import { findSymbol, symbolTables } from '../../src/elf/symbols.js';
+import { buildCore, fileNote, note } from './core-builder.js';
+import { exampleExecutable } from './example.js';
+
+const test = suite('elf/hostile');
+const page = new Uint8Array(4096).fill(1);
+const small = (): Uint8Array =>
+  buildCore({ loads: [{ vaddr: 0x10000n, bytes: page.slice(0, 64), memsz: 4096 }] });
+
+/** The message of the ElfError that reading `bytes` as a core throws. */
+function refusal(bytes: Uint8Array): string {
+  try {
+    readCore(new BytesSource('f', bytes));
+  } catch (error) {
+    if (error instanceof ElfError) return error.message;
+    throw error;
+  }
+  return 'accepted';
+}
+
+/** `small()` with one field changed. */
+function lie(at: number, bytes: 2 | 4 | 8, value: bigint): Uint8Array {
+  const core = small();
+  for (let i = 0; i < bytes; i++) core[at + i] = Number((value >> BigInt(8 * i)) & 0xffn);
+  return core;
+}
+
+test('a core cut at any byte is refused with the file, the offset and a reason', () => {
+  const core = small();
+  for (let length = 0; length < core.length; length++) {
+    const message = refusal(core.slice(0, length));
+    assert.match(message, /^f: offset 0x[0-9a-f]+: \S.*$/);
+  }
+  assert.is(refusal(core), 'accepted');
+});
+
+const PHDR = 64 + 56; // the program header of the PT_LOAD
+const rows: [string, Uint8Array, RegExp][] = [
+  ['text', new TextEncoder().encode('#!/bin/sh\n'), /^f: offset 0x0: this is not an ELF file$/],
+  ['a 32-bit file', lie(4, 2, 0x0101n), /^f: offset 0x4: not a 64-bit file$/],
+  ['a big-endian file', lie(5, 2, 0x0102n), /^f: offset 0x5: not a little-endian file$/],
+  ['another machine', lie(18, 2, 183n), /^f: offset 0x12: machine 183; only x86-64/],
+  ['an object file', lie(16, 2, 1n), /^f: offset 0x10: type 1 is neither/],
+  ['a library', lie(16, 2, 3n), /^f: offset 0x10: .*not a core file$/],
+  ['headers of another size', lie(54, 2, 32n), /^f: offset 0x36: e_phentsize is 32, not 56$/],
+  ['too many headers', lie(56, 2, 60000n), /60000 program headers needs 3360000 bytes but/],
+  ['a count that is nowhere', lie(56, 2, 0xffffn), /e_phnum is 0xffff but there is no section 0/],
+  ['headers out of the file', lie(32, 8, 1n << 40n), /^f: offset 0x10000000000: 2 program headers/],
+  [
+    'headers beyond all files',
+    lie(32, 8, 1n << 63n),
+    /e_phoff is 0x8000000000000000, which is imp/,
+  ],
+  [
+    'bytes out of the file',
+    lie(PHDR + 8, 8, 1n << 30n),
+    /^f: offset 0x98: the segment's bytes end/,
+  ],
+  ['more bytes than addresses', lie(PHDR + 40, 8, 1n), /^f: offset 0x98: .*more bytes than addr/],
+  ['half a page', lie(PHDR + 16, 8, 0x10800n), /^f: offset 0x88: .*not a range of whole pages$/],
+  ['kernel addresses', lie(PHDR + 16, 8, 0xffff800000000000n), /lies outside user space$/],
+  ['the end of the world', lie(PHDR + 40, 8, 1n << 50n), /lies outside user space$/],
+  ['a note that lies', lie(64 + 56 * 2, 4, 0xfffffff0n), /end beyond its segment$/],
+  ['no thread', lie(64 + 56 * 2 + 8, 4, 99n), /no thread: the core has no NT_PRSTATUS note$/],
+];
+for (const [what, bytes, message] of rows) {
+  test(`${what} is refused by name`, () => assert.match(refusal(bytes), message));
+}
+
+test('overlapping segments are refused', () => {
+  const loads = [0x10000n, 0x10000n].map((vaddr) => ({ vaddr, bytes: page }));
+  assert.match(refusal(buildCore({ loads })), /segments overlap at 0x10000$/);
+});
+
+test('NT_FILE that lies is refused', () => {
+  const range = { start: 0x10000, end: 0x12000, page: 0, path: '/a' };
+  const load = { vaddr: 0x10000n, bytes: page };
+  const build = (files: (typeof range)[]): string => refusal(buildCore({ loads: [load], files }));
+  assert.match(build([range, { ...range, start: 0x11000 }]), /mapped files overlap at 0x11000$/);
+  assert.match(build([{ ...range, start: 0x10001 }]), /not a range of whole pages$/);
+  assert.match(build([{ ...range, page: 2 ** 52 }]), /impossible offset$/);
+  assert.match(build([{ ...range, start: 0x8000, end: 0x8000 }]), /not a range of whole pages$/);
+  const wide = { vaddr: 0x10000n, bytes: page, memsz: 0x4000 };
+  assert.match(refusal(buildCore({ loads: [wide], files: [range] })), /only part of a segment$/);
+  const counted = buildCore({ loads: [], notes: [fileNote([range], 1000)] });
+  assert.match(refusal(counted), /NT_FILE has no room for its 1000 rows$/);
+  const named = fileNote([range]);
+  named.fill(0x41, named.length - 4);
+  assert.match(refusal(buildCore({ loads: [], notes: [named] })), /fewer names than rows$/);
+  const short = note('CORE', NT_FILE, new Uint8Array(8));
+  assert.match(
+    refusal(buildCore({ loads: [], notes: [short] })),
+    /NT_FILE has 8 bytes, not the 16/,
+  );
+});
+
+test('random damage to a core gives an ElfError or a core, quickly', () => {
+  const core = small();
+  const damage = fc.array(fc.tuple(fc.nat(core.length - 1), fc.nat(255)), { maxLength: 8 });
+  fc.assert(
+    fc.property(damage, (changes) => {
+      const bytes = core.slice();
+      for (const [at, value] of changes) bytes[at] = value;
+      refusal(bytes);
+    }),
+    { numRuns: 5000 },
+  );
+});
+
+test('random damage to an executable gives an ElfError or symbols, quickly', () => {
+  const bytes = exampleExecutable().read(0, Number.MAX_SAFE_INTEGER);
+  const headers = new DataView(bytes.buffer).getUint32(40, true);
+  const at = fc.oneof(fc.nat(63), fc.integer({ min: headers, max: bytes.length - 1 }));
+  const damage = fc.array(fc.tuple(at, fc.nat(255)), { minLength: 1, maxLength: 4 });
+  fc.assert(
+    fc.property(damage, (changes) => {
+      const file = new BytesSource('f', bytes.slice());
+      const copy = file.read(0, bytes.length);
+      for (const [place, value] of changes) copy[place] = value;
+      try {
+        const sections = readSections(file, readHeader(file));
+        for (const table of symbolTables(sections)) findSymbol(file, sections, table, 0x1063n);
+      } catch (error) {
+        assert.instance(error, ElfError);
+      }
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test('reads of memory that is nowhere are refused, not answered with zeros', () => {
+  const core = readCore(new BytesSource('f', small()));
+  const memory = new CoreMemory(core, () => null);
+  assert.equal(memory.read(0x10000, 64), page.slice(0, 64));
+  assert.is(memory.read(0x10000, 65), null);
+  assert.is(memory.read(0x9000, 8), null);
+  assert.is(memory.read(0x10000, 2 ** 40), null);
+});
+
+test.run();

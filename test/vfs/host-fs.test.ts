@@ -1,0 +1,106 @@
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+
+import { MAP_PRIVATE } from '../../assembly/abi/mman.js';
+import { doExitGroup } from '../../src/kernel/exit.js';
+import { cpuLoad } from '../../src/mm/cpu.js';
+import { mmap } from '../../src/mm/mmap.js';
+import { filesOf } from '../../src/vfs/fdtable.js';
+import { AT_FDCWD, O_CREAT, O_RDWR } from '../../src/vfs/flags.js';
+import { mapFileChecked } from '../../src/vfs/mmap.js';
+import { mkdirat } from '../../src/vfs/namei-modify.js';
+import { nodeHostDirectory } from '../../src/vfs/node-host.js';
+import { readdir } from '../../src/vfs/readdir.js';
+import { vfsStatat } from '../../src/vfs/stat.js';
+import { boot, fileOf, framesInUse, open, outcome, readAll, tryOpen } from './fixture.js';
+
+/** A directory of the host, with a secret beside it, mounted on /host. */
+function setup() {
+  const base = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), 'host-fs-')));
+  const dir = join(base, 'shown');
+  fs.mkdirSync(join(dir, 'sub'), { recursive: true });
+  fs.writeFileSync(join(base, 'secret'), 'secret');
+  fs.writeFileSync(join(dir, 'file'), 'x'.repeat(5000), { mode: 0o640 });
+  fs.writeFileSync(join(dir, 'sub', 'inner'), 'inner');
+  fs.symlinkSync('sub/inner', join(dir, 'rel'));
+  fs.symlinkSync('../../../secret', join(dir, 'out'));
+  fs.symlinkSync(base, join(dir, 'abs'));
+  const world = boot();
+  world.vfs.mountHost('/host', nodeHostDirectory(fs, dir));
+  return { ...world, dir, base, task: world.spawn() };
+}
+
+const test = suite('vfs/host-fs');
+
+test('files, directories and links of the host are there, owned by root', () => {
+  const { task } = setup();
+  assert.is(readAll(task, '/host/file'), 'x'.repeat(5000));
+  assert.is(readAll(task, '/host/sub/inner'), 'inner');
+  assert.is(readAll(task, '/host/rel'), 'inner');
+  const stat = vfsStatat(task, AT_FDCWD, '/host/file', 0);
+  assert.equal([stat.mode, stat.uid, stat.size], [0o100440, 0, 5000]);
+  const names = readdir(task, '/host').map(({ name }) => name);
+  assert.equal(names, ['.', '..', 'abs', 'file', 'out', 'rel', 'sub']);
+});
+
+test('nothing outside is reached: links are walked inside the machine', () => {
+  const { task, dir, base } = setup();
+  assert.is(tryOpen(task, '/host/out'), 'ENOENT');
+  assert.is(tryOpen(task, '/host/abs/secret'), 'ENOENT');
+  assert.is(tryOpen(task, '/host/../secret'), 'ENOENT');
+  // A directory the machine knows that became a link on the host is gone, not followed.
+  assert.is(tryOpen(task, '/host/sub/inner'), 'ok');
+  fs.renameSync(join(dir, 'sub'), join(dir, 'moved'));
+  fs.symlinkSync(base, join(dir, 'sub'));
+  assert.is(tryOpen(task, '/host/sub/secret'), 'ENOENT');
+});
+
+test('the mount is read-only', () => {
+  const { task } = setup();
+  assert.is(tryOpen(task, '/host/file', O_RDWR), 'EROFS');
+  assert.is(tryOpen(task, '/host/new', O_CREAT | O_RDWR), 'EROFS');
+  assert.is(
+    outcome(() => mkdirat(task, AT_FDCWD, '/host/d', 0o755)),
+    'EROFS',
+  );
+});
+
+test('pages load when touched, follow the file at each opening, and go with its last user', () => {
+  const { task, dir, spawn } = setup();
+  const before = framesInUse();
+  const reader = spawn();
+  const fd = open(reader, '/host/file') as number;
+  const file = filesOf(reader).get(fd);
+  assert.is(file.pages.cachedPages, 0);
+  const request = { addr: 0, length: 8192, prot: 1, flags: MAP_PRIVATE, offset: 0 };
+  assert.ok(reader.mm);
+  const addr = mmap(reader.mm, {
+    ...request,
+    mapFile: () => mapFileChecked(reader, file, request),
+  });
+  filesOf(reader).close(fd);
+  const bytes = new Uint8Array(2);
+  assert.is(cpuLoad(reader.mm, addr + 4999, bytes).fault, null);
+  assert.equal([...bytes], [0x78, 0]);
+  assert.is(file.pages.cachedPages, 1);
+  doExitGroup(reader, 0);
+  assert.is(framesInUse(), before);
+  fs.writeFileSync(join(dir, 'file'), 'shorter');
+  assert.is(readAll(task, '/host/file'), 'shorter');
+});
+
+test('a file that can no longer be read is EIO', () => {
+  const { task, dir } = setup();
+  const fd = open(task, '/host/file');
+  fs.rmSync(join(dir, 'file'));
+  assert.is(fileOf(task, fd).inode.size, 5000);
+  assert.is(
+    outcome(() => fileOf(task, fd).pages.read(0, new Uint8Array(4))),
+    'EIO',
+  );
+});
+
+test.run();
