@@ -3,7 +3,7 @@ import { fail } from '../errno.js';
 import type { U64 } from '../mm/address.js';
 import { accessOk } from '../mm/address.js';
 import type { Mm } from '../mm/mm.js';
-import { copyFromUser } from '../mm/user.js';
+import { loadUser } from '../mm/user.js';
 
 /** Segments of one call at most (include/uapi/linux/uio.h). */
 export const UIO_MAXIOV = 1024;
@@ -35,14 +35,20 @@ function shortest(value: bigint): U64 {
  * @see lib/iov_iter.c, iovec_from_user()
  */
 export function iovecFromUser(mm: Mm, addr: U64, count: U64): Iovec[] {
+  // As an unsigned number, so that a negative count is too large.
   if (count > UIO_MAXIOV) fail(EINVAL);
   if (Number(count) === 0) return [];
-  const bytes = copyFromUser(mm, addr, Number(count) * IOVEC_BYTES);
+  const bytes = new Uint8Array(Number(count) * IOVEC_BYTES);
+  if (!accessOk(addr, bytes.length)) fail(EFAULT);
+  const readable = loadUser(mm, addr, bytes);
   const view = new DataView(bytes.buffer);
+  // One by one, as the kernel fetches them: a bad length comes before a later entry that is not there.
   return Array.from({ length: Number(count) }, (_, index) => {
-    const base = view.getBigUint64(index * IOVEC_BYTES, true);
-    const length = view.getBigInt64(index * IOVEC_BYTES + 8, true);
-    return length < 0n ? fail(EINVAL) : { addr: shortest(base), length: Number(length) };
+    const at = index * IOVEC_BYTES;
+    if (at + IOVEC_BYTES > readable) fail(EFAULT);
+    const length = view.getBigInt64(at + 8, true);
+    if (length < 0n) fail(EINVAL);
+    return { addr: shortest(view.getBigUint64(at, true)), length: Number(length) };
   });
 }
 
@@ -51,14 +57,15 @@ export function iovecFromUser(mm: Mm, addr: U64, count: U64): Iovec[] {
  * and the total is cut at MAX_RW_COUNT.
  * @throws {LinuxError} EINVAL, EFAULT: see iovecFromUser(); EFAULT also: a segment outside user
  *   space (K-210)
- * @see lib/iov_iter.c, import_iovec()
+ * @see lib/iov_iter.c, __import_iovec()
  */
 export function importIovec(mm: Mm, addr: U64, count: U64): UserIovec[] {
   let left = MAX_RW_COUNT;
-  return iovecFromUser(mm, addr, count).map((segment) => {
-    const length = Math.min(segment.length, left);
-    const { addr: base } = segment;
-    if (!accessOk(base, length)) fail(EFAULT);
+  const segments = iovecFromUser(mm, addr, count);
+  return segments.map(({ addr: base, length: whole }) => {
+    const length = Math.min(whole, left);
+    // A lone segment is cut before its range is checked, several are checked whole (import_ubuf()).
+    if (!accessOk(base, segments.length === 1 ? length : whole)) fail(EFAULT);
     left -= length;
     return { addr: Number(base), length };
   });

@@ -1,5 +1,5 @@
 import type { TaskStruct } from '../kernel/task.js';
-import { importIovec } from '../vfs/iov.js';
+import { importBuffers } from '../vfs/iov.js';
 import { doPreadv, doPwritev, doReadv, doWritev } from '../vfs/read-write-iter.js';
 import { ksysLseek, ksysPread64, ksysPwrite64, ksysRead, ksysWrite } from '../vfs/read-write.js';
 import { copyFileRange, sendfile, splice } from '../vfs/splice.js';
@@ -63,7 +63,7 @@ export const readWriteCalls: SyscallFamily = {
  * import_iovec() takes the count as `unsigned`.
  */
 function segments(task: TaskStruct, iov: U64, count: U64) {
-  return () => importIovec(currentMm(task), iov, uint(count));
+  return () => importBuffers(currentMm(task), iov, uint(count));
 }
 
 function readOffset(task: TaskStruct, addr: U64): U64 | null {

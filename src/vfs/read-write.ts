@@ -97,8 +97,10 @@ export function fileRead(task: TaskStruct, file: File, buf: UserBuffer): number 
  * @throws {LinuxError} as vfsWrite()
  */
 export function fileWrite(task: TaskStruct, file: File, buf: UserBuffer): number {
-  // A write of nothing is no write: O_APPEND does not move it either.
-  const pos = buf.length === 0 ? file.pos : writePosition(file, file.pos);
+  // The position is verified as it stands, before O_APPEND moves it; a write of nothing moves nothing.
+  const moves = buf.length > 0 && (file.mode & FMODE_WRITE) !== 0 && buf.ok();
+  if (moves) rwVerifyArea(file, file.pos, buf.length);
+  const pos = moves ? writePosition(file, file.pos) : file.pos;
   const n = vfsWrite(task, file, buf, pos);
   file.pos = addU64(pos, n);
   return n;

@@ -12,7 +12,7 @@ import {
   RWF_HIPRI,
   RWF_NOWAIT,
 } from '../../src/vfs/flags.js';
-import { importIovec } from '../../src/vfs/iov.js';
+import { importBuffers } from '../../src/vfs/iov.js';
 import { doPreadv, doPwritev, doReadv } from '../../src/vfs/read-write-iter.js';
 import type { U64 } from '../../src/vfs/u64.js';
 import { ARENA, boot, fileOf, guest, host, mapFilled, open, outcome } from './fixture.js';
@@ -94,12 +94,12 @@ test('an array of iovecs is checked before anything is read (K-113)', () => {
   const put = (...words: bigint[]) =>
     storeUser(mm, ARENA, new Uint8Array(new BigUint64Array(words).buffer));
   const lengths = (count: U64) =>
-    outcome(() => importIovec(mm, ARENA, count).map((segment) => segment.length));
+    outcome(() => importBuffers(mm, ARENA, count).map((segment) => segment.length));
   assert.equal(lengths(0), []);
   assert.is(lengths(1025), 'EINVAL');
   assert.is(lengths(MINUS_ONE), 'EINVAL');
   assert.is(
-    outcome(() => importIovec(mm, 0, 1)),
+    outcome(() => importBuffers(mm, 0, 1)),
     'EFAULT',
   );
   put(0x1000n, 2n ** 63n);
