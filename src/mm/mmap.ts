@@ -89,8 +89,8 @@ export const NO_LIMITS: MmLimits = {
   totalRam: Infinity,
 };
 
-/** Where files end: file_mmap_ok(). */
-const MAX_LFS_FILESIZE = 2 ** 63;
+/** Whole pages below MAX_LFS_FILESIZE, 2^63 - 1: file_mmap_ok(). */
+const MAX_FILE_PAGES = 2 ** 51 - 1;
 
 /** calc_vm_prot_bits() and calc_vm_flag_bits() */
 function baseFlags(prot: number, flags: number): number {
@@ -142,7 +142,7 @@ function planAnonymous(mm: Mm, request: MmapRequest, bits: number, length: numbe
 function plan(mm: Mm, request: MmapRequest, length: number, pgoff: number): Plan {
   const bits = baseFlags(request.prot, request.flags);
   if (request.mapFile === undefined) return planAnonymous(mm, request, bits, length);
-  if (pgoff > (MAX_LFS_FILESIZE - length) / PAGE_SIZE) fail(EOVERFLOW);
+  if (pgoff + length / PAGE_SIZE > MAX_FILE_PAGES) fail(EOVERFLOW);
   const mapped = request.mapFile();
   const type = request.flags & MAP_TYPE;
   if (bits & vm.VM_GROWSDOWN) {

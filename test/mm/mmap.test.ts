@@ -16,7 +16,7 @@ import { Mm } from '../../src/mm/mm.js';
 import { mmap, munmap, NO_LIMITS, type MmapRequest } from '../../src/mm/mmap.js';
 import { mprotect } from '../../src/mm/mprotect.js';
 import { Core } from '../../src/wasm/core.js';
-import { BASE, layout, mapAnon, outcome } from './fixture.js';
+import { BASE, TestFile, layout, mapAnon, outcome } from './fixture.js';
 
 const test = suite('mm/mmap');
 const core = await Core.create();
@@ -25,13 +25,25 @@ const ANON = MAP_PRIVATE | MAP_ANONYMOUS;
 const P = PAGE_SIZE;
 const MIB = 2 ** 20;
 
+/** A request for the page of a file that would end behind 2^63 - 1. */
+const endless: Partial<MmapRequest> = {
+  offset: 0x7ffffffffffff000n,
+  mapFile: () => {
+    throw new Error('the offset is checked first');
+  },
+};
 const plain: MmapRequest = { addr: 0, length: P, prot: 3, flags: ANON, offset: 0 };
 
 /** K-500, K-503 to K-505: arguments that mmap refuses. */
 const REFUSED: [name: string, request: Partial<MmapRequest>, errno: string][] = [
   ['length 0', { length: 0 }, 'EINVAL'],
   ['no type', { flags: MAP_ANONYMOUS }, 'EINVAL'],
-  ['type 3 with MAP_ANONYMOUS', { flags: 3 | MAP_ANONYMOUS }, 'EINVAL'],
+  [
+    'type 3 with MAP_ANONYMOUS',
+    { flags: 3 | MAP_ANONYMOUS, sharedZero: (pages) => new TestFile(pages) },
+    'EINVAL',
+  ],
+  ['a file offset past the largest file', { ...endless, flags: MAP_PRIVATE }, 'EOVERFLOW'],
   ['an unaligned fixed address', { addr: BASE + 1, flags: ANON | MAP_FIXED }, 'EINVAL'],
   ['a length beyond user memory', { length: TASK_SIZE + P }, 'ENOMEM'],
   ['a length of 2^63', { length: 2n ** 63n }, 'ENOMEM'],
@@ -69,6 +81,13 @@ test('mappings are placed from the top down, whole 2 MiB units aligned (K-506)',
   ] as const) {
     assert.is(mmap(mm, { ...plain, length: size }) % (2 * MIB) === 0, aligned, `${size / MIB} MiB`);
   }
+  mm.mmput();
+});
+
+test('the offset of anonymous memory may be any page (K-502)', () => {
+  const mm = new Mm(core);
+  const last = { ...plain, length: 2 * P, offset: 0xfffffffffffff000n };
+  assert.type(mmap(mm, last), 'number');
   mm.mmput();
 });
 
