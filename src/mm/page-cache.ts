@@ -168,7 +168,7 @@ export class PageCache implements PageLoader {
 
   /** Makes [start, end) a hole, whole pages of it without memory behind them. */
   punchHole(start: number, end: number): void {
-    this.core.exports.mappingPunch(this.ptr, start, Math.min(end, asF64(this.bytes)));
+    this.core.exports.mappingPunch(this.ptr, start, end);
   }
 
   /** Gives all frames back; no mapping and no open file may refer to it any more. */

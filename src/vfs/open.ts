@@ -39,7 +39,18 @@ import {
 } from './flags.js';
 import { fsOf } from './fs-struct.js';
 import type { Inode } from './inode.js';
-import { isDir, isReg, MAY_EXEC, MAY_OPEN, MAY_WRITE, S_IFLNK, S_IFMT, S_IFSOCK } from './mode.js';
+import {
+  isDir,
+  isReg,
+  MAY_EXEC,
+  MAY_OPEN,
+  MAY_WRITE,
+  S_IFIFO,
+  S_IFLNK,
+  S_IFMT,
+  S_IFSOCK,
+  S_ISVTX,
+} from './mode.js';
 import { filenameLookup, lookupOne, LOOKUP_DIRECTORY, LOOKUP_FOLLOW, Nameidata } from './namei.js';
 import { buildOpenFlags, buildOpenHow, narrowOpenHow } from './open-flags.js';
 import type { OpenFlags, OpenHow } from './open-flags.js';
@@ -113,6 +124,8 @@ interface LastLookup {
   /** Text of a link still to walk. */
   readonly link: string | null;
   readonly created: boolean;
+  /** The directory it is in. */
+  readonly dir: Inode;
 }
 
 /**
@@ -121,8 +134,9 @@ interface LastLookup {
  */
 function openLastLookups(task: TaskStruct, nd: Nameidata, op: OpenFlags): LastLookup {
   if (nd.lastType !== 'norm') {
+    const dir = nd.path.dentry.inode;
     nd.handleDots();
-    return { link: null, created: false };
+    return { link: null, created: false, dir };
   }
   const create = (op.openFlag & O_CREAT) !== 0;
   if (nd.trailingSlash) {
@@ -130,6 +144,8 @@ function openLastLookups(task: TaskStruct, nd: Nameidata, op: OpenFlags): LastLo
     nd.flags |= LOOKUP_FOLLOW | LOOKUP_DIRECTORY;
   }
   const dir = nd.path;
+  // IS_DEADDIR(): nothing is created in a directory that was removed.
+  if (dir.dentry.inode.nlink === 0) fail(ENOENT);
   const refused = create ? createError(task, dir) : null;
   let dentry = lookupOne(task, dir.dentry, nd.last);
   const created = dentry === null && create;
@@ -141,17 +157,33 @@ function openLastLookups(task: TaskStruct, nd: Nameidata, op: OpenFlags): LastLo
     const mode = op.mode & ~fsOf(task).umask;
     dentry = mknod(task, dir.dentry, nd.last, mode, 0);
   }
-  return { link: nd.stepInto(dentry, (nd.flags & LOOKUP_FOLLOW) !== 0), created };
+  const link = nd.stepInto(dentry, (nd.flags & LOOKUP_FOLLOW) !== 0);
+  return { link, created, dir: dir.dentry.inode };
+}
+
+/**
+ * O_CREAT on something of another's in a sticky directory that all may write: files and FIFOs pass, as
+ * fs.protected_regular and fs.protected_fifos are 0.
+ * @throws {LinuxError} EACCES
+ * @see fs/namei.c may_create_in_sticky()
+ */
+function mayCreateInSticky(task: TaskStruct, dir: Inode, inode: Inode): void {
+  const passes = isReg(inode.mode) || (inode.mode & S_IFMT) === S_IFIFO;
+  if ((dir.mode & S_ISVTX) === 0 || passes) return;
+  if (inode.uid === dir.uid || inode.uid === task.cred.fsuid) return;
+  if ((dir.mode & 0o002) !== 0) fail(EACCES);
 }
 
 /** Opens where the walk arrived (fs/namei.c do_open()). */
-function doOpen(task: TaskStruct, nd: Nameidata, op: OpenFlags, created: boolean): File {
+function doOpen(task: TaskStruct, nd: Nameidata, op: OpenFlags, last: LastLookup): File {
   const { path } = nd;
+  const { created } = last;
   const { inode } = path.dentry;
   let flags = op.openFlag;
   if ((flags & O_CREAT) !== 0) {
     if ((flags & O_EXCL) !== 0 && !created) fail(EEXIST);
     if (isDir(inode.mode)) fail(EISDIR);
+    mayCreateInSticky(task, last.dir, inode);
   }
   if ((nd.flags & LOOKUP_DIRECTORY) !== 0 && !isDir(inode.mode)) fail(ENOTDIR);
   if (created) flags &= ~O_TRUNC;
@@ -200,15 +232,13 @@ export function doFilpOpen(task: TaskStruct, dfd: number, name: string, how: Ope
     return vfsOpen(task, path, op.openFlag);
   }
   const nd = new Nameidata(task, dfd, name, op.lookupFlags, op.resolve);
-  let text: string | null = name;
-  let created = false;
-  while (text !== null) {
-    nd.walkParent(text);
-    const last = openLastLookups(task, nd, op);
-    created = last.created;
-    text = last.link === null ? null : nd.absorb(last.link);
+  nd.walkParent(name);
+  let last = openLastLookups(task, nd, op);
+  while (last.link !== null) {
+    nd.walkParent(nd.absorb(last.link));
+    last = openLastLookups(task, nd, op);
   }
-  return doOpen(task, nd, op, created);
+  return doOpen(task, nd, op, last);
 }
 
 /**

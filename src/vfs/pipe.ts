@@ -14,7 +14,7 @@ import { putUserU32 } from '../mm/user.js';
 import type { UserBuffer } from '../mm/user.js';
 import { Dentry } from './dentry.js';
 import { filesOf, nofileLimit } from './fdtable.js';
-import { File, FMODE_READ, FMODE_WRITE } from './file.js';
+import { File, FMODE_LSEEK, FMODE_PREAD, FMODE_PWRITE, FMODE_READ, FMODE_WRITE } from './file.js';
 import type { FileOperations } from './file.js';
 import {
   F_GETPIPE_SZ,
@@ -174,9 +174,11 @@ export const fifoOperations: FileOperations = {
   open(_task, file) {
     const ends = file.mode & (FMODE_READ | FMODE_WRITE);
     if (ends === 0) fail(EINVAL); // Neither end: access mode 3
-    const writesOnly = ends === FMODE_WRITE;
-    const alone = writesOnly && pipeOf(file).readers === 0;
+    // A pipe without a name, reached through /proc, may have lost its readers.
+    const named = file.inode.sb !== file.inode.sb.vfs.pipefs;
+    const alone = named && ends === FMODE_WRITE && pipeOf(file).readers === 0;
     if (alone && (file.flags & O_NONBLOCK) !== 0) fail(ENXIO);
+    file.mode &= ~(FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE); // stream_open()
     enter(file);
   },
 };
