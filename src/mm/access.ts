@@ -6,8 +6,8 @@ import { coreAddress, type U64 } from './address.js';
 import type { Mm } from './mm.js';
 import { loaded, type GuestBuffer, type UserBuffer } from './user.js';
 
-/** Up to a page goes through the core's bounce buffer: one call and one copy, no list of runs. */
-const BOUNCE_MAX = 4096;
+/** What goes through the core's bounce buffer, by one call and two copies; above it one copy pays. */
+const BOUNCE_MAX = 2048;
 
 /**
  * Copies between `bytes` and `mm` until the first page that refuses; returns the bytes copied, and
@@ -52,14 +52,14 @@ function copyRemoteSmall(
   const { core, ptr } = mm;
   const write = (gupFlags & FOLL_WRITE) !== 0;
   const length = bytes.length;
-  if (write) core.copyIn(core.bounce, bytes, 0, length);
+  if (write) core.fillBounce(bytes);
   const { exports } = core;
   let done = exports.accessRemoteVm(ptr, addr, core.bounce, length, gupFlags, stackLimit);
   while (done < length && exports.gupStop() === NEED_PAGE && loaded(mm)) {
     const at = core.bounce + done;
     done += exports.accessRemoteVm(ptr, addr + done, at, length - done, gupFlags, stackLimit);
   }
-  if (!write) core.copyOut(core.bounce, bytes, 0, done);
+  if (!write) core.takeBounce(bytes, done);
   return done;
 }
 

@@ -35,6 +35,8 @@ export class Core {
   readonly limitBytes: number;
   private readonly memory: WebAssembly.Memory;
   private readonly runs: number;
+  /** Views of the bounce buffer by length; detached ones are made again. */
+  private readonly bounceViews: (Uint8Array | undefined)[] = [];
   private bytes: Uint8Array;
   private words: Uint32Array;
   private readonly loaders = new Map<number, PageLoader>();
@@ -99,6 +101,27 @@ export class Core {
 
   readF64(at: number): number {
     return new DataView(this.u8.buffer).getFloat64(at, true);
+  }
+
+  /** The first `length` bytes of the bounce buffer, at most a page; kept, as making a view costs. */
+  private bounceView(length: number): Uint8Array {
+    const known = this.bounceViews[length];
+    if (known !== undefined && known.byteLength !== 0) return known;
+    const view = new Uint8Array(this.memory.buffer, this.bounce, length);
+    this.bounceViews[length] = view;
+    return view;
+  }
+
+  /** Fills `into` from the bounce buffer up to `length` bytes, at most a page. */
+  takeBounce(into: Uint8Array, length: number): void {
+    if (length <= BYTE_LOOP_MAX) this.copyOut(this.bounce, into, 0, length);
+    else into.set(this.bounceView(length));
+  }
+
+  /** Fills the bounce buffer with `from`, at most a page. */
+  fillBounce(from: Uint8Array): void {
+    if (from.length <= BYTE_LOOP_MAX) this.copyIn(this.bounce, from, 0, from.length);
+    else this.bounceView(from.length).set(from);
   }
 
   /** Copies `length` bytes at `from` in linear memory to `into` at `offset`. */
