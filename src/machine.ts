@@ -1,5 +1,5 @@
 import type { MachineOptions, MachineStats, SpawnTaskOptions } from './api/machine-options.js';
-import { taskOf, type Task } from './api/task.js';
+import { taskArgument, taskOf, type Task } from './api/task.js';
 import { intArgument, stringArgument } from './api/arguments.js';
 import { loadCore, type LoadCoreOptions, type LoadedProcess } from './api/load-core.js';
 import type { Core as ElfCore } from './elf/core.js';
@@ -130,6 +130,8 @@ export class Machine {
     args: readonly (number | bigint)[] = [],
     arch?: SyscallArch,
   ): number | bigint {
+    taskArgument('task', task);
+    if (!Array.isArray(args)) throw new TypeError('args: not an array');
     return arch === undefined ? task.syscall(call, ...args) : task.syscallOn(arch, call, ...args);
   }
 
@@ -147,6 +149,8 @@ export class Machine {
     mode: number = PTRACE_MODE_ATTACH_FSCREDS,
     question: AccessQuestion = 'mm_access',
   ): AccessExplanation {
+    taskArgument('caller', caller);
+    taskArgument('target', target);
     intArgument('mode', mode, 0, 0xff);
     return explainAccess(caller.struct, target.struct, mode, question);
   }

@@ -118,6 +118,12 @@ const MISUSE: readonly [what: string, run: (machine: Machine) => unknown, messag
   ],
   ['unknown capabilities', (m) => m.spawn({ caps: 1n << 41n }), /^caps: bits beyond/],
   ['a name with a NUL', (m) => m.spawn({ comm: 'a\0b' }), /^comm: contains a NUL/],
+  [
+    'a caller that is no task',
+    (m) => m.explainAccess(1 as never, m.spawn()),
+    /^caller: not a Task/,
+  ],
+  ['a call of no task', (m) => m.syscall({} as never, 'getpid'), /^task: not a Task/],
   ['a mode beyond 8 bits', (m) => m.explainAccess(m.spawn(), m.spawn(), 1000), /^mode: 1000/],
 ];
 

@@ -43,6 +43,12 @@ export function taskOf(struct: TaskStruct): Task {
   return task;
 }
 
+/** A task of the public API. @throws {TypeError} something else */
+export function taskArgument(name: string, value: Task): Task {
+  if (!(value instanceof Task)) throw new TypeError(`${name}: not a Task`);
+  return value;
+}
+
 /**
  * A thread of a process of a machine. What it does, it does as itself: with its credentials, on its
  * memory, through its descriptors. Whatever Linux would refuse is a LinuxError.
@@ -59,6 +65,11 @@ export class Task extends TaskFiles {
   /** Use machine.spawn(), fork() or thread(). */
   constructor(struct: TaskStruct) {
     super(struct);
+  }
+
+  /** What console.log shows of it in Node, in place of the whole kernel. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return `Task { pid: ${this.pid}, tid: ${this.tid}, comm: '${this.comm}', state: '${this.state}' }`;
   }
 
   /** Number of the process. */
@@ -158,29 +169,33 @@ export class Task extends TaskFiles {
 
   /** Attaches to a task and stops it. @throws {LinuxError} EPERM: not permitted; ESRCH */
   ptraceAttach(target: Task): void {
-    sysPtrace(this.struct, PTRACE_ATTACH, target.tid, 0, 0);
+    sysPtrace(this.struct, PTRACE_ATTACH, taskArgument('target', target).tid, 0, 0);
   }
 
   /** Attaches to a task that runs on. @throws {LinuxError} EPERM: not permitted; ESRCH */
   ptraceSeize(target: Task, options = 0): void {
-    sysPtrace(this.struct, PTRACE_SEIZE, target.tid, 0, options);
+    sysPtrace(this.struct, PTRACE_SEIZE, taskArgument('target', target).tid, 0, options);
   }
 
   /** Lets a tracee go. @throws {LinuxError} ESRCH: no tracee, or one that is not stopped */
   ptraceDetach(target: Task): void {
-    sysPtrace(this.struct, PTRACE_DETACH, target.tid, 0, 0);
+    sysPtrace(this.struct, PTRACE_DETACH, taskArgument('target', target).tid, 0, 0);
   }
 
   /** Reads a word of a tracee, whatever its protection. @throws {LinuxError} EIO: not mapped */
   ptracePeek(target: Task, addr: number | bigint): bigint {
-    const word = ptracePeek(this.struct, target.struct, u64Argument('addr', addr));
+    const word = ptracePeek(
+      this.struct,
+      taskArgument('target', target).struct,
+      u64Argument('addr', addr),
+    );
     return new DataView(word.buffer).getBigUint64(0, true);
   }
 
   /** Writes a word of a tracee, whatever its protection. @throws {LinuxError} EIO: not mapped */
   ptracePoke(target: Task, addr: number | bigint, value: number | bigint): void {
     const word = u64Argument('value', value);
-    ptracePoke(this.struct, target.struct, u64Argument('addr', addr), word);
+    ptracePoke(this.struct, taskArgument('target', target).struct, u64Argument('addr', addr), word);
   }
 
   /**
@@ -227,6 +242,7 @@ export class Task extends TaskFiles {
 
   #processVm(target: Task, addr: number | bigint, host: Uint8Array, write: boolean): number {
     const remote = [{ addr: u64Argument('addr', addr), length: host.length }];
-    return processVmAccess(this.struct, target.pid, { local: [{ host }], remote }, write);
+    const { pid } = taskArgument('target', target);
+    return processVmAccess(this.struct, pid, { local: [{ host }], remote }, write);
   }
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { type CliIo, type Command, InputError, UsageError } from './io.js';
 
 interface CommandEntry {
@@ -23,6 +24,9 @@ const USAGE = [
   '',
   ...Object.entries(COMMANDS).map(([name, { about }]) => `  ${name.padEnd(8)}${about}`),
   '',
+  '  help      show this',
+  '  version   show the version',
+  '',
 ].join('\n');
 
 /**
@@ -37,6 +41,10 @@ export async function runCommand(argv: string[], io: CliIo): Promise<number> {
     io.out(USAGE);
     return 0;
   }
+  if (['version', '--version', '-V'].includes(name)) {
+    io.out(`procmem ${packageVersion()}\n`);
+    return 0;
+  }
   try {
     if (name === '') throw new UsageError('which command? procmem help lists them');
     const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
@@ -49,6 +57,12 @@ export async function runCommand(argv: string[], io: CliIo): Promise<number> {
     io.err(`procmem: ${oneLine(error)}\n`);
     return 2;
   }
+}
+
+/** The version of the package this file belongs to. */
+function packageVersion(): string {
+  const url = new URL('../../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(url, 'utf8')) as { version: string }).version;
 }
 
 /** What went wrong without a stack trace; what is no mistake of the user says its class. */

@@ -105,6 +105,12 @@ for (const [argv, message] of USAGE) {
   });
 }
 
+test('version is that of the package', async () => {
+  const { status, out } = await run('--version');
+  assert.is(status, 0);
+  assert.match(out, /^procmem \d+\.\d+\.\d+\n$/);
+});
+
 test('help lists the commands', async () => {
   const { status, out } = await run('help');
   assert.is(status, 0);
