@@ -15,7 +15,7 @@ export {
   setAllocBudget,
   setUsesZeroPage,
 } from './boundary/machine';
-export { mmNew, mmDup, mmExit, setGrowthLimits } from './boundary/space';
+export { mmNew, mmDup, mmExit, setGrowthLimit, setMmapMinAddr } from './boundary/space';
 export {
   mappingNew,
   mappingFree,
@@ -24,6 +24,7 @@ export {
   mappingFind,
   mappingNext,
   mappingGrab,
+  mappingReserve,
   mappingDirty,
   mappingDrop,
   neededMapping,
@@ -34,6 +35,13 @@ export {
   takeReleasedFile,
 } from './boundary/file';
 export {
+  cutRange,
+  pagesWithin,
+  setSpaceLimits,
+  setCommitLimits,
+  committedPages,
+  mayExpandVm,
+  enoughMemory,
   mapRegion,
   unmapRegion,
   protectRegion,
@@ -49,9 +57,16 @@ export {
   cleanRange,
   removeGuard,
   populateRange,
+} from './boundary/mapping';
+export {
   pagemap,
   vmaPages,
-} from './boundary/mapping';
+  categoryRun,
+  categoryOfRun,
+  clearReferenced,
+  resetHiwaterRss,
+  countFrames,
+} from './boundary/report';
 export {
   accessRemoteVm,
   gupStop,

@@ -50,7 +50,10 @@ export type { Trace, TraceHeader, TraceStep } from './trace/trace.js';
 export type { AccessCheck, AccessOutcome } from './kernel/access-report.js';
 export type { AccessExplanation, AccessQuestion } from './kernel/explain.js';
 export type { ForceOverride, KernelProfile } from './kernel/profile.js';
+export type { AccessReport } from './kernel/access-report.js';
+export { NOT_MINE } from './kernel/security.js';
 export type { CapSets, SecurityModule } from './kernel/security.js';
+export type { TaskStruct } from './kernel/task.js';
 export type { HostDirectory, HostStat } from './vfs/host-fs.js';
 
 // Linux's constants, by their names.
@@ -241,6 +244,7 @@ export {
   CAP_WAKE_ALARM,
   capMask,
 } from './kernel/capability.js';
+export { credSecurity, setCredSecurity } from './kernel/cred.js';
 export {
   PTRACE_MODE_ATTACH,
   PTRACE_MODE_ATTACH_FSCREDS,

@@ -8,6 +8,7 @@ import { makeCred } from './kernel/cred.js';
 import { type AccessExplanation, type AccessQuestion, explainAccess } from './kernel/explain.js';
 import { Kernel } from './kernel/kernel.js';
 import { capabilityModule } from './kernel/lsm/capability.js';
+import { landlockModule } from './kernel/lsm/landlock.js';
 import { YamaModule } from './kernel/lsm/yama.js';
 import { PTRACE_MODE_ATTACH_FSCREDS } from './kernel/ptrace.js';
 import { checkMemory } from './mm/check.js';
@@ -199,6 +200,7 @@ export class Machine {
 
 function installSecurity(kernel: Kernel, options: MachineOptions): void {
   kernel.security.install(capabilityModule);
+  kernel.security.install(landlockModule);
   if (options.yama !== undefined) {
     kernel.security.install(new YamaModule(kernel.sysctl, options.yama));
   }

@@ -54,8 +54,35 @@ export const VMA_PAGES_PRIVATE_CLEAN = 12;
 export const VMA_PAGES_PRIVATE_DIRTY = 16;
 export const VMA_PAGES_ANON = 20;
 export const VMA_PAGES_REFERENCED = 24;
-/** f64: proportional set size in bytes. */
+/** Entries that map the page which most entries map. */
+export const VMA_PAGES_MAPCOUNT_MAX = 28;
+/** u64: proportional set sizes in 1/4096 of a byte: all, and those that are dirty or of a kind. */
 export const VMA_PAGES_PSS = 32;
+export const VMA_PAGES_PSS_DIRTY = 40;
+export const VMA_PAGES_PSS_ANON = 48;
+export const VMA_PAGES_PSS_FILE = 56;
+export const VMA_PAGES_PSS_SHMEM = 64;
+export const VMA_PAGES_SIZE = 72;
+
+/** Fields of the record that countFrames() fills: u32 counts of pages. */
+export const FRAMES_ANON = 0;
+export const FRAMES_FILE = 4;
+export const FRAMES_SHMEM = 8;
+export const FRAMES_MAPPED = 12;
+export const FRAMES_TABLE = 16;
+export const FRAMES_SLAB = 20;
+export const FRAMES_SIZE = 24;
+
+/** What PAGEMAP_SCAN says of a page (include/uapi/linux/fs.h). */
+export const PAGE_IS_WPALLOWED = 0x1;
+export const PAGE_IS_WRITTEN = 0x2;
+export const PAGE_IS_FILE = 0x4;
+export const PAGE_IS_PRESENT = 0x8;
+export const PAGE_IS_SWAPPED = 0x10;
+export const PAGE_IS_PFNZERO = 0x20;
+export const PAGE_IS_HUGE = 0x40;
+export const PAGE_IS_SOFT_DIRTY = 0x80;
+export const PAGE_IS_GUARD = 0x100;
 
 /** A section of physical memory (assembly/mm/frame.ts): its size, page structs first, then the bitmap. */
 export const SECTION_SIZE = 0x4000000;
@@ -72,6 +99,8 @@ export const PG_CACHE = 2;
 export const PG_TABLE = 4;
 export const PG_SLAB = 8;
 export const PG_DIRTY = 16;
+/** Of a file, given memory by fallocate and never used since: not PG_uptodate, a hole to whoever looks. */
+export const PG_FALLOCATED = 32;
 
 /** The TLB (assembly/mm/tlb.ts): 1024 entries of tag, frame for loads, frame for stores. */
 export const TLB_ENTRIES = 1024;

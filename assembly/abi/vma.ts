@@ -24,7 +24,8 @@ export const VM_DONTEXPAND = 0x40000;
 export const VM_LOCKONFAULT = 0x80000;
 export const VM_ACCOUNT = 0x100000;
 export const VM_NORESERVE = 0x200000;
-export const VM_HUGETLB = 0x400000;
+/** Linux: bit 11. Guard pages were put into it once; set without a split, and kept by merges. */
+export const VM_MAYBE_GUARD = 0x400000;
 export const VM_SYNC = 0x800000;
 /** Not of Linux: vm_ops has a close(), so the VMA is never merged away (can_merge_remove_vma()). */
 export const VM_CLOSES = 0x1000000;

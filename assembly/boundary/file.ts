@@ -1,5 +1,5 @@
 // Files as memory sees them: page caches, and what mappings hold of open files.
-import { PG_DIRTY } from '../abi/layout';
+import { PG_DIRTY, PG_FALLOCATED } from '../abi/layout';
 import * as fault from '../mm/fault';
 import * as frames from '../mm/frame';
 import * as cache from '../mm/mapping';
@@ -22,9 +22,9 @@ export function mappingPunch(mapping: usize, start: f64, end: f64): void {
   truncation.punchHole(changetype<Mapping>(mapping), <u64>start, <u64>end);
 }
 
-/** The frame of page `index`, 0 when it is not cached. */
+/** The frame of page `index`, 0 when it is not cached or not in use. */
 export function mappingFind(mapping: usize, index: f64): usize {
-  return cache.findPage(changetype<Mapping>(mapping), <u64>index);
+  return cache.findUptodate(changetype<Mapping>(mapping), <u64>index);
 }
 
 /** The index of the first cached page from `index` on; 2^64 when there is none. */
@@ -34,8 +34,20 @@ export function mappingNext(mapping: usize, index: f64): f64 {
 
 /** The frame of page `index`, made when absent (zeroed if `zero`); 0 when memory is exhausted. */
 export function mappingGrab(mapping: usize, index: f64, zero: bool): usize {
-  const cached = cache.findPage(changetype<Mapping>(mapping), <u64>index);
+  const cached = cache.usePage(changetype<Mapping>(mapping), <u64>index);
   return cached ? cached : cache.addPage(changetype<Mapping>(mapping), <u64>index, zero);
+}
+
+/** Gives page `index` memory before it is used: 1 when it had none, 0, or -1 without memory. */
+export function mappingReserve(mapping: usize, index: f64): i32 {
+  const at = <u64>index;
+  let frame = cache.findPage(changetype<Mapping>(mapping), at);
+  const fresh = frame == 0;
+  if (fresh) frame = cache.addPage(changetype<Mapping>(mapping), at, true);
+  if (frame == 0) return -1;
+  const flags = frames.pageFlags(frame) | PG_DIRTY;
+  frames.setPageFlags(frame, fresh ? flags | PG_FALLOCATED : flags);
+  return fresh ? 1 : 0;
 }
 
 /** The page just grabbed was written to. */

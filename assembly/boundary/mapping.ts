@@ -1,9 +1,10 @@
 // Mappings: making, moving, protecting and describing them.
+import * as limits from '../mm/limits';
 import * as advise from '../mm/madvise';
+import * as filling from '../mm/populate';
 import * as placement from '../mm/place';
 import * as region from '../mm/region';
 import * as remap from '../mm/remap';
-import * as report from '../mm/report';
 import { VmFile } from '../mm/mapping';
 import { Mm } from '../mm/mm';
 import { Vma, findVma } from '../mm/vma';
@@ -28,6 +29,39 @@ export function mapRegion(
     name,
     maxMaps,
   );
+}
+
+/** Cuts the VMAs at both ends of [start, end), before it is mapped over; 0 or a negative errno. */
+export function cutRange(mm: usize, start: f64, end: f64, maxMaps: u32): i32 {
+  return region.cutRange(changetype<Mm>(mm), <u64>start, <u64>end, maxMaps);
+}
+
+/** Pages of the VMAs between `start` and `end`, which were cut there, that have one of `flags` (all: 0). */
+export function pagesWithin(mm: usize, start: f64, end: f64, flags: u32): f64 {
+  return <f64>region.pagesWithin(changetype<Mm>(mm), <u64>start, <u64>end, flags);
+}
+
+/** The task's RLIMIT_AS and RLIMIT_DATA, soft and hard, in bytes. */
+export function setSpaceLimits(as: f64, soft: f64, hard: f64): void {
+  limits.setSpaceLimits(limits.limitPages(as), limits.limitPages(soft), limits.limitPages(hard));
+}
+
+/** The machine's limits on promised memory, in bytes: of one request, and of all. */
+export function setCommitLimits(single: f64, all: f64): void {
+  limits.setCommitLimits(limits.limitPages(single), all < 0 ? 0 : limits.limitPages(all));
+}
+
+/** Pages promised to all address spaces. */
+export function committedPages(): f64 {
+  return <f64>limits.committedPages();
+}
+
+export function mayExpandVm(mm: usize, flags: u32, pages: f64): bool {
+  return limits.mayExpandVm(changetype<Mm>(mm), flags, <i64>pages);
+}
+
+export function enoughMemory(mm: usize, pages: f64): bool {
+  return limits.enoughMemory(changetype<Mm>(mm), <i64>pages);
 }
 
 export function unmapRegion(mm: usize, start: f64, end: f64, maxMaps: u32): i32 {
@@ -124,16 +158,5 @@ export function removeGuard(mm: usize, start: f64, end: f64): void {
 }
 
 export function populateRange(mm: usize, start: f64, end: f64, write: bool): i32 {
-  return advise.populateRange(changetype<Mm>(mm), <u64>start, <u64>end, write);
-}
-
-/** Page-table entries of `count` pages as pagemap shows them, into `out`. */
-export function pagemap(mm: usize, addr: f64, count: usize, out: usize): void {
-  report.pagemap(changetype<Mm>(mm), <u64>addr, count, out);
-}
-
-/** Page counts of a VMA; returns the place of the record (abi/layout.ts, VMA_PAGES_*). */
-export function vmaPages(mm: usize, vma: usize): usize {
-  report.vmaPages(changetype<Mm>(mm), changetype<Vma>(vma));
-  return report.pagesRecord();
+  return filling.populateRange(changetype<Mm>(mm), <u64>start, <u64>end, write);
 }

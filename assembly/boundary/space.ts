@@ -1,6 +1,7 @@
 // Address spaces.
 import * as fork from '../mm/fork';
 import * as grow from '../mm/grow';
+import { limitPages } from '../mm/limits';
 import * as mms from '../mm/mm';
 import { Mm } from '../mm/mm';
 
@@ -17,6 +18,12 @@ export function mmExit(mm: usize): void {
   mms.exitMm(changetype<Mm>(mm));
 }
 
-export function setGrowthLimits(minAddr: f64, asLimit: f64): void {
-  grow.setGrowthLimits(<u64>minAddr, <u64>asLimit);
+/** RLIMIT_AS in bytes for the growth of stacks by accesses. */
+export function setGrowthLimit(mm: usize, bytes: f64): void {
+  changetype<Mm>(mm).growthLimit = limitPages(bytes);
+}
+
+/** vm.mmap_min_addr, below which nothing grows. */
+export function setMmapMinAddr(minAddr: f64): void {
+  grow.setMmapMinAddr(<u64>minAddr);
 }

@@ -1,6 +1,7 @@
 // Page counts of an mm by kind of VMA: mm/vma.c, vm_stat_account(), and
 // locked_vm.
-import { VM_EXEC, VM_GROWSDOWN, VM_LOCKED, VM_SHARED, VM_WRITE } from '../abi/vma';
+import { VM_ACCOUNT, VM_EXEC, VM_GROWSDOWN, VM_LOCKED, VM_SHARED, VM_WRITE } from '../abi/vma';
+import { commit } from './limits';
 import { Mm } from './mm';
 
 export function isDataMapping(flags: u32): bool {
@@ -15,6 +16,7 @@ export function isExecMapping(flags: u32): bool {
 export function accountVm(mm: Mm, flags: u32, pages: i64): void {
   mm.totalVm += pages;
   if (mm.totalVm > mm.hiwaterVm) mm.hiwaterVm = mm.totalVm;
+  if (flags & VM_ACCOUNT) commit(pages);
   if (flags & VM_LOCKED) mm.lockedVm += pages;
   if (isExecMapping(flags)) mm.execVm += pages;
   else if (flags & VM_GROWSDOWN) mm.stackVm += pages;

@@ -23,7 +23,7 @@ import {
   setPageFlags,
 } from './frame';
 import { expandStack } from './grow';
-import { MAPPING_HOST, Mapping, addPage, findPage, sizeInPages } from './mapping';
+import { MAPPING_HOST, Mapping, addPage, findUptodate, sizeInPages, usePage } from './mapping';
 import { Mm } from './mm';
 import {
   PMD_SHIFT,
@@ -105,7 +105,7 @@ function filePage(mapping: Mapping, index: u64): usize {
     lastFileFault = FAULT_SIGBUS;
     return 0;
   }
-  const cached = findPage(mapping, index);
+  const cached = usePage(mapping, index);
   if (cached != 0) return cached;
   if (mapping.kind == MAPPING_HOST) {
     neededMapping = mapping;
@@ -169,7 +169,7 @@ function faultAround(mm: Mm, vma: Vma, mapping: Mapping, slot: usize, addr: u64)
     if (load<u64>(near) != 0) continue;
     const index = vma.pgoff + ((at - vma.start) >> PAGE_SHIFT);
     if (index >= pages) break;
-    const cached = findPage(mapping, index);
+    const cached = findUptodate(mapping, index);
     if (cached != 0) mapFilePage(mm, vma, near, at, cached);
   }
 }

@@ -1,18 +1,29 @@
 // Copying an address space for fork(): kernel/fork.c, dup_mmap(), and mm/memory.c, copy_page_range().
 import { PAGE_SHIFT, PAGE_SIZE } from '../abi/page';
-import { PTE_DIRTY, PTE_RW } from '../abi/pte';
+import { PTE_ACCESSED, PTE_DIRTY, PTE_RW } from '../abi/pte';
 import {
+  VM_ACCOUNT,
   VM_DONTCOPY,
   VM_LOCKED,
   VM_LOCKONFAULT,
+  VM_MAYBE_GUARD,
   VM_MAYWRITE,
   VM_SHARED,
   VM_WIPEONFORK,
 } from '../abi/vma';
 import { accountVm } from './account';
 import { anonVmaFork } from './anon-vma';
+import { enoughMemory } from './limits';
 import { Mm, clearMm } from './mm';
-import { allocSlot, findSlot, pteFrame, ptePresent, pteSpecial, setPte } from './pgtable';
+import {
+  allocSlot,
+  findSlot,
+  lastOfTable,
+  pteFrame,
+  ptePresent,
+  pteSpecial,
+  setPte,
+} from './pgtable';
 import { dupRmap } from './rmap';
 import { flushTlb } from './tlb';
 import { Vma, dupVma, insertVma } from './vma';
@@ -23,7 +34,7 @@ function copyPages(child: Mm, parent: Mm, vma: Vma): bool {
   for (let addr = vma.start; addr < vma.end; addr += PAGE_SIZE) {
     const from = findSlot(parent, addr);
     if (from == 0) {
-      addr = (addr | ((1 << 21) - 1)) - (PAGE_SIZE - 1);
+      addr = lastOfTable(addr);
       continue;
     }
     let pte = load<u64>(from);
@@ -38,6 +49,8 @@ function copyPages(child: Mm, parent: Mm, vma: Vma): bool {
       if (!pteSpecial(pte)) dupRmap(child, pteFrame(pte));
       // The child has not stored to the shared page yet.
       if (vma.flags & VM_SHARED) pte &= ~(<u64>PTE_DIRTY);
+      // Nor used it: pte_mkold().
+      pte &= ~(<u64>PTE_ACCESSED);
     }
     setPte(child, to, addr, pte);
   }
@@ -45,6 +58,8 @@ function copyPages(child: Mm, parent: Mm, vma: Vma): bool {
 }
 
 function copyVma(child: Mm, parent: Mm, vma: Vma): bool {
+  const length = (vma.end - vma.start) >> PAGE_SHIFT;
+  if (vma.flags & VM_ACCOUNT && !enoughMemory(parent, <i64>length)) return false;
   const copy = dupVma(child, vma, vma.start, vma.end, vma.pgoff);
   if (copy == null) return false;
   copy.flags &= ~(VM_LOCKED | VM_LOCKONFAULT);
@@ -52,14 +67,16 @@ function copyVma(child: Mm, parent: Mm, vma: Vma): bool {
   copy.anonChain = 0;
   if (!(vma.flags & VM_WIPEONFORK)) anonVmaFork(copy, vma);
   insertVma(child, copy);
-  accountVm(child, copy.flags, <i64>((copy.end - copy.start) >> PAGE_SHIFT));
-  // vma_needs_copy(): without an anon_vma every page can be faulted in again.
-  return copy.anonVma == 0 || copyPages(child, parent, vma);
+  accountVm(child, copy.flags, <i64>length);
+  // vma_needs_copy(): without an anon_vma every page can be faulted in again, but markers cannot.
+  if (copy.anonVma == 0 && !(vma.flags & VM_MAYBE_GUARD)) return true;
+  return copyPages(child, parent, vma);
 }
 
 /** Fills the empty `child` with a copy of `parent`, pages shared copy-on-write; false, and empty, without memory. */
 export function dupMm(child: Mm, parent: Mm): bool {
   child.mmapBase = parent.mmapBase;
+  child.growthLimit = parent.growthLimit;
   let whole = true;
   let vma = parent.first;
   while (vma != null && whole) {

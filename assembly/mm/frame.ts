@@ -198,6 +198,11 @@ export function putFrame(frame: usize): void {
   }
 }
 
+/** End of the memory that frames lie in. */
+export function framesEnd(): usize {
+  return memoryEnd;
+}
+
 /** Frames handed out and not yet returned. */
 export function framesInUse(): u32 {
   return usedFrames;

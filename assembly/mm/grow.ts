@@ -1,24 +1,30 @@
 // Growth of VM_GROWSDOWN mappings on access: mm/mmap.c, expand_stack() and mm/vma.c, expand_downwards().
 import { PAGE_SHIFT, PAGE_SIZE } from '../abi/page';
-import { VM_EXEC, VM_GROWSDOWN, VM_READ, VM_WRITE } from '../abi/vma';
+import { VM_ACCOUNT, VM_EXEC, VM_GROWSDOWN, VM_READ, VM_WRITE } from '../abi/vma';
 import { Mm } from './mm';
 import { accountVm } from './account';
+import { anonVmaPrepare } from './anon-vma';
+import { enoughMemory } from './limits';
 import { Vma, boundsChanged, findVma } from './vma';
 
 /** stack_guard_gap: 256 pages that a growing stack keeps from what lies below it. */
 export const STACK_GUARD_GAP: u64 = 256 << PAGE_SHIFT;
 /** vm.mmap_min_addr, below which nothing grows. */
 let mmapMinAddr: u64 = 65536;
-/** RLIMIT_AS of the current task, in bytes. */
-let addressSpaceLimit: u64 = u64.MAX_VALUE;
 
-export function setGrowthLimits(minAddr: u64, asLimit: u64): void {
+export function setMmapMinAddr(minAddr: u64): void {
   mmapMinAddr = minAddr;
-  addressSpaceLimit = asLimit;
 }
 
 function isAccessible(vma: Vma): bool {
   return (vma.flags & (VM_READ | VM_WRITE | VM_EXEC)) != 0;
+}
+
+/** acct_stack_growth(): the limits on a stack that grows by `grow` pages down to `start`. */
+function mayGrowStack(mm: Mm, vma: Vma, start: u64, grow: u64, stackLimit: u64): bool {
+  if (mm.totalVm + grow > mm.growthLimit) return false;
+  if (vma.end - start > stackLimit) return false;
+  return (vma.flags & VM_ACCOUNT) == 0 || enoughMemory(mm, <i64>grow);
 }
 
 /** The VMA that covers `addr` after growing down to it, or null where Linux would not grow. */
@@ -35,8 +41,9 @@ export function expandStack(mm: Mm, addr: u64, stackLimit: u64): Vma | null {
   }
   const grow = (vma.start - start) >> PAGE_SHIFT;
   if (grow > vma.pgoff) return null;
-  if (vma.end - start > stackLimit) return null;
-  if ((mm.totalVm + grow) << PAGE_SHIFT > addressSpaceLimit) return null;
+  if (!mayGrowStack(mm, vma, start, grow, stackLimit)) return null;
+  // expand_downwards() wants the anon_vma whose lock it holds.
+  anonVmaPrepare(vma);
   vma.start = start;
   vma.pgoff -= grow;
   accountVm(mm, vma.flags, <i64>grow);

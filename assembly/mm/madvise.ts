@@ -1,18 +1,24 @@
 // madvise(): the advice that changes what memory holds or how it is inherited; mm/madvise.c.
-import { EFAULT, ENOMEM } from '../abi/errno';
-import { FAULT_NEED_PAGE, FAULT_OK, FAULT_OOM, NEED_PAGE } from '../abi/fault';
-import { PG_DIRTY } from '../abi/layout';
+import { ENOMEM } from '../abi/errno';
+import { PG_ANON, PG_DIRTY } from '../abi/layout';
 import { PAGE_SHIFT, PAGE_SIZE } from '../abi/page';
 import { PTE_ACCESSED, PTE_DIRTY, PTE_MARKER_GUARD } from '../abi/pte';
+import { VM_MAYBE_GUARD } from '../abi/vma';
 import { accountVm } from './account';
 import { anonVmaPrepare } from './anon-vma';
-import { handleMmFault, isSoleAnon } from './fault';
-import { pageFlags, setPageFlags } from './frame';
-import { modifiedVma, vmaModify } from './merge';
+import { mapcount, pageFlags, setPageFlags } from './frame';
+import { setModifiedFlags, vmaModify } from './merge';
 import { Mm } from './mm';
-import { allocSlot, findSlot, pteFrame, ptePresent, pteSpecial, setPte } from './pgtable';
-import { setVmaFlags } from './region';
-import { Vma, findVma } from './vma';
+import {
+  allocSlot,
+  findSlot,
+  lastOfTable,
+  pteFrame,
+  ptePresent,
+  pteSpecial,
+  setPte,
+} from './pgtable';
+import { Vma } from './vma';
 import { ZAP_PAGES, zapRange } from './zap';
 
 /** MADV_DONTNEED inside one VMA: the pages go, guard markers stay. */
@@ -20,14 +26,20 @@ export function dropRange(mm: Mm, start: u64, end: u64): void {
   zapRange(mm, start, end, ZAP_PAGES);
 }
 
-/** MADV_FREE: pages that nobody shares become clean and old; their contents stay until memory is short. */
+/** MADV_FREE: private pages become clean and old; their contents stay until memory is short. */
 export function cleanRange(mm: Mm, start: u64, end: u64): void {
   for (let addr = start; addr < end; addr += PAGE_SIZE) {
     const slot = findSlot(mm, addr);
-    if (slot == 0) continue;
+    if (slot == 0) {
+      addr = lastOfTable(addr);
+      continue;
+    }
     const pte = load<u64>(slot);
-    if (!ptePresent(pte) || pteSpecial(pte) || !isSoleAnon(pteFrame(pte))) continue;
+    if (!ptePresent(pte) || pteSpecial(pte)) continue;
     const frame = pteFrame(pte);
+    if (!(pageFlags(frame) & PG_ANON)) continue;
+    // What was written from outside, and others show too, stays dirty.
+    if (pageFlags(frame) & PG_DIRTY && mapcount(frame) != 1) continue;
     setPageFlags(frame, pageFlags(frame) & ~PG_DIRTY);
     setPte(mm, slot, addr, pte & ~((PTE_DIRTY | PTE_ACCESSED) as u64));
   }
@@ -48,7 +60,7 @@ export function changeFlags(
   if (flags == old) return 0;
   const error = vmaModify(mm, vma, start, end, flags, maxMaps);
   if (error) return error;
-  setVmaFlags(modifiedVma(), flags);
+  setModifiedFlags(flags);
   const pages = <i64>((end - start) >> PAGE_SHIFT);
   accountVm(mm, old, -pages);
   accountVm(mm, flags, pages);
@@ -57,8 +69,9 @@ export function changeFlags(
 
 /** MADV_GUARD_INSTALL inside one VMA: the pages go and markers take their places; 0 or -ENOMEM. */
 export function installGuard(mm: Mm, vma: Vma, start: u64, end: u64): i32 {
-  // Linux wants an anon_vma so that a fork copies the markers.
+  // So that a fork copies the markers. Private memory is no longer untouched either.
   anonVmaPrepare(vma);
+  vma.flags |= VM_MAYBE_GUARD;
   zapRange(mm, start, end, ZAP_PAGES);
   for (let addr = start; addr < end; addr += PAGE_SIZE) {
     const slot = allocSlot(mm, addr);
@@ -72,18 +85,7 @@ export function installGuard(mm: Mm, vma: Vma, start: u64, end: u64): i32 {
 export function removeGuard(mm: Mm, start: u64, end: u64): void {
   for (let addr = start; addr < end; addr += PAGE_SIZE) {
     const slot = findSlot(mm, addr);
-    if (slot != 0 && load<u64>(slot) == PTE_MARKER_GUARD) setPte(mm, slot, addr, 0);
+    if (slot == 0) addr = lastOfTable(addr);
+    else if (load<u64>(slot) == PTE_MARKER_GUARD) setPte(mm, slot, addr, 0);
   }
-}
-
-/** Faults in every page of [start, end), which VMAs cover without holes; 0 or a negative errno. */
-export function populateRange(mm: Mm, start: u64, end: u64, write: bool): i32 {
-  for (let addr = start; addr < end; addr += PAGE_SIZE) {
-    const vma = findVma(mm, addr);
-    if (vma == null || vma.start > addr) return -ENOMEM;
-    const fault = handleMmFault(mm, vma, addr, write);
-    if (fault == FAULT_OK) continue;
-    return fault == FAULT_OOM ? -ENOMEM : fault == FAULT_NEED_PAGE ? -NEED_PAGE : -EFAULT;
-  }
-  return 0;
 }

@@ -2,7 +2,7 @@
 // of 64-way nodes that is as high as the file needs; every VMA that maps the file is on its list.
 //
 //   levels = 2:   root -> [ node ... ] -> [ frame ... ]      6 bits of the page index a level
-import { PG_CACHE, PG_DIRTY } from '../abi/layout';
+import { PG_CACHE, PG_DIRTY, PG_FALLOCATED } from '../abi/layout';
 import { PAGE_SHIFT, PAGE_SIZE } from '../abi/page';
 import {
   allocFrame,
@@ -72,6 +72,19 @@ export function findPage(mapping: Mapping, index: u64): usize {
   return node;
 }
 
+/** The same, but 0 for what fallocate() made and nobody used: folio_test_uptodate(). */
+export function findUptodate(mapping: Mapping, index: u64): usize {
+  const frame = findPage(mapping, index);
+  return frame != 0 && pageFlags(frame) & PG_FALLOCATED ? 0 : frame;
+}
+
+/** The cached frame at page `index`, about to be used: what fallocate() made becomes a page like others. */
+export function usePage(mapping: Mapping, index: u64): usize {
+  const frame = findPage(mapping, index);
+  if (frame != 0) setPageFlags(frame, pageFlags(frame) & ~PG_FALLOCATED);
+  return frame;
+}
+
 /** Puts `frame` at page `index`, which must be empty; the tree takes over the caller's reference. */
 function insertPage(mapping: Mapping, index: u64, frame: usize): bool {
   if (mapping.root == 0) {
@@ -120,21 +133,24 @@ export function addPage(mapping: Mapping, index: u64, zero: bool): usize {
   return frame;
 }
 
-/** The index of the first cached page from `index` on below `node`, whose first is `base`; MAX when none. */
+/** The index of the first page in use from `index` on below `node`, whose first is `base`; MAX when none. */
 function nextBelow(node: usize, level: u32, base: u64, index: u64): u64 {
   const span = (<u64>1) << ((level * NODE_BITS) as u64);
   for (let i: u64 = 0; i < NODE_SLOTS; i++) {
     const from = base + i * span;
     const child = <usize>load<u32>(node + ((<usize>i) << 2));
     if (child == 0 || from + (span - 1) < index) continue;
-    if (level == 0) return from;
+    if (level == 0) {
+      if (pageFlags(child) & PG_FALLOCATED) continue;
+      return from;
+    }
     const found = nextBelow(child, level - 1, from, index);
     if (found != u64.MAX_VALUE) return found;
   }
   return u64.MAX_VALUE;
 }
 
-/** The index of the first cached page from `index` on; MAX when there is none. */
+/** The index of the first page in use from `index` on; MAX when there is none. */
 export function nextPage(mapping: Mapping, index: u64): u64 {
   if (mapping.root == 0) return u64.MAX_VALUE;
   return nextBelow(mapping.root, mapping.levels - 1, 0, index);

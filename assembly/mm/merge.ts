@@ -1,13 +1,32 @@
 // Merging and splitting of VMAs as /proc/PID/maps shows it: mm/vma.c.
 import { ENOMEM } from '../abi/errno';
 import { PAGE_SHIFT } from '../abi/page';
-import { VM_CLOSES, VM_DONTEXPAND, VM_IO, VM_MIXEDMAP, VM_PFNMAP } from '../abi/vma';
+import {
+  VM_CLOSES,
+  VM_DONTEXPAND,
+  VM_IO,
+  VM_MAYBE_GUARD,
+  VM_MIXEDMAP,
+  VM_PFNMAP,
+} from '../abi/vma';
 import { VmFile } from './mapping';
 import { Mm } from './mm';
-import { Vma, boundsChanged, dupVma, findVma, freeVma, insertVma, removeVma } from './vma';
+import {
+  Vma,
+  boundsChanged,
+  dupVma,
+  findVma,
+  freeVma,
+  insertVma,
+  removeVma,
+  setVmaFlags,
+} from './vma';
 
 /** VM_SPECIAL: such mappings never merge. */
 const VM_SPECIAL: u32 = VM_IO | VM_DONTEXPAND | VM_PFNMAP | VM_MIXEDMAP;
+
+/** VM_STICKY: no reason not to merge, and the whole has it then. */
+const VM_STICKY: u32 = VM_MAYBE_GUARD;
 
 /** What a range must have in common with a neighbour, set by its caller: struct vma_merge_struct. */
 let mergeStart: u64 = 0;
@@ -37,7 +56,7 @@ function anonVmaFits(neighbour: Vma): bool {
 /** is_mergeable_vma() */
 function alike(neighbour: Vma): bool {
   return (
-    neighbour.flags == mergeFlags &&
+    ((neighbour.flags ^ mergeFlags) & ~VM_STICKY) == 0 &&
     neighbour.file == mergeFile &&
     neighbour.name == 0 &&
     (mergeFile != null || neighbour.mapping == null) &&
@@ -95,9 +114,11 @@ function mergeFreeRange(mm: Mm): Vma | null {
   if (!left && !right) return null;
   const keep = left ? <Vma>prev : <Vma>next;
   inheritAnonVma(keep, mergeAnonVma, mergeAnonChain);
+  keep.flags |= mergeFlags & VM_STICKY;
   const end = right ? (<Vma>next).end : mergeEnd;
   if (left && right) {
     inheritAnonVma(keep, (<Vma>next).anonVma, (<Vma>next).anonChain);
+    keep.flags |= (<Vma>next).flags & VM_STICKY;
     drop(mm, <Vma>next);
   }
   setBounds(mm, keep, left ? keep.start : mergeStart, end);
@@ -165,8 +186,10 @@ function mergeExisting(mm: Mm, vma: Vma, start: u64, end: u64, flags: u32): Vma 
   const from = left ? into.start : start;
   const to = right ? (<Vma>next).end : end;
   inheritAnonVma(into, vma.anonVma, vma.anonChain);
+  into.flags |= flags & VM_STICKY;
   if (left && right) {
     inheritAnonVma(into, (<Vma>next).anonVma, (<Vma>next).anonChain);
+    into.flags |= (<Vma>next).flags & VM_STICKY;
     drop(mm, <Vma>next);
   }
   if (leftSide && rightSide) drop(mm, vma);
@@ -190,6 +213,12 @@ let modified: Vma | null = null;
 
 export function modifiedVma(): Vma {
   return <Vma>modified;
+}
+
+/** Gives the VMA of the last vmaModify() its flags; what is sticky stays. */
+export function setModifiedFlags(flags: u32): void {
+  const vma = <Vma>modified;
+  setVmaFlags(vma, flags | (vma.flags & VM_STICKY));
 }
 
 /**

@@ -1,6 +1,8 @@
 // struct mm_struct: one address space.
-import { TASK_SIZE_SHIFT } from '../abi/page';
+import { PAGE_SHIFT, TASK_SIZE_SHIFT } from '../abi/page';
+import { VM_ACCOUNT } from '../abi/vma';
 import { allocZeroedFrame, putFrame } from './frame';
+import { commit } from './limits';
 import { SLAB_MM, allocObject, freeObject } from './slab';
 import { flushTlb } from './tlb';
 import { Vma, freeVma, leaveMapping } from './vma';
@@ -34,8 +36,8 @@ export class Mm {
   execVm: u64;
   stackVm: u64;
   lockedVm: u64;
-  /** VM_LOCKED and VM_LOCKONFAULT after mlockall(MCL_FUTURE). */
-  defFlags: u32;
+  /** RLIMIT_AS of the tasks that run on it, in pages: how far their accesses grow a stack. */
+  growthLimit: u64;
   /** Where top-down placement starts. */
   mmapBase: u64;
 }
@@ -52,6 +54,7 @@ export function newMm(mmapBase: u64): Mm | null {
   mm.tables = 1;
   mm.walkRegion = u64.MAX_VALUE;
   mm.mmapBase = mmapBase;
+  mm.growthLimit = u64.MAX_VALUE;
   return mm;
 }
 
@@ -71,6 +74,7 @@ export function clearMm(mm: Mm): void {
   while (vma != null) {
     const next = vma.next;
     leaveMapping(vma);
+    if (vma.flags & VM_ACCOUNT) commit(-(<i64>((vma.end - vma.start) >> PAGE_SHIFT)));
     freeVma(vma);
     vma = next;
   }

@@ -79,7 +79,17 @@ export function findSlot(mm: Mm, addr: u64): usize {
   return entryAt(table, addr, 12);
 }
 
-/** The same, making the tables that are missing; 0 when memory is exhausted. */
+/** Bytes from `addr` on that lack a table, as far as the topmost missing one tells. */
+export function missingSpan(mm: Mm, addr: u64): u64 {
+  let table = mm.pgd;
+  for (let shift = PGD_SHIFT; shift > PMD_SHIFT; shift -= LEVEL_BITS) {
+    table = pteFrame(load<u64>(entryAt(table, addr, shift)));
+    if (table == 0) return (((addr >> shift) + 1) << shift) - addr;
+  }
+  return (((addr >> PMD_SHIFT) + 1) << PMD_SHIFT) - addr;
+}
+
+/** findSlot(), making the tables that are missing; 0 when memory is exhausted. */
 export function allocSlot(mm: Mm, addr: u64): usize {
   if (addr >> PMD_SHIFT == mm.walkRegion) return entryAt(mm.walkTable, addr, 12);
   let table = mm.pgd;
@@ -99,6 +109,11 @@ export function allocSlot(mm: Mm, addr: u64): usize {
   mm.walkRegion = addr >> PMD_SHIFT;
   mm.walkTable = table;
   return entryAt(table, addr, 12);
+}
+
+/** The last page of the 2 MiB that the table of `addr` covers: where to go on when there is none. */
+export function lastOfTable(addr: u64): u64 {
+  return (addr | (((<u64>1) << PMD_SHIFT) - 1)) - (PAGE_SIZE - 1);
 }
 
 /** Stores a last-level entry: the only way one changes outside a zap. */

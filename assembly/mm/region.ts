@@ -2,11 +2,12 @@
 // mm/mprotect.c. Arguments are validated by the host; what can fail from here on is memory.
 import { EACCES, ENOMEM, EPERM } from '../abi/errno';
 import { PAGE_SHIFT, PAGE_SIZE } from '../abi/page';
-import { PTE_DIRTY, PTE_SPECIAL } from '../abi/pte';
+import { PTE_ACCESSED, PTE_DIRTY, PTE_SPECIAL } from '../abi/pte';
 import {
   VM_ACCOUNT,
   VM_EXEC,
-  VM_HUGETLB,
+  VM_LOCKED,
+  VM_LOCKONFAULT,
   VM_NORESERVE,
   VM_READ,
   VM_SEALED,
@@ -14,28 +15,29 @@ import {
   VM_WRITE,
 } from '../abi/vma';
 import { accountVm } from './account';
+import { enoughMemory, mayExpandVm } from './limits';
 import { VmFile } from './mapping';
 import { isSoleAnon } from './fault';
-import { mergeNewRange, modifiedVma, splitVma, vmaModify } from './merge';
+import { mergeNewRange, setModifiedFlags, splitVma, vmaModify } from './merge';
 import { Mm } from './mm';
-import { findSlot, makeDirty, makePte, pteFrame, ptePresent, pteSpecial } from './pgtable';
-import { flushRange } from './tlb';
 import {
-  Vma,
-  findVma,
-  freeVma,
-  insertVma,
-  joinMapping,
-  leaveMapping,
-  newVma,
-  removeVma,
-} from './vma';
+  findSlot,
+  lastOfTable,
+  makeDirty,
+  makePte,
+  pteFrame,
+  ptePresent,
+  pteSpecial,
+} from './pgtable';
+import { populateRange } from './populate';
+import { flushRange } from './tlb';
+import { Vma, findVma, freeVma, insertVma, newVma, removeVma } from './vma';
 import { ZAP_UNMAP, zapRange } from './zap';
 
 const VM_ACCESS_FLAGS: u32 = VM_READ | VM_WRITE | VM_EXEC;
 
 /** vms_gather_munmap_vmas(): cuts at both ends, and refuses sealed mappings; 0 or a negative errno. */
-function cutRange(mm: Mm, start: u64, end: u64, maxMaps: u32): i32 {
+export function cutRange(mm: Mm, start: u64, end: u64, maxMaps: u32): i32 {
   let vma = findVma(mm, start);
   if (vma == null || vma.start >= end) return 0;
   if (vma.start < start) {
@@ -50,6 +52,19 @@ function cutRange(mm: Mm, start: u64, end: u64, maxMaps: u32): i32 {
     vma = vma.next;
   }
   return 0;
+}
+
+/** Pages of the VMAs in [start, end), which cutRange() cut there, that have one of `flags`; all for 0. */
+export function pagesWithin(mm: Mm, start: u64, end: u64, flags: u32): u64 {
+  let pages: u64 = 0;
+  let vma = findVma(mm, start);
+  while (vma != null && vma.start < end) {
+    if (flags == 0 || vma.flags & flags) {
+      pages += (min(vma.end, end) - max(vma.start, start)) >> PAGE_SHIFT;
+    }
+    vma = vma.next;
+  }
+  return pages;
 }
 
 /** Unmaps [start, end), both page-aligned; holes are fine. 0, -ENOMEM, or -EPERM of a sealed part. */
@@ -104,26 +119,20 @@ export function mapRegion(
   return 0;
 }
 
-/** Changes the flags of a linked VMA, which may count among the writers of its file. */
-export function setVmaFlags(vma: Vma, flags: u32): void {
-  leaveMapping(vma);
-  vma.flags = flags;
-  joinMapping(vma);
-}
-
 /** change_protection(): rewrites the entries of [start, end) for the protection of `flags`. */
 function changeProtection(mm: Mm, start: u64, end: u64, flags: u32): void {
   for (let addr = start; addr < end; addr += PAGE_SIZE) {
     const slot = findSlot(mm, addr);
     if (slot == 0) {
-      // No table: skip to the next one.
-      addr = (addr | ((1 << 21) - 1)) - (PAGE_SIZE - 1);
+      addr = lastOfTable(addr);
       continue;
     }
     const pte = load<u64>(slot);
     if (!ptePresent(pte)) continue;
     const frame = pteFrame(pte);
-    let changed = makePte(frame, flags) | (pte & (PTE_DIRTY | PTE_SPECIAL));
+    // pte_modify(): what the CPU noted stays.
+    const fresh = makePte(frame, flags) & ~(<u64>PTE_ACCESSED);
+    let changed = fresh | (pte & (PTE_ACCESSED | PTE_DIRTY | PTE_SPECIAL));
     // can_change_pte_writable(): only what needs no copy keeps its write bit.
     if (!pteSpecial(pte) && pte & PTE_DIRTY && (flags & VM_SHARED || isSoleAnon(frame))) {
       changed = makeDirty(changed, flags);
@@ -137,7 +146,7 @@ function changeProtection(mm: Mm, start: u64, end: u64, flags: u32): void {
 function protectedFlags(vma: Vma, prot: u32): u32 {
   const flags = (vma.flags & ~VM_ACCESS_FLAGS) | prot;
   if (prot & VM_WRITE) {
-    const exempt = VM_ACCOUNT | VM_WRITE | VM_HUGETLB | VM_SHARED | VM_NORESERVE;
+    const exempt = VM_ACCOUNT | VM_WRITE | VM_SHARED | VM_NORESERVE;
     return vma.flags & exempt ? flags : flags | VM_ACCOUNT;
   }
   const untouched = vma.mapping == null && vma.anonVma == 0;
@@ -152,14 +161,22 @@ function protectPart(mm: Mm, vma: Vma, start: u64, end: u64, prot: u32, maxMaps:
   if (vma.flags & VM_SEALED) return -EPERM;
   const old = vma.flags;
   if (wanted == old) return 0;
+  const pages = <i64>((end - start) >> PAGE_SHIFT);
   const flags = protectedFlags(vma, prot);
+  if (prot & VM_WRITE) {
+    if (!mayExpandVm(mm, wanted, pages) && mayExpandVm(mm, old, pages)) return -ENOMEM;
+    if (flags & ~old & VM_ACCOUNT && !enoughMemory(mm, pages)) return -ENOMEM;
+  }
   const error = vmaModify(mm, vma, start, end, flags, maxMaps);
   if (error) return error;
-  setVmaFlags(modifiedVma(), flags);
+  setModifiedFlags(flags);
   changeProtection(mm, start, end, flags);
-  const pages = <i64>((end - start) >> PAGE_SHIFT);
   accountVm(mm, old, -pages);
   accountVm(mm, flags, pages);
+  // A private locked mapping that becomes writable gets its copies now: populate_vma_page_range().
+  if ((old & (VM_WRITE | VM_SHARED | VM_LOCKED)) == VM_LOCKED && prot & VM_WRITE) {
+    if (!(old & VM_LOCKONFAULT)) populateRange(mm, start, end, true);
+  }
   return 0;
 }
 

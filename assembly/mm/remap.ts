@@ -5,21 +5,25 @@ import { VM_LOCKED, VM_LOCKONFAULT } from '../abi/vma';
 import { accountVm } from './account';
 import { mergeCopiedRange, setBounds } from './merge';
 import { Mm } from './mm';
-import { allocSlot, findSlot, setPte } from './pgtable';
+import { allocSlot, findSlot, lastOfTable, setPte } from './pgtable';
 import { unmapRegion } from './region';
-import { Vma, dupVma, insertVma, vmaLookup } from './vma';
+import { Vma, dupVma, insertVma, setVmaFlags, vmaLookup } from './vma';
 
 /** move_page_tables(): the entries move, the pages stay where they are; false without memory. */
 function moveEntries(mm: Mm, from: u64, to: u64, length: u64): bool {
-  for (let offset: u64 = 0; offset < length; offset += PAGE_SIZE) {
-    const slot = findSlot(mm, from + offset);
-    if (slot == 0) continue;
+  const end = from + length;
+  for (let addr = from; addr < end; addr += PAGE_SIZE) {
+    const slot = findSlot(mm, addr);
+    if (slot == 0) {
+      addr = lastOfTable(addr);
+      continue;
+    }
     const pte = load<u64>(slot);
     if (pte == 0) continue;
-    const target = allocSlot(mm, to + offset);
+    const target = allocSlot(mm, addr - from + to);
     if (target == 0) return false;
-    setPte(mm, target, to + offset, pte);
-    setPte(mm, slot, from + offset, 0);
+    setPte(mm, target, addr - from + to, pte);
+    setPte(mm, slot, addr, 0);
   }
   return true;
 }
@@ -44,6 +48,19 @@ function copyVma(mm: Mm, vma: Vma, from: u64, to: u64, length: u64): Vma | null 
   return copy;
 }
 
+/** dontunmap_complete(): the old mapping stays, unlocked and without its pages. */
+function keepSource(mm: Mm, copy: Vma, from: u64, length: u64): void {
+  // The copy may have merged with the old mapping: ask again where that is.
+  const old = vmaLookup(mm, from);
+  if (old == null) return;
+  setVmaFlags(old, old.flags & ~(VM_LOCKED | VM_LOCKONFAULT));
+  // Nothing anonymous is left in a mapping that moved whole.
+  if (old != copy && old.start == from && old.end == from + length) {
+    old.anonVma = 0;
+    old.anonChain = 0;
+  }
+}
+
 /**
  * move_vma(): moves the `oldLen` bytes at `from`, inside `vma`, to the free range of `newLen` bytes at
  * `to`; with `keep` (MREMAP_DONTUNMAP) the old mapping stays, empty. With oldLen 0 the pages of a shared
@@ -60,25 +77,23 @@ export function moveRegion(
   maxMaps: u32,
 ): i32 {
   const flags = vma.flags;
-  const whole = from == vma.start && from + oldLen == vma.end;
-  if (copyVma(mm, vma, from, to, newLen) == null) return -ENOMEM;
+  const hiwater = mm.hiwaterVm;
+  const copy = copyVma(mm, vma, from, to, newLen);
+  if (copy == null) return -ENOMEM;
   accountVm(mm, flags, <i64>(newLen >> PAGE_SHIFT));
+  let error = 0;
   if (!moveEntries(mm, from, to, oldLen)) {
     // Back where they were: the tables on that side still exist.
     moveEntries(mm, to, from, oldLen);
     unmapRegion(mm, to, to + newLen, maxMaps);
-    return -ENOMEM;
+    error = -ENOMEM;
+  } else if (keep) {
+    keepSource(mm, copy, from, oldLen);
+  } else if (oldLen != 0) {
+    // Without memory for a split the old mapping stays, empty: unmap_source_vma().
+    unmapRegion(mm, from, from + oldLen, maxMaps);
   }
-  if (oldLen == 0) return 0;
-  if (!keep) return unmapRegion(mm, from, from + oldLen, maxMaps);
-  // The copy may have merged with the old mapping: ask again where that is.
-  const old = vmaLookup(mm, from);
-  if (old == null) return 0;
-  const pages = <i64>(oldLen >> PAGE_SHIFT);
-  accountVm(mm, old.flags, -pages);
-  old.flags &= ~(VM_LOCKED | VM_LOCKONFAULT);
-  accountVm(mm, old.flags, pages);
-  // Nothing anonymous is left in a mapping that moved whole.
-  if (whole) old.anonVma = 0;
-  return 0;
+  // While both stood, the sum was higher than the process ever asked for.
+  mm.hiwaterVm = max(hiwater, mm.totalVm);
+  return error;
 }

@@ -1,31 +1,52 @@
 // What /proc shows of page tables: fs/proc/task_mmu.c.
 import {
+  PAGE_IS_FILE,
+  PAGE_IS_GUARD,
+  PAGE_IS_PFNZERO,
+  PAGE_IS_PRESENT,
+  PAGE_IS_SWAPPED,
+  PAGE_IS_WRITTEN,
   PG_ANON,
   PG_DIRTY,
   PM_FILE,
   PM_GUARD_REGION,
   PM_MMAP_EXCLUSIVE,
   PM_PRESENT,
+  PM_SWAP,
   VMA_PAGES_ANON,
+  VMA_PAGES_MAPCOUNT_MAX,
   VMA_PAGES_PRIVATE_CLEAN,
   VMA_PAGES_PRIVATE_DIRTY,
   VMA_PAGES_PSS,
+  VMA_PAGES_PSS_ANON,
+  VMA_PAGES_PSS_DIRTY,
+  VMA_PAGES_PSS_FILE,
+  VMA_PAGES_PSS_SHMEM,
   VMA_PAGES_REFERENCED,
   VMA_PAGES_RSS,
   VMA_PAGES_SHARED_CLEAN,
   VMA_PAGES_SHARED_DIRTY,
+  VMA_PAGES_SIZE,
 } from '../abi/layout';
 import { PAGE_SHIFT, PAGE_SIZE } from '../abi/page';
 import { PTE_ACCESSED, PTE_DIRTY, PTE_MARKER_GUARD } from '../abi/pte';
-import { mapcount, pageFlags } from './frame';
-import { Mm } from './mm';
-import { findSlot, pteFrame, ptePresent, pteSpecial } from './pgtable';
+import { mapcount, pageFlags, pageOwner } from './frame';
+import { MAPPING_HOST, Mapping } from './mapping';
+import { Mm, rss } from './mm';
+import { findSlot, missingSpan, pteFrame, ptePresent, pteSpecial } from './pgtable';
+import { flushRange } from './tlb';
 import { Vma } from './vma';
 
 /** Binary digits of a byte that proportional sizes keep: fs/proc/task_mmu.c. */
 const PSS_SHIFT = 12;
+/** The frame number of a guard marker: swap type 31, and PTE_MARKER_GUARD of Linux, 4, above it. */
+const GUARD_PFN = 0x9f;
+/** No page table, and so nothing that PAGEMAP_SCAN could call written. */
+const NO_TABLE: i32 = -1;
 
-const record = memory.data(40, 8);
+const record = memory.data(72, 8);
+
+let runCategory: i32 = NO_TABLE;
 
 export function pagesRecord(): usize {
   return record;
@@ -33,7 +54,7 @@ export function pagesRecord(): usize {
 
 /** pte_to_pagemap_entry() */
 function pagemapEntry(pte: u64): u64 {
-  if (pte == PTE_MARKER_GUARD) return (<u64>PM_GUARD_REGION) << 56;
+  if (pte == PTE_MARKER_GUARD) return ((<u64>(PM_SWAP | PM_GUARD_REGION)) << 56) | GUARD_PFN;
   if (!ptePresent(pte)) return 0;
   const frame = pteFrame(pte);
   let bits: u64 = PM_PRESENT;
@@ -56,6 +77,20 @@ function add(field: usize): void {
   store<u32>(record + field, load<u32>(record + field) + 1);
 }
 
+/** smaps_page_accumulate(): the page's share, by kind. */
+function addShare(frame: usize, share: u64, dirty: bool): void {
+  const anon = (pageFlags(frame) & PG_ANON) != 0;
+  const kind = anon
+    ? VMA_PAGES_PSS_ANON
+    : changetype<Mapping>(pageOwner(frame)).kind == MAPPING_HOST
+      ? VMA_PAGES_PSS_FILE
+      : VMA_PAGES_PSS_SHMEM;
+  store<u64>(record + kind, load<u64>(record + kind) + share);
+  store<u64>(record + VMA_PAGES_PSS, load<u64>(record + VMA_PAGES_PSS) + share);
+  if (!dirty) return;
+  store<u64>(record + VMA_PAGES_PSS_DIRTY, load<u64>(record + VMA_PAGES_PSS_DIRTY) + share);
+}
+
 /** smaps_account() for one present page. */
 function accountPage(pte: u64): void {
   const frame = pteFrame(pte);
@@ -67,22 +102,73 @@ function accountPage(pte: u64): void {
   if (pte & PTE_ACCESSED) add(VMA_PAGES_REFERENCED);
   if (sharers > 1) add(dirty ? VMA_PAGES_SHARED_DIRTY : VMA_PAGES_SHARED_CLEAN);
   else add(dirty ? VMA_PAGES_PRIVATE_DIRTY : VMA_PAGES_PRIVATE_CLEAN);
-  const pss = load<f64>(record + VMA_PAGES_PSS);
-  // As many fractions of a byte as Linux keeps (PSS_SHIFT), rounded down page by page.
-  const share = ((<u64>PAGE_SIZE) << PSS_SHIFT) / sharers;
-  store<f64>(record + VMA_PAGES_PSS, pss + <f64>share / <f64>(1 << PSS_SHIFT));
+  if (sharers > load<u32>(record + VMA_PAGES_MAPCOUNT_MAX))
+    store<u32>(record + VMA_PAGES_MAPCOUNT_MAX, sharers);
+  // As many fractions of a byte as Linux keeps, rounded down page by page.
+  addShare(frame, ((<u64>PAGE_SIZE) << PSS_SHIFT) / sharers, dirty);
 }
 
 /** Fills the record with the page counts of one VMA, as smaps prints them. */
 export function vmaPages(mm: Mm, vma: Vma): void {
-  memory.fill(record, 0, 40);
-  for (let addr = vma.start; addr < vma.end; addr += PAGE_SIZE) {
+  memory.fill(record, 0, VMA_PAGES_SIZE);
+  let addr = vma.start;
+  while (addr < vma.end) {
     const slot = findSlot(mm, addr);
     if (slot == 0) {
-      addr = (addr | ((1 << 21) - 1)) - (PAGE_SIZE - 1);
+      addr += missingSpan(mm, addr);
       continue;
     }
     const pte = load<u64>(slot);
     if (ptePresent(pte) && !pteSpecial(pte)) accountPage(pte);
+    addr += PAGE_SIZE;
   }
+}
+
+/** pagemap_page_category(): what is not write-protected by a userfaultfd counts as written. */
+function pageCategory(pte: u64): i32 {
+  if (pte == PTE_MARKER_GUARD) return PAGE_IS_WRITTEN | PAGE_IS_SWAPPED | PAGE_IS_GUARD;
+  if (!ptePresent(pte)) return PAGE_IS_WRITTEN;
+  const present: i32 = PAGE_IS_WRITTEN | PAGE_IS_PRESENT;
+  if (pteSpecial(pte)) return present | PAGE_IS_PFNZERO;
+  return pageFlags(pteFrame(pte)) & PG_ANON ? present : present | PAGE_IS_FILE;
+}
+
+/** Where the run of pages from `addr` on ends that have the same category, at most `end`. */
+export function categoryRun(mm: Mm, addr: u64, end: u64): u64 {
+  const first = findSlot(mm, addr);
+  runCategory = first == 0 ? NO_TABLE : pageCategory(load<u64>(first));
+  let next = addr;
+  while (next < end) {
+    const slot = findSlot(mm, next);
+    const category = slot == 0 ? NO_TABLE : pageCategory(load<u64>(slot));
+    if (category != runCategory) break;
+    next += slot == 0 ? missingSpan(mm, next) : PAGE_SIZE;
+  }
+  return min(next, end);
+}
+
+/** The PAGE_IS_* of the run just measured; -1 where no page table is. */
+export function categoryOfRun(): i32 {
+  return runCategory;
+}
+
+/** clear_refs_pte_range(): the next access by the CPU marks a page again. */
+export function clearReferenced(mm: Mm, vma: Vma): void {
+  let addr = vma.start;
+  while (addr < vma.end) {
+    const slot = findSlot(mm, addr);
+    if (slot == 0) {
+      addr += missingSpan(mm, addr);
+      continue;
+    }
+    const pte = load<u64>(slot);
+    if (ptePresent(pte) && !pteSpecial(pte)) store<u64>(slot, pte & ~(<u64>PTE_ACCESSED));
+    addr += PAGE_SIZE;
+  }
+  flushRange(mm, vma.start, vma.end);
+}
+
+/** reset_mm_hiwater_rss() */
+export function resetHiwaterRss(mm: Mm): void {
+  mm.hiwaterRss = rss(mm);
 }

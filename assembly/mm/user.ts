@@ -3,7 +3,7 @@
 import { EFAULT, ENOMEM } from '../abi/errno';
 import { FAULT_MAPERR, FAULT_NEED_PAGE, FAULT_OK, FAULT_OOM, NEED_PAGE } from '../abi/fault';
 import { PAGE_OFFSET_MASK, PAGE_SIZE, TASK_SIZE_SHIFT } from '../abi/page';
-import { PTE_DIRTY, PTE_PRESENT, PTE_RW } from '../abi/pte';
+import { PTE_ACCESSED, PTE_DIRTY, PTE_PRESENT, PTE_RW } from '../abi/pte';
 import { userFault } from './fault';
 import { Mm } from './mm';
 import { findSlot, pteFrame, setPte } from './pgtable';
@@ -54,7 +54,8 @@ function translateSlow(mm: Mm, addr: u64, write: bool, stackLimit: u64): usize {
     slot = findSlot(mm, addr);
   }
   const pte = load<u64>(slot);
-  if (write && !(pte & PTE_DIRTY)) setPte(mm, slot, addr, pte | PTE_DIRTY);
+  const used = pte | PTE_ACCESSED | (write ? PTE_DIRTY : 0);
+  if (used != pte) setPte(mm, slot, addr, used);
   const frame = pteFrame(pte);
   fillTlb(mm, addr, frame, write);
   return frame;

@@ -99,6 +99,13 @@ export function leaveMapping(vma: Vma): void {
   if (countsAsWriter(vma)) mapping.writable--;
 }
 
+/** Changes the flags of a linked VMA, which may count among the writers of its file. */
+export function setVmaFlags(vma: Vma, flags: u32): void {
+  leaveMapping(vma);
+  vma.flags = flags;
+  joinMapping(vma);
+}
+
 function heightOf(vma: Vma | null): i32 {
   return vma == null ? 0 : vma.height;
 }

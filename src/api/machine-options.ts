@@ -14,7 +14,7 @@ export interface MachineOptions {
   readonly profile?: Partial<KernelProfile>;
   /** Installs the security module Yama with this kernel.yama.ptrace_scope (default: no Yama). */
   readonly yama?: 0 | 1 | 2 | 3;
-  /** More security modules, asked after `capability` and Yama. */
+  /** More security modules, asked after `capability`, Landlock and Yama. */
   readonly security?: readonly SecurityModule[];
   /** Settings by their sysctl(8) names, such as `fs.suid_dumpable`. */
   readonly sysctl?: Readonly<Record<string, number>>;

@@ -1,15 +1,10 @@
-import { sysPtrace } from '../kernel/attach.js';
-import {
-  PTRACE_ATTACH,
-  PTRACE_DETACH,
-  PTRACE_SEIZE,
-  ptracePeek,
-  ptracePoke,
-} from '../kernel/attach.js';
+import { ptracePeek, ptracePoke } from '../kernel/attach.js';
 import { doExitGroup, exitStatus } from '../kernel/exit.js';
 import { copyProcess } from '../kernel/fork.js';
 import { sysKill } from '../kernel/kill.js';
 import { processVmAccess } from '../kernel/process-vm.js';
+import { PTRACE_ATTACH, PTRACE_DETACH, PTRACE_SEIZE } from '../kernel/ptrace-abi.js';
+import { sysPtrace } from '../kernel/ptrace-request.js';
 import { SIGCHLD } from '../kernel/signal.js';
 import type { TaskState, TaskStruct } from '../kernel/task.js';
 import { CLONE_FILES, CLONE_FS, CLONE_SIGHAND, CLONE_THREAD, CLONE_VM } from '../kernel/unshare.js';

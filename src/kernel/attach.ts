@@ -1,10 +1,9 @@
-import { EFAULT, EINVAL, EIO, EPERM, ESRCH } from '../../assembly/abi/errno.js';
+import { EIO, EPERM } from '../../assembly/abi/errno.js';
 import { FOLL_FORCE, FOLL_WRITE } from '../../assembly/abi/foll.js';
 import { checked, fail } from '../errno.js';
 import { accessRemoteVm } from '../mm/access.js';
 import type { U64 } from '../mm/address.js';
-import { copyToUser } from '../mm/user.js';
-import { deliverPending, sendSignal, takeDefaultAction } from './kill.js';
+import { deliverPending, sendSignal } from './deliver.js';
 import { SUID_DUMP_USER } from './mm-struct.js';
 import {
   __ptraceMayAccess,
@@ -12,28 +11,14 @@ import {
   PTRACE_MODE_ATTACH_REALCREDS,
   ptracerCapable,
 } from './ptrace.js';
-import { ptraceLink, ptraceStop, ptraceUnlink } from './ptrace-link.js';
+import { PTRACE_O_MASK } from './ptrace-abi.js';
+import { checkPtraceOptions } from './ptrace-info.js';
+import { ptraceLink } from './ptrace-link.js';
 import { stackLimit } from './rlimit.js';
-import { NSIG, SIGKILL, SIGSTOP, SIGTRAP } from './signal.js';
+import { SIGSTOP } from './signal.js';
 import type { TaskStruct } from './task.js';
 import { PF_EXITING, sameThreadGroup } from './task.js';
 
-// include/uapi/linux/ptrace.h
-export const PTRACE_TRACEME = 0;
-export const PTRACE_PEEKTEXT = 1;
-export const PTRACE_PEEKDATA = 2;
-export const PTRACE_POKETEXT = 4;
-export const PTRACE_POKEDATA = 5;
-export const PTRACE_CONT = 7;
-export const PTRACE_KILL = 8;
-export const PTRACE_ATTACH = 16;
-export const PTRACE_DETACH = 17;
-export const PTRACE_SETOPTIONS = 0x4200;
-export const PTRACE_SEIZE = 0x4206;
-export const PTRACE_INTERRUPT = 0x4207;
-
-const PTRACE_O_MASK = 0x3000ff;
-const PTRACE_EVENT_STOP = 128;
 const WORD_BYTES = 8;
 
 /**
@@ -63,17 +48,28 @@ export function ptraceAttach(
   target: TaskStruct,
   seize: { addr: U64; options: U64 } | null,
 ): void {
-  if (seize !== null && (Number(seize.addr) !== 0 || !validOptions(seize.options))) fail(EIO);
+  const options = seize === null ? 0 : seizeOptions(caller, seize);
   if (target.isKthread || sameThreadGroup(target, caller)) fail(EPERM);
   checked(__ptraceMayAccess(caller, target, PTRACE_MODE_ATTACH_REALCREDS));
   if (target.exited || target.ptrace !== null) fail(EPERM);
-  const options = seize === null ? 0 : Number(seize.options);
-  ptraceLink(target, caller, { cred: caller.cred, seized: seize !== null, options });
-  if (seize === null) ptraceStop(target, SIGSTOP);
+  const link = ptraceLink(target, caller, {
+    cred: caller.cred,
+    seized: seize !== null,
+    options,
+  });
+  // A task in a group stop stops for its tracer instead.
+  if (target.state === 'T') {
+    link.trap = true;
+    target.state = 'R';
+  }
+  if (seize === null) sendSignal(target, SIGSTOP);
+  else deliverPending(target);
 }
 
-function validOptions(options: U64): boolean {
-  return (BigInt(options) & ~BigInt(PTRACE_O_MASK)) === 0n;
+function seizeOptions(caller: TaskStruct, seize: { addr: U64; options: U64 }): number {
+  if (Number(seize.addr) !== 0) fail(EIO);
+  if ((BigInt(seize.options) & ~BigInt(PTRACE_O_MASK)) !== 0n) fail(EIO);
+  return checkPtraceOptions(caller, seize.options);
 }
 
 /**
@@ -115,81 +111,4 @@ export function ptracePoke(caller: TaskStruct, tracee: TaskStruct, addr: U64, da
   new DataView(word.buffer).setBigUint64(0, BigInt.asUintN(64, BigInt(data)), true);
   const done = ptraceAccessVm(caller, tracee, addr, word, FOLL_FORCE | FOLL_WRITE);
   if (done !== WORD_BYTES) fail(EIO);
-}
-
-/** The signal a tracer lets through, 0 for none; EIO beyond the last one (K-203). */
-function injected(data: U64): number {
-  return data <= NSIG ? Number(data) : fail(EIO);
-}
-
-function resume(tracee: TaskStruct, signal: number): void {
-  tracee.state = 'R';
-  tracee.stopCode = null;
-  if (signal !== 0) takeDefaultAction(tracee, signal);
-  deliverPending(tracee);
-}
-
-function interrupt(tracee: TaskStruct): void {
-  if (!tracee.ptrace?.seized) fail(EIO);
-  if (tracee.state !== 't') ptraceStop(tracee, SIGTRAP | (PTRACE_EVENT_STOP << 8));
-}
-
-function setOptions(tracee: TaskStruct, options: U64): void {
-  if (!validOptions(options)) fail(EINVAL);
-  if (tracee.ptrace !== null) tracee.ptrace.options = Number(options);
-}
-
-/** Requests of a tracer to a tracee of its own (kernel/ptrace.c, ptrace_request()). */
-function request(caller: TaskStruct, what: number, tracee: TaskStruct, addr: U64, data: U64): void {
-  switch (what) {
-    case PTRACE_PEEKTEXT:
-    case PTRACE_PEEKDATA: {
-      const word = ptracePeek(caller, tracee, addr);
-      return copyToUser(caller.mm ?? fail(EFAULT), data, word);
-    }
-    case PTRACE_POKETEXT:
-    case PTRACE_POKEDATA:
-      return ptracePoke(caller, tracee, addr, data);
-    case PTRACE_CONT:
-      return resume(tracee, injected(data));
-    case PTRACE_DETACH: {
-      const signal = injected(data);
-      ptraceUnlink(tracee);
-      return resume(tracee, signal);
-    }
-    case PTRACE_KILL:
-      return sendSignal(tracee, SIGKILL);
-    case PTRACE_INTERRUPT:
-      return interrupt(tracee);
-    case PTRACE_SETOPTIONS:
-      return setOptions(tracee, data);
-    default:
-      return fail(EIO);
-  }
-}
-
-/**
- * The system call ptrace: attaching, detaching, words of memory, and running on.
- * @throws {LinuxError} ESRCH: no such task, not a tracee of the caller, or one that runs (K-200,
- *   K-201)
- * @throws {LinuxError} EIO, EPERM, EINVAL: see ptraceAttach(), ptracePeek(), ptracePoke(); EIO for
- *   other requests
- * @throws {LinuxError} EFAULT: a peek to a bad address (K-203)
- * @see kernel/ptrace.c, SYSCALL_DEFINE4(ptrace)
- */
-export function sysPtrace(
-  caller: TaskStruct,
-  what: number,
-  pid: number,
-  addr: U64,
-  data: U64,
-): void {
-  if (what === PTRACE_TRACEME) return ptraceTraceme(caller);
-  const target = caller.kernel.findTask(pid) ?? fail(ESRCH);
-  if (what === PTRACE_ATTACH) return ptraceAttach(caller, target, null);
-  if (what === PTRACE_SEIZE) return ptraceAttach(caller, target, { addr, options: data });
-  // ptrace_check_attach(): KILL and INTERRUPT are for running tracees too.
-  const anyState = what === PTRACE_KILL || what === PTRACE_INTERRUPT;
-  if (target.ptracer !== caller || (!anyState && target.state !== 't')) fail(ESRCH);
-  return request(caller, what, target, addr, data);
 }

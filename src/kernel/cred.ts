@@ -51,6 +51,8 @@ export class Cred {
   capAmbient: CapSet = CAP_EMPTY_SET;
   /** Where the capabilities count. */
   userNs: UserNamespace;
+  /** What security modules keep with credentials, by module name: it goes where they go. */
+  security: Readonly<Record<string, unknown>> = {};
 
   /** Makes credentials of root without capabilities in a namespace; `fields` overrides. */
   constructor(userNs: UserNamespace, fields: Partial<Cred> = {}) {
@@ -133,4 +135,19 @@ export function commitCreds(task: TaskStruct, cred: Readonly<Cred>): void {
     task.pdeathSignal = 0;
   }
   task.cred = cred;
+}
+
+/** What a security module keeps with credentials; undefined where it has kept nothing. */
+export function credSecurity(cred: Readonly<Cred>, module: string): unknown {
+  return cred.security[module];
+}
+
+/**
+ * Has a task, one thread, keep something for a security module. It goes with the credentials: to
+ * children, over exec, and with a change of ids.
+ */
+export function setCredSecurity(task: TaskStruct, module: string, value: unknown): void {
+  const cred = prepareCreds(task);
+  cred.security = { ...cred.security, [module]: value };
+  commitCreds(task, cred);
 }

@@ -3,11 +3,14 @@ import { commFromText } from './comm.js';
 import { commitCreds } from './cred.js';
 import type { ExecFile } from './exec-creds.js';
 import { execCreds } from './exec-creds.js';
-import { doExit, releaseTask } from './exit.js';
+import { completeVfork, sendSignal } from './deliver.js';
+import { completeExit, releaseTask } from './exit.js';
 import type { Dumpable } from './mm-struct.js';
 import { MmStruct, SUID_DUMP_USER } from './mm-struct.js';
-import { sendSignal } from './kill.js';
-import { RLIMIT_STACK } from './rlimit.js';
+import { PTRACE_EVENT_EXEC } from './ptrace-abi.js';
+import { ptraceEvent } from './ptrace-stop.js';
+import { RLIMIT_AS, RLIMIT_STACK } from './rlimit.js';
+import { makeSiginfo, SI_USER } from './siginfo.js';
 import { SIGCHLD, SIGKILL, SIGTRAP } from './signal.js';
 import type { TaskStruct } from './task.js';
 import { PF_FORKNOEXEC } from './task.js';
@@ -37,7 +40,7 @@ function wouldDump(mm: MmStruct, file: ExecFile): void {
 function deThread(task: TaskStruct): void {
   const { group } = task;
   const { leader } = group;
-  for (const thread of [...group.threads]) if (thread !== task) doExit(thread, SIGKILL);
+  for (const thread of [...group.threads]) if (thread !== task) completeExit(thread, SIGKILL);
   if (leader === task) return;
   task.exitSignal = SIGCHLD;
   const { threadPid } = leader;
@@ -58,6 +61,13 @@ function takeOver(task: TaskStruct, leader: TaskStruct): void {
   if (index >= 0) siblings[index] = task;
 }
 
+/** Signal handlers are its own from now on (unshare_sighand()). */
+function unshareSighand(task: TaskStruct): void {
+  if (task.sighand.users === 1) return;
+  task.sighand.users--;
+  task.sighand = { users: 1 };
+}
+
 /**
  * The task's memory is replaced; whoever holds the old one finds it dead once its last user is gone
  * (K-101).
@@ -66,6 +76,7 @@ function execMmap(task: TaskStruct, mm: MmStruct): void {
   const old = task.mm;
   task.mm = mm;
   old?.mmput();
+  completeVfork(task);
 }
 
 /**
@@ -90,14 +101,17 @@ export function execve(task: TaskStruct, file: ExecFile, load: LoadImage): void 
   const { cred, secureexec } = execCreds(task, file);
   const mm = new MmStruct(task.kernel.core, task.cred.userNs);
   mm.stackLimit = task.mm?.stackLimit ?? mm.stackLimit;
+  mm.limitGrowth(task.group.rlimits.soft(RLIMIT_AS));
   try {
     load(mm, { secureexec });
   } catch (error) {
     mm.mmput();
     throw error;
   }
+  const oldPid = task.pid;
   deThread(task);
   unshareFiles(task);
+  unshareSighand(task);
   mm.setExeFile(file);
   wouldDump(mm, file);
   execMmap(task, mm);
@@ -107,8 +121,17 @@ export function execve(task: TaskStruct, file: ExecFile, load: LoadImage): void 
   mm.dumpable = dumpableAfterExec(task, file);
   task.comm = commFromText(file.path.slice(file.path.lastIndexOf('/') + 1));
   commitCreds(task, cred);
-  // Without PTRACE_O_TRACEEXEC a tracee that was not seized traps after exec.
-  if (task.ptrace !== null && !task.ptrace.seized) sendSignal(task, SIGTRAP);
+  notifyTracer(task, oldPid);
+}
+
+/**
+ * An event where the tracer asked for it, with the number the thread had before; else a tracee that
+ * was not seized traps.
+ */
+function notifyTracer(task: TaskStruct, oldPid: number): void {
+  if (ptraceEvent(task, PTRACE_EVENT_EXEC, oldPid)) return;
+  const info = makeSiginfo(SIGTRAP, SI_USER, task);
+  if (task.ptrace !== null && !task.ptrace.seized) sendSignal(task, SIGTRAP, { info });
 }
 
 /**

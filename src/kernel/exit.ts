@@ -1,7 +1,12 @@
 import type { TaskStruct } from './task.js';
 import { PF_EXITING, PF_SIGNALED, threadGroupEmpty } from './task.js';
+import { storeUser } from '../mm/user.js';
+import type { MmStruct } from './mm-struct.js';
 import { SUID_DUMP_USER } from './mm-struct.js';
+import { completeVfork } from './deliver.js';
+import { PTRACE_EVENT_EXIT } from './ptrace-abi.js';
 import { exitPtrace, ptraceUnlink } from './ptrace-link.js';
+import { ptraceEvent } from './ptrace-stop.js';
 import { forgetOriginalParent } from './reparent.js';
 import { SIGCHLD } from './signal.js';
 
@@ -15,11 +20,20 @@ export function exitStatus(code: number): number {
  * exit_mm()).
  */
 function exitMm(task: TaskStruct): void {
+  completeVfork(task);
   const { mm } = task;
   if (mm === null) return;
+  clearTid(task, mm);
   task.userDumpable = mm.dumpable === SUID_DUMP_USER;
   task.mm = null;
   mm.mmput();
+}
+
+/** Whoever joins a thread waits for this word, if the memory lives on (mm_release()). */
+function clearTid(task: TaskStruct, mm: MmStruct): void {
+  const { clearChildTid } = task;
+  task.clearChildTid = 0;
+  if (clearChildTid !== 0 && mm.shared) storeUser(mm, clearChildTid, new Uint8Array(4));
 }
 
 /** Drops open files, root and working directory (exit_files(), exit_fs()). */
@@ -57,6 +71,7 @@ function unhash(task: TaskStruct): void {
     kernel.pids.put(group.session);
   }
   task.state = 'X';
+  task.sighand.users--;
   task.threadPid.task = null;
   kernel.pids.put(task.threadPid);
   kernel.security.taskFree(task);
@@ -83,15 +98,27 @@ function reapsItself(task: TaskStruct): boolean {
 
 /**
  * Ends one thread. `code` is a wait status. A leader stays a zombie until its last sibling is gone
- * too (K-034) and its parent waits; other threads vanish.
+ * too (K-034) and its parent waits; other threads vanish. Where a tracer asked for
+ * PTRACE_EVENT_EXIT the thread stops first, and ends when it is let go or killed.
  * @see kernel/exit.c, do_exit()
  */
 export function doExit(task: TaskStruct, code: number): void {
+  if (task.exited) return;
+  if (task.exitingWith === null && ptraceEvent(task, PTRACE_EVENT_EXIT, code)) {
+    task.exitingWith = code;
+    return;
+  }
+  completeExit(task, task.exitingWith ?? code);
+}
+
+/** Ends a thread that no tracer holds at its exit any more. */
+export function completeExit(task: TaskStruct, code: number): void {
   if (task.exited) return;
   task.flags |= PF_EXITING;
   task.exitCode = code;
   if (code & 0x7f) task.flags |= PF_SIGNALED;
   task.stopCode = null;
+  task.state = 'R';
   exitMm(task);
   exitFiles(task);
   exitPtrace(task);

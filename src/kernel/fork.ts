@@ -6,6 +6,7 @@ import type { Cred } from './cred.js';
 import { prepareCreds } from './cred.js';
 import type { Kernel } from './kernel.js';
 import { dupMm, MmStruct } from './mm-struct.js';
+import { startChild } from './start-child.js';
 import { RLIMIT_NPROC, Rlimits } from './rlimit.js';
 import { SIGCHLD } from './signal.js';
 import type { TaskFiles, TaskFs } from './task.js';
@@ -69,7 +70,7 @@ export function createProcess(
     exitSignal: SIGCHLD,
     flags: init.kthread ? PF_KTHREAD : 0,
   });
-  attachPid(task);
+  attachPid(task, null);
   const rlimits = init.rlimits ?? new Rlimits(parent?.group.rlimits);
   newGroup(task, parent, rlimits);
   return task;
@@ -79,9 +80,9 @@ export function createProcess(
  * A task becomes a user of everything it has only once its number is certain; here the number is
  * taken.
  */
-function attachPid(task: TaskStruct): void {
+function attachPid(task: TaskStruct, wanted: number | null): void {
   try {
-    task.threadPid = task.kernel.pids.alloc(task);
+    task.threadPid = task.kernel.pids.alloc(task, wanted);
   } catch (error) {
     dropResources(task);
     throw error;
@@ -109,8 +110,12 @@ function newGroup(task: TaskStruct, parent: TaskStruct | null, rlimits: Rlimits)
   parent.group.children.push(task);
 }
 
-/** @see kernel/fork.c, copy_process(), the checks on flags */
-function checkFlags(parent: TaskStruct, flags: number): void {
+/**
+ * Checks the flags of a clone against each other.
+ * @throws {LinuxError} EINVAL: they contradict each other, or name namespaces other than user
+ * @see kernel/fork.c, copy_process()
+ */
+export function checkCloneFlags(parent: TaskStruct, flags: number): void {
   const both = (a: number, b: number): boolean => (flags & a) !== 0 && (flags & b) !== 0;
   if (both(CLONE_NEWNS, CLONE_FS) || both(CLONE_NEWUSER, CLONE_FS)) fail(EINVAL);
   if (flags & CLONE_THREAD && !(flags & CLONE_SIGHAND)) fail(EINVAL);
@@ -140,6 +145,27 @@ function copyCreds(parent: TaskStruct, flags: number): Readonly<Cred> {
   return cred;
 }
 
+/** How a child is made. */
+export interface CloneOptions {
+  /** CLONE_* bits; without `exitSignal` the low byte is the signal to the parent at its exit. */
+  readonly flags: number;
+  readonly exitSignal?: number;
+  /** The number it is to have (default: the next one free). */
+  readonly wanted?: number | null;
+}
+
+function splitSignal({ flags, exitSignal }: CloneOptions): { signal: number; flags: number } {
+  if (exitSignal !== undefined) return { signal: exitSignal, flags };
+  return { signal: flags & CSIGNAL, flags: flags & ~CSIGNAL };
+}
+
+/** Signal handlers, shared by threads and with CLONE_SIGHAND (copy_sighand()). */
+function shareSighand(child: TaskStruct, parent: TaskStruct, flags: number): void {
+  if (!(flags & CLONE_SIGHAND)) return;
+  child.sighand = parent.sighand;
+  child.sighand.users++;
+}
+
 function copyMm(parent: TaskStruct, flags: number): MmStruct | null {
   if (parent.mm === null) return null;
   return flags & CLONE_VM ? parent.mm.mmget() : dupMm(parent.mm);
@@ -155,14 +181,14 @@ function share<T extends { users: number; dup(): T }>(old: T | null, shared: boo
  * Makes a child as clone does: a process with a copy-on-write memory, or with CLONE_* flags one
  * that shares, or a thread. The low byte of `flags` is the exit signal, SIGCHLD for fork.
  * @throws {LinuxError} EINVAL: flags that contradict each other, or namespaces other than user
- * @throws {LinuxError} EAGAIN: RLIMIT_NPROC, or no number free
+ * @throws {LinuxError} EAGAIN: RLIMIT_NPROC, or no number free; EEXIST: the wanted one is not
  * @throws {LinuxError} ENOMEM: no room for the page tables
  * @throws {LinuxError} EPERM, ENOSPC: see createUserNs()
  * @see kernel/fork.c, copy_process()
  */
-export function copyProcess(parent: TaskStruct, options: { flags: number }): TaskStruct {
-  const { flags } = options;
-  checkFlags(parent, flags);
+export function copyProcess(parent: TaskStruct, options: CloneOptions): TaskStruct {
+  const { signal, flags } = splitSignal(options);
+  checkCloneFlags(parent, flags);
   checkNproc(parent);
   const cred = copyCreds(parent, flags);
   const child = new TaskStruct({
@@ -172,7 +198,7 @@ export function copyProcess(parent: TaskStruct, options: { flags: number }): Tas
     files: share(parent.files, (flags & CLONE_FILES) !== 0),
     fs: share(parent.fs, (flags & CLONE_FS) !== 0),
     comm: parent.comm,
-    exitSignal: exitSignal(parent, flags),
+    exitSignal: exitSignal(parent, flags, signal),
     flags: (parent.flags & ~PF_SUPERPRIV) | PF_FORKNOEXEC,
   });
   child.noNewPrivs = parent.noNewPrivs;
@@ -180,7 +206,12 @@ export function copyProcess(parent: TaskStruct, options: { flags: number }): Tas
   child.defaultTimerSlackNs = parent.timerSlackNs;
   child.personality = parent.personality;
   child.regs = parent.regs?.slice() ?? null;
-  attachPid(child);
+  child.fpregs = parent.fpregs?.slice() ?? null;
+  child.blocked = parent.blocked;
+  child.mceKill = parent.mceKill;
+  child.ioFlusher = parent.ioFlusher;
+  shareSighand(child, parent, flags);
+  attachPid(child, options.wanted ?? null);
   if (flags & CLONE_THREAD) {
     child.group = parent.group;
     child.group.threads.push(child);
@@ -191,6 +222,7 @@ export function copyProcess(parent: TaskStruct, options: { flags: number }): Tas
     child.group.oomScoreAdjMin = parent.group.oomScoreAdjMin;
     inheritIds(child, parent);
   }
+  startChild(parent, child, flags, signal);
   return child;
 }
 
@@ -204,7 +236,7 @@ function inheritIds(child: TaskStruct, caller: TaskStruct): void {
   group.session = pids.get(caller.group.session);
 }
 
-function exitSignal(parent: TaskStruct, flags: number): number {
+function exitSignal(parent: TaskStruct, flags: number, signal: number): number {
   if (flags & CLONE_THREAD) return -1;
-  return flags & CLONE_PARENT ? parent.group.leader.exitSignal : flags & CSIGNAL;
+  return flags & CLONE_PARENT ? parent.group.leader.exitSignal : signal;
 }

@@ -14,6 +14,9 @@ import type { TaskStruct } from './task.js';
 import type { IdExtent, IdMapKind, UserNamespace } from './userns.js';
 import { makeKgid, makeKuid, mapIdRangeDown } from './userns.js';
 
+/** Where a namespace keeps each of its maps. */
+const MAPS = { uid: 'uidMap', gid: 'gidMap', projid: 'projidMap' } as const;
+
 /** Lines of a map at most. */
 const UID_GID_MAP_MAX_EXTENTS = 340;
 const LAST_ID = 0xffffffff;
@@ -104,7 +107,7 @@ function newIdmapPermitted(
 }
 
 /**
- * Writes /proc/PID/uid_map or gid_map of a namespace: once, from inside it or from its parent
+ * Writes /proc/PID/uid_map, gid_map or projid_map of a namespace: once, from inside it or from its parent
  * (K-413). `opener` is the credentials the file was opened with, `pos` the file position.
  * @throws {LinuxError} EPERM: the initial namespace, a writer elsewhere, a second write, or ids not
  *   permitted
@@ -124,28 +127,28 @@ export function writeIdMap(
   if (parent === null) fail(EPERM);
   if (opener.userNs !== ns && opener.userNs !== parent) fail(EPERM);
   if (pos !== 0 || text.length >= PAGE_SIZE) fail(EINVAL);
-  if ((kind === 'uid' ? ns.uidMap : ns.gidMap) !== null) fail(EPERM);
-  if (!credCapable(writer.kernel, opener, ns, CAP_SYS_ADMIN)) fail(EPERM);
+  if (ns[MAPS[kind]] !== null) fail(EPERM);
+  // Project ids are anybody's to map.
+  const free = kind === 'projid';
+  if (!free && !credCapable(writer.kernel, opener, ns, CAP_SYS_ADMIN)) fail(EPERM);
   const extents = parseIdMap(text);
-  if (!newIdmapPermitted(ns, parent, kind, opener, writer, extents)) fail(EPERM);
-  const parentMap = kind === 'uid' ? parent.uidMap : parent.gidMap;
-  const map = extents.map((extent) => {
+  if (!free && !newIdmapPermitted(ns, parent, kind, opener, writer, extents)) fail(EPERM);
+  const parentMap = parent[MAPS[kind]];
+  ns[MAPS[kind]] = extents.map((extent) => {
     const lowerFirst = mapIdRangeDown(parentMap, extent.lowerFirst, extent.count);
     return lowerFirst < 0 ? fail(EPERM) : { ...extent, lowerFirst };
   });
-  if (kind === 'uid') ns.uidMap = map;
-  else ns.gidMap = map;
 }
 
 /**
- * Gives the text of /proc/PID/uid_map or gid_map as an opener in `reader` sees it: the lower ids
+ * Gives the text of /proc/PID/uid_map, gid_map or projid_map as an opener in `reader` sees it: the lower ids
  * are its own, or the parent's when it reads its own map; 4294967295 where it has no such id.
  * @see kernel/user_namespace.c, uid_m_show()
  */
 export function readIdMap(ns: UserNamespace, kind: IdMapKind, reader: UserNamespace): string {
   const lower = reader === ns && ns.parent !== null ? ns.parent : reader;
-  const lowerMap = (kind === 'uid' ? lower.uidMap : lower.gidMap) ?? [];
-  const map = (kind === 'uid' ? ns.uidMap : ns.gidMap) ?? [];
+  const lowerMap = lower[MAPS[kind]] ?? [];
+  const map = ns[MAPS[kind]] ?? [];
   const column = (value: number): string => String(value).padStart(10);
   return map
     .map(({ first, lowerFirst, count }) => {

@@ -4,6 +4,7 @@ import type { U64 } from '../mm/address.js';
 import { accessOk } from '../mm/address.js';
 import type { Mm } from '../mm/mm.js';
 import { loadUser } from '../mm/user.js';
+import { toUserAddr } from './user-address.js';
 
 /** Segments of one call at most (include/uapi/linux/uio.h). */
 export const UIO_MAXIOV = 1024;
@@ -21,11 +22,6 @@ export interface Iovec {
 /** A segment known to lie in user space. */
 export interface UserIovec extends Iovec {
   readonly addr: number;
-}
-
-/** A 64-bit value in its shortest form. */
-function shortest(value: bigint): U64 {
-  return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value;
 }
 
 /**
@@ -48,7 +44,7 @@ export function iovecFromUser(mm: Mm, addr: U64, count: U64): Iovec[] {
     if (at + IOVEC_BYTES > readable) fail(EFAULT);
     const length = view.getBigInt64(at + 8, true);
     if (length < 0n) fail(EINVAL);
-    return { addr: shortest(view.getBigUint64(at, true)), length: Number(length) };
+    return { addr: toUserAddr(view.getBigUint64(at, true)), length: Number(length) };
   });
 }
 

@@ -32,6 +32,8 @@ export class Kernel {
   readonly core: Core;
   /** Name and boot parameters. */
   readonly profile: KernelProfile;
+  /** uname -n: the profile's, until /proc/sys/kernel/hostname is written. */
+  nodename: string;
   /** Where pid 1 lives, and where machine-wide rights count. */
   readonly initUserNs: UserNamespace;
   /** Settings under /proc/sys. */
@@ -50,6 +52,7 @@ export class Kernel {
   constructor(core: Core, options: KernelOptions = {}) {
     this.core = core;
     this.profile = { ...DEFAULT_PROFILE, ...options.profile };
+    this.nodename = this.profile.nodename;
     this.now = options.now ?? Date.now;
     this.bootTime = this.now();
     this.initUserNs = makeInitUserNs();

@@ -1,9 +1,10 @@
 import { EINVAL, EPERM, ESRCH } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
 import { CAP_KILL, capable } from './capability.js';
-import { doExitGroup } from './exit.js';
-import { ptraceStop } from './ptrace-link.js';
-import { defaultAction, SIGCONT, SIGKILL, validSignal } from './signal.js';
+import { sendSignal } from './deliver.js';
+import type { Siginfo } from './siginfo.js';
+import { makeSiginfo, SI_TKILL, SI_USER } from './siginfo.js';
+import { SIGCONT, validSignal } from './signal.js';
 import type { TaskStruct } from './task.js';
 import { sameThreadGroup } from './task.js';
 
@@ -34,66 +35,10 @@ export function checkKillPermission(caller: TaskStruct, target: TaskStruct, sign
 }
 
 function mayKill(caller: TaskStruct, target: TaskStruct, signal: number): boolean {
-  if (sameThreadGroup(caller, target) || killOkByCred(caller, target)) return true;
-  return signal === SIGCONT && caller.group.session === target.group.session;
-}
-
-function stopGroup(target: TaskStruct, signal: number): void {
-  for (const thread of target.group.threads) {
-    if (thread.ptrace === null && !thread.exited) thread.state = 'T';
-  }
-  target.group.leader.stopCode = (signal << 8) | 0x7f;
-}
-
-function continueGroup(target: TaskStruct): void {
-  const stopped = target.group.threads.filter((thread) => thread.state === 'T');
-  if (stopped.length === 0) return;
-  for (const thread of stopped) thread.state = 'R';
-  target.group.leader.stopCode = null;
-  target.group.leader.continued = true;
-  for (const thread of stopped) deliverPending(thread);
-}
-
-/**
- * Does what a signal does to a process without a handler for it; handlers need a CPU that runs
- * them.
- */
-export function takeDefaultAction(target: TaskStruct, signal: number): void {
-  switch (defaultAction(signal)) {
-    case 'terminate':
-      doExitGroup(target, signal);
-      break;
-    case 'stop':
-      stopGroup(target, signal);
-      break;
-    case 'continue':
-      continueGroup(target);
-      break;
-    case 'ignore':
-  }
-}
-
-/** Hands over what waited while a task was stopped; under a tracer each signal stops it again. */
-export function deliverPending(task: TaskStruct): void {
-  for (const signal of [...task.pendingSignals].sort((a, b) => a - b)) {
-    if (task.state === 't' || task.exited) return;
-    task.pendingSignals.delete(signal);
-    sendSignal(task, signal);
-  }
-}
-
-/**
- * Delivers a signal without a check. SIGKILL works at once; a stopped task takes others when it
- * runs again; a traced task stops for its tracer instead; pid 1 takes none.
- * @see kernel/signal.c, send_signal_locked(), get_signal()
- */
-export function sendSignal(target: TaskStruct, signal: number): void {
-  if (signal === 0 || target.exited || target.group.unkillable) return;
-  const stopped = target.state === 't' || (target.state === 'T' && signal !== SIGCONT);
-  if (signal === SIGKILL) doExitGroup(target, SIGKILL);
-  else if (stopped) target.pendingSignals.add(signal);
-  else if (target.ptrace !== null) ptraceStop(target, signal);
-  else takeDefaultAction(target, signal);
+  const sameSession = signal === SIGCONT && caller.group.session === target.group.session;
+  const own = sameThreadGroup(caller, target);
+  if (!own && !killOkByCred(caller, target) && !sameSession) return false;
+  return caller.kernel.security.taskKill(caller, target, signal) === 0;
 }
 
 /** The live thread a signal to a process goes to: the leader, or another where that has exited. */
@@ -103,7 +48,12 @@ function receiver(target: TaskStruct): TaskStruct {
 
 function killOne(caller: TaskStruct, target: TaskStruct, signal: number): void {
   checkKillPermission(caller, target, signal);
-  sendSignal(receiver(target), signal);
+  sendToProcess(target, signal, makeSiginfo(signal, SI_USER, caller));
+}
+
+/** Sends a signal to a process, without a check. */
+export function sendToProcess(target: TaskStruct, signal: number, info: Siginfo): void {
+  sendSignal(receiver(target), signal, { info, shared: true });
 }
 
 /** Sends to each of several it may send to, and counts those (group_send_sig_info()). */
@@ -111,7 +61,8 @@ function killMany(caller: TaskStruct, targets: readonly TaskStruct[], signal: nu
   if (targets.length === 0) fail(ESRCH);
   if (!validSignal(signal)) fail(EINVAL);
   const permitted = targets.filter((target) => mayKill(caller, target, signal));
-  for (const target of permitted) sendSignal(receiver(target), signal);
+  const info = makeSiginfo(signal, SI_USER, caller);
+  for (const target of permitted) sendToProcess(target, signal, info);
   return permitted.length;
 }
 
@@ -160,5 +111,5 @@ export function sysTgkill(
   const target = caller.kernel.findTask(tid) ?? fail(ESRCH);
   if (tgid !== null && target.tgid !== tgid) fail(ESRCH);
   checkKillPermission(caller, target, signal);
-  sendSignal(target, signal);
+  sendSignal(target, signal, { info: makeSiginfo(signal, SI_TKILL, caller) });
 }

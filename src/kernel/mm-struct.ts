@@ -52,6 +52,11 @@ export class MmStruct extends Mm {
    */
   dumpFilter = MMF_DUMP_FILTER_DEFAULT;
 
+  /** PR_SET_THP_DISABLE: 1 no huge pages, 3 none but where advised; inherited by fork. */
+  thpDisable = 0;
+  /** PR_SET_MEMORY_MERGE: all of it may be merged by KSM; inherited by fork. */
+  memoryMerge = false;
+
   /** Makes an empty memory with one user. */
   constructor(core: Core, userNs: UserNamespace) {
     super(core);
@@ -84,6 +89,8 @@ export function dupMm(old: MmStruct): MmStruct {
   const mm = new MmStruct(old.core, old.userNs);
   mm.dumpable = old.dumpable;
   mm.dumpFilter = old.dumpFilter;
+  mm.thpDisable = old.thpDisable;
+  mm.memoryMerge = old.memoryMerge;
   mm.auxv = old.auxv.slice();
   mm.setExeFile(old.exeFile);
   try {

@@ -1,4 +1,4 @@
-import { EAGAIN } from '../../assembly/abi/errno.js';
+import { EAGAIN, EEXIST } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
 import type { Sysctl } from './sysctl.js';
 import type { TaskStruct } from './task.js';
@@ -39,13 +39,15 @@ export class PidTable {
   }
 
   /**
-   * Gives the next free number to a task.
+   * Gives a task the next free number, or the wanted one.
    * @throws {LinuxError} EAGAIN: all numbers up to kernel.pid_max are in use
+   * @throws {LinuxError} EEXIST: the wanted one is in use
    */
-  alloc(task: TaskStruct): Pid {
+  alloc(task: TaskStruct, wanted: number | null = null): Pid {
+    if (wanted !== null && this.pids.has(wanted)) fail(EEXIST);
     const max = this.sysctl.get('kernel.pid_max');
-    const pid = new Pid(this.nextFree(max) ?? fail(EAGAIN));
-    this.last = pid.nr;
+    const pid = new Pid(wanted ?? this.nextFree(max) ?? fail(EAGAIN));
+    if (wanted === null) this.last = pid.nr;
     this.pids.set(pid.nr, pid);
     pid.task = task;
     pid.users = 1;

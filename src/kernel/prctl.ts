@@ -1,13 +1,17 @@
-import { EFAULT, EINVAL } from '../../assembly/abi/errno.js';
+import { EBADF, EFAULT, EINVAL } from '../../assembly/abi/errno.js';
 import { checked, fail } from '../errno.js';
 import { copyToUser, loadUser } from '../mm/user.js';
 import { commBytes, commFromBytes, TASK_COMM_LEN } from './comm.js';
-import type { MmStruct } from './mm-struct.js';
 import { SUID_DUMP_DISABLE, SUID_DUMP_USER } from './mm-struct.js';
+import { noSpareArgs, prctlMm, putInt } from './prctl-args.js';
+import type { ExeFileOf } from './prctl-mm.js';
+import { prctlSetMm } from './prctl-mm.js';
+import { PRCTL_STATE } from './prctl-state.js';
 import { propagateHasChildSubreaper } from './reparent.js';
 import { NOT_MINE } from './security.js';
 import { NSIG } from './signal.js';
 import type { TaskStruct } from './task.js';
+import { toUserAddr } from './user-address.js';
 
 // include/uapi/linux/prctl.h
 export const PR_SET_PDEATHSIG = 1;
@@ -16,19 +20,16 @@ export const PR_GET_DUMPABLE = 3;
 export const PR_SET_DUMPABLE = 4;
 export const PR_SET_NAME = 15;
 export const PR_GET_NAME = 16;
+export const PR_SET_MM = 35;
 export const PR_SET_CHILD_SUBREAPER = 36;
 export const PR_GET_CHILD_SUBREAPER = 37;
 export const PR_SET_NO_NEW_PRIVS = 38;
 export const PR_GET_NO_NEW_PRIVS = 39;
 
-function mmOf(task: TaskStruct): MmStruct {
-  return task.mm ?? fail(EFAULT);
-}
-
 /** K-300: 0 and 1 only; all who share the memory see it (K-301). */
 function setDumpable(task: TaskStruct, value: bigint): number {
   if (value !== BigInt(SUID_DUMP_DISABLE) && value !== BigInt(SUID_DUMP_USER)) fail(EINVAL);
-  mmOf(task).dumpable = value === 0n ? SUID_DUMP_DISABLE : SUID_DUMP_USER;
+  prctlMm(task).dumpable = value === 0n ? SUID_DUMP_DISABLE : SUID_DUMP_USER;
   return 0;
 }
 
@@ -41,7 +42,7 @@ function setNoNewPrivs(task: TaskStruct, args: readonly bigint[]): number {
 }
 
 function getNoNewPrivs(task: TaskStruct, args: readonly bigint[]): number {
-  if (args.some((arg) => arg !== 0n)) fail(EINVAL);
+  noSpareArgs(args, 0);
   return Number(task.noNewPrivs);
 }
 
@@ -59,7 +60,7 @@ function setPdeathSignal(task: TaskStruct, value: bigint): number {
 
 function setName(task: TaskStruct, addr: bigint): number {
   const bytes = new Uint8Array(TASK_COMM_LEN - 1);
-  const got = loadUser(mmOf(task), userAddr(addr), bytes);
+  const got = loadUser(prctlMm(task), toUserAddr(addr), bytes);
   const ended = bytes.subarray(0, got).includes(0);
   if (!ended && got < bytes.length) fail(EFAULT);
   task.comm = commFromBytes(bytes);
@@ -69,23 +70,16 @@ function setName(task: TaskStruct, addr: bigint): number {
 function getName(task: TaskStruct, addr: bigint): number {
   const bytes = new Uint8Array(TASK_COMM_LEN);
   bytes.set(commBytes(task));
-  copyToUser(mmOf(task), userAddr(addr), bytes);
+  copyToUser(prctlMm(task), toUserAddr(addr), bytes);
   return 0;
 }
 
-function putInt(task: TaskStruct, addr: bigint, value: number): number {
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setInt32(0, value, true);
-  copyToUser(mmOf(task), userAddr(addr), bytes);
-  return 0;
-}
-
-/** An address as the memory room takes it. */
-function userAddr(addr: bigint): number | bigint {
-  return addr <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(addr) : addr;
-}
-
-function ownOption(task: TaskStruct, option: number, args: readonly bigint[]): number {
+function ownOption(
+  task: TaskStruct,
+  option: number,
+  args: readonly bigint[],
+  exeFileOf: ExeFileOf,
+): number {
   const [arg2 = 0n] = args;
   switch (option) {
     case PR_SET_PDEATHSIG:
@@ -93,7 +87,7 @@ function ownOption(task: TaskStruct, option: number, args: readonly bigint[]): n
     case PR_GET_PDEATHSIG:
       return putInt(task, arg2, task.pdeathSignal);
     case PR_GET_DUMPABLE:
-      return mmOf(task).dumpable;
+      return prctlMm(task).dumpable;
     case PR_SET_DUMPABLE:
       return setDumpable(task, arg2);
     case PR_SET_NAME:
@@ -108,8 +102,11 @@ function ownOption(task: TaskStruct, option: number, args: readonly bigint[]): n
       return setNoNewPrivs(task, args);
     case PR_GET_NO_NEW_PRIVS:
       return getNoNewPrivs(task, args);
+    case PR_SET_MM:
+      prctlSetMm(task, prctlMm(task), args, exeFileOf);
+      return 0;
     default:
-      return fail(EINVAL);
+      return (PRCTL_STATE.get(option) ?? fail(EINVAL))(task, args);
   }
 }
 
@@ -117,12 +114,18 @@ function ownOption(task: TaskStruct, option: number, args: readonly bigint[]): n
  * The system call prctl. `args` are arguments 2 to 5, unsigned 64-bit. Security modules are asked
  * first: the capability options are theirs (K-409..K-411), as is PR_SET_PTRACER, which is EINVAL
  * without Yama (K-053).
+ * @param exeFileOf opens the program that PR_SET_MM_EXE_FILE names (default: there are no files)
  * @throws {LinuxError} EINVAL: an unknown option or bad arguments
  * @throws {LinuxError} EPERM: not permitted
  * @throws {LinuxError} EFAULT: a bad address for a name or a result
  * @see kernel/sys.c, SYSCALL_DEFINE5(prctl)
  */
-export function sysPrctl(task: TaskStruct, option: number, args: readonly bigint[]): number {
+export function sysPrctl(
+  task: TaskStruct,
+  option: number,
+  args: readonly bigint[],
+  exeFileOf: ExeFileOf = () => fail(EBADF),
+): number {
   const answer = task.kernel.security.taskPrctl(task, option, args);
-  return answer === NOT_MINE ? ownOption(task, option, args) : checked(answer);
+  return answer === NOT_MINE ? ownOption(task, option, args, exeFileOf) : checked(answer);
 }

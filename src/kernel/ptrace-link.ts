@@ -1,12 +1,12 @@
 import type { Cred } from './cred.js';
-import { doNotifyParent, releaseTask } from './exit.js';
-import { deliverPending, sendSignal } from './kill.js';
-import { SIGKILL } from './signal.js';
-import type { TaskStruct } from './task.js';
+import { completeExit, doNotifyParent, releaseTask } from './exit.js';
+import { deliverPending, sendSignal, takeDefaultAction } from './deliver.js';
+import { PTRACE_O_EXITKILL } from './ptrace-abi.js';
+import type { Siginfo } from './siginfo.js';
+import { makeSiginfo, SI_USER, signalBlocked, siginfoSignal } from './siginfo.js';
+import { SIGKILL, SIGSTOP, STOPPING } from './signal.js';
+import type { PtraceLink, TaskStruct } from './task.js';
 import { sameThreadGroup, threadGroupEmpty } from './task.js';
-
-/** Kills the tracee when its tracer exits. */
-export const PTRACE_O_EXITKILL = 0x100000;
 
 /**
  * Puts a task under a tracer; `cred` is who counts as the tracer at later checks (kernel/ptrace.c,
@@ -16,30 +16,70 @@ export function ptraceLink(
   tracee: TaskStruct,
   tracer: TaskStruct,
   how: { cred: Readonly<Cred>; seized: boolean; options: number },
-): void {
-  tracee.ptrace = { tracer, ...how };
+): PtraceLink {
+  const stop = { message: 0n, info: null, delivery: false, listening: false };
+  const link = { tracer, ...how, ...stop, trap: false, notify: false, mayStop: false };
+  tracee.ptrace = link;
   tracer.ptraced.add(tracee);
+  return link;
 }
 
 /**
- * Takes a task from its tracer, if it has one; a task stopped for the tracer runs on
- * (__ptrace_unlink()).
+ * A child of a traced task comes under the same tracer, and stops for it.
+ * @see include/linux/ptrace.h, ptrace_init_task()
  */
-export function ptraceUnlink(tracee: TaskStruct): void {
+export function ptraceInitTask(child: TaskStruct, parent: TaskStruct): void {
+  const { ptrace } = parent;
+  if (ptrace === null) return;
+  const { tracer, cred, seized, options } = ptrace;
+  ptraceLink(child, tracer, { cred, seized, options }).trap = seized;
+  const info = makeSiginfo(SIGSTOP, SI_USER);
+  if (seized) deliverPending(child);
+  else sendSignal(child, SIGSTOP, { info });
+}
+
+/** What a tracer lets a task go on with: a signal of its choice, 0 for none. */
+interface Resumption {
+  readonly signal: number;
+  readonly by: TaskStruct;
+}
+
+/**
+ * Lets a stopped tracee run. The signal counts where the stop was for one; it may be another.
+ * @see kernel/signal.c, ptrace_signal()
+ */
+export function ptraceResume(tracee: TaskStruct, link: PtraceLink, how: Resumption): void {
+  const { info, delivery } = link;
+  link.info = null;
+  link.delivery = false;
+  link.listening = false;
+  tracee.stopCode = null;
+  tracee.state = 'R';
+  if (tracee.exitingWith !== null) return completeExit(tracee, tracee.exitingWith);
+  if (delivery && how.signal !== 0 && (link.mayStop || !STOPPING.has(how.signal))) {
+    inject(tracee, info, how);
+  }
+  deliverPending(tracee);
+}
+
+/** A blocked signal waits like any other; one that the tracer chose comes from the tracer. */
+function inject(tracee: TaskStruct, info: Siginfo | null, { signal, by }: Resumption): void {
+  if (!signalBlocked(tracee.blocked, signal)) return takeDefaultAction(tracee, signal);
+  const same = info !== null && siginfoSignal(info) === signal;
+  const own = same ? info : makeSiginfo(signal, SI_USER, by);
+  tracee.pendingSignals.add({ signal, info: own, shared: false });
+}
+
+/**
+ * Takes a task from its tracer, if it has one; a task stopped for the tracer runs on, with a signal
+ * or none (__ptrace_unlink()).
+ */
+export function ptraceUnlink(tracee: TaskStruct, signal = 0): void {
   const { ptrace } = tracee;
   if (ptrace === null) return;
   ptrace.tracer.ptraced.delete(tracee);
   tracee.ptrace = null;
-  if (tracee.state === 't') {
-    tracee.state = 'R';
-    tracee.stopCode = null;
-  }
-}
-
-/** Stops a traced task for its tracer, who sees `code` << 8 | 0x7f as its wait status. */
-export function ptraceStop(tracee: TaskStruct, code: number): void {
-  tracee.state = 't';
-  tracee.stopCode = (code << 8) | 0x7f;
+  if (tracee.state === 't') ptraceResume(tracee, ptrace, { signal, by: ptrace.tracer });
 }
 
 /** Tells whether the tracer is not the process that waits for it anyway (ptrace_reparented()). */
@@ -60,17 +100,22 @@ function detachedZombieIsDead(zombie: TaskStruct, tracer: TaskStruct): boolean {
 }
 
 /** Ends tracing; a zombie that only its tracer kept is reaped. */
-export function ptraceDetach(tracee: TaskStruct, tracer: TaskStruct): void {
-  ptraceUnlink(tracee);
+export function ptraceDetach(tracee: TaskStruct, tracer: TaskStruct, signal: number): void {
+  ptraceUnlink(tracee, signal);
   if (tracee.state === 'Z' && detachedZombieIsDead(tracee, tracer)) releaseTask(tracee);
-  deliverPending(tracee);
+}
+
+/** The signal of a stop that the tracer has not waited for: it is still to be delivered. */
+function signalLeft(tracee: TaskStruct): number {
+  const { stopCode } = tracee;
+  return stopCode === null || tracee.state !== 't' ? 0 : (stopCode >> 8) & 0x7f;
 }
 
 /** A tracer exits: its tracees run on, or die if it asked for that (K-206; exit_ptrace()). */
 export function exitPtrace(tracer: TaskStruct): void {
   for (const tracee of [...tracer.ptraced]) {
     const kill = ((tracee.ptrace?.options ?? 0) & PTRACE_O_EXITKILL) !== 0;
-    ptraceDetach(tracee, tracer);
+    ptraceDetach(tracee, tracer, signalLeft(tracee));
     if (kill) sendSignal(tracee, SIGKILL);
   }
 }

@@ -1,5 +1,5 @@
 import { doNotifyParent, releaseTask } from './exit.js';
-import { sendSignal } from './kill.js';
+import { sendSignal } from './deliver.js';
 import { SIGCHLD } from './signal.js';
 import type { TaskStruct } from './task.js';
 import { PF_EXITING, threadGroupEmpty } from './task.js';

@@ -121,6 +121,7 @@ export function doPrlimit(
   }
   rlimits.set(resource, limit);
   if (resource === RLIMIT_STACK && target.mm !== null) target.mm.stackLimit = stackLimit(target);
+  if (resource === RLIMIT_AS) target.mm?.limitGrowth(rlimits.soft(RLIMIT_AS));
   return old;
 }
 

@@ -36,6 +36,8 @@ export interface SecurityModule {
   ): number;
   /** Whether `child` may ask to be traced by `parent`. */
   ptraceTraceme?(parent: TaskStruct, child: TaskStruct): number;
+  /** Whether `task` may send a signal, 0 included, to `target`. */
+  taskKill?(task: TaskStruct, target: TaskStruct, signal: number): number;
   /** Whether credentials have a capability in a namespace. */
   capable?(cred: Readonly<Cred>, ns: UserNamespace, cap: number): number;
   /** Adjusts new credentials after user ids changed. */
@@ -91,6 +93,11 @@ export class SecurityHooks {
   /** Whether a task may be traced by its parent at its own wish (security_ptrace_traceme()). */
   ptraceTraceme(parent: TaskStruct, child: TaskStruct): number {
     return this.first((module) => module.ptraceTraceme?.(parent, child));
+  }
+
+  /** Whether a task may send a signal, beyond ids (security_task_kill()). */
+  taskKill(task: TaskStruct, target: TaskStruct, signal: number): number {
+    return this.first((module) => module.taskKill?.(task, target, signal));
   }
 
   /** Whether credentials have a capability (security_capable()). */

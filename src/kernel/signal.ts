@@ -34,7 +34,8 @@ export const SIGSYS = 31;
 export const NSIG = 64;
 
 const IGNORED = new Set([SIGCHLD, SIGCONT, SIGURG, SIGWINCH]);
-const STOPPING = new Set([SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU]);
+/** Signals that stop a process (SIG_KERNEL_STOP_MASK). */
+export const STOPPING: ReadonlySet<number> = new Set([SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU]);
 
 /** What a signal does to a process without a handler for it. */
 export type SignalAction = 'terminate' | 'stop' | 'continue' | 'ignore';

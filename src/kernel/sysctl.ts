@@ -11,12 +11,17 @@ export interface SysctlEntry {
 }
 
 const INT_MAX = 0x7fffffff;
+const INT_MIN = -0x80000000;
 
 /** The settings of every kernel and their defaults in Linux 6.18. */
 const DEFAULTS: Readonly<Record<string, SysctlEntry>> = {
   'fs.suid_dumpable': { value: 0, min: 0, max: 2 },
   'kernel.pid_max': { value: 32768, min: 301, max: 4194304 },
+  // No address is random here, as if the kernel were booted with norandmaps.
+  'kernel.randomize_va_space': { value: 0, min: INT_MIN, max: INT_MAX },
+  'vm.overcommit_kbytes': { value: 0, min: 0, max: Number.MAX_SAFE_INTEGER },
   'vm.overcommit_memory': { value: 0, min: 0, max: 2 },
+  'vm.overcommit_ratio': { value: 50, min: INT_MIN, max: INT_MAX },
   'vm.max_map_count': { value: 65530, min: 0, max: INT_MAX },
   'vm.mmap_min_addr': { value: 4096, min: 0, max: Number.MAX_SAFE_INTEGER },
 };

@@ -1,8 +1,11 @@
+import type { U64 } from '../mm/address.js';
 import type { Cred } from './cred.js';
 import type { Kernel } from './kernel.js';
 import type { MmStruct } from './mm-struct.js';
 import type { Pid } from './pid.js';
 import type { Rlimits } from './rlimit.js';
+import type { Siginfo } from './siginfo.js';
+import { PendingSignals } from './siginfo.js';
 
 // Flags of a task: include/linux/sched.h
 export const PF_EXITING = 0x4;
@@ -59,6 +62,28 @@ export interface PtraceLink {
   readonly seized: boolean;
   /** PTRACE_O_* bits. */
   options: number;
+  /** What PTRACE_GETEVENTMSG gives: a task's number, or an exit status. */
+  message: bigint;
+  /** What the present stop is about; null between stops, and at a bare group stop. */
+  info: Siginfo | null;
+  /** The present stop is for a signal, which the tracer may let through. */
+  delivery: boolean;
+  /** It stops for its tracer as soon as it runs: PTRACE_INTERRUPT, group stops (TRAP_STOP). */
+  trap: boolean;
+  /** The same for SIGCONT, which ends PTRACE_LISTEN too (TRAP_NOTIFY). */
+  notify: boolean;
+  /** A stop signal that the tracer lets through stops it: no SIGCONT came since (STOP_DEQUEUED). */
+  mayStop: boolean;
+  /** PTRACE_LISTEN: stopped, but for the tracer as good as running. */
+  listening: boolean;
+}
+
+/** A parent in vfork and the child that borrows its memory. */
+export interface VforkWait {
+  readonly parent: TaskStruct;
+  readonly child: TaskStruct;
+  /** The child has given the memory back, by exec or exit. */
+  done: boolean;
 }
 
 /**
@@ -88,8 +113,14 @@ export class ThreadGroup {
   hasChildSubreaper = false;
   /** SIGCHLD is ignored: children are reaped as they die. */
   ignoresSigchld = false;
+  /** Signal of the group stop in force (SIGNAL_STOP_STOPPED); 0 while it runs. */
+  stopSignal = 0;
+  /** Wait status of a group stop nobody has waited for yet; null when there is none. */
+  stopCode: number | null = null;
   /** Wait status once the whole group is to die; null before. */
   groupExitCode: number | null = null;
+  /** PR_TIMER_CREATE_RESTORE_IDS: makers of timers choose their numbers. */
+  timerRestoreIds = false;
   /** How ready the out-of-memory killer is to choose it, -1000 to 1000; inherited by fork. */
   oomScoreAdj = 0;
   /** What oomScoreAdj may be lowered to without CAP_SYS_RESOURCE. */
@@ -175,6 +206,8 @@ export class TaskStruct {
   files: TaskFiles | null;
   /** Root and working directory; null after exit. */
   fs: TaskFs | null;
+  /** Signal handlers, as far as sharing them shows: the tasks that do (CLONE_SIGHAND). */
+  sighand = { users: 1 };
   /** PF_* bits. */
   flags: number;
   /** See TaskState. */
@@ -187,16 +220,29 @@ export class TaskStruct {
   noNewPrivs = false;
   /** PR_SET_PDEATHSIG: signal this thread gets when its parent thread exits; 0 for none. */
   pdeathSignal = 0;
+  /** PR_MCE_KILL: 0 late, 1 early, 2 as the machine is set up; inherited by fork. */
+  mceKill = 2;
+  /** PR_SET_IO_FLUSHER; inherited by fork. */
+  ioFlusher = false;
+  /** Where 0 is stored when it ends while others use its memory; 0 for nowhere. */
+  clearChildTid: U64 = 0;
   /** Whether the memory was dumpable by its user when the task left it (K-047). */
   userDumpable = false;
   /** How it is traced; null when it is not. */
   ptrace: PtraceLink | null = null;
   /** Threads it traces. */
   readonly ptraced = new Set<TaskStruct>();
-  /** Wait status of a stop nobody has waited for yet; null when there is none. */
+  /** Wait status of a stop its tracer has not waited for yet; null when there is none. */
   stopCode: number | null = null;
-  /** Signals that wait until the task runs again. */
-  readonly pendingSignals = new Set<number>();
+  /** Signals that wait until the task runs again, or no longer blocks them. */
+  readonly pendingSignals = new PendingSignals();
+  /** Signals held back, n as bit n - 1; set by PTRACE_SETSIGMASK, inherited. */
+  blocked = 0n;
+  /** Exit status it stopped with at PTRACE_EVENT_EXIT; null before. */
+  exitingWith: number | null = null;
+  /** Its vfork, as parent and as child; null without. */
+  vforkWait: VforkWait | null = null;
+  vforkedBy: VforkWait | null = null;
   /** A continue (SIGCONT) nobody has waited for yet. */
   continued = false;
   /** Nanoseconds its timers may be late, and what writing 0 makes of that; inherited by fork. */
@@ -210,6 +256,8 @@ export class TaskStruct {
   readonly startTime: number;
   /** The registers of the CPU at its last stop, as user_regs_struct; null where no CPU runs it. */
   regs: Uint8Array | null = null;
+  /** Its floating point registers, as the 512 bytes of fxsave; null where nobody set them. */
+  fpregs: Uint8Array | null = null;
 
   constructor(init: TaskInit) {
     this.kernel = init.kernel;

@@ -26,6 +26,7 @@ export const CLONE_PARENT = 0x8000;
 export const CLONE_THREAD = 0x10000;
 export const CLONE_NEWNS = 0x20000;
 export const CLONE_SYSVSEM = 0x40000;
+export const CLONE_UNTRACED = 0x800000;
 export const CLONE_NEWCGROUP = 0x2000000;
 export const CLONE_NEWUTS = 0x4000000;
 export const CLONE_NEWIPC = 0x8000000;
@@ -122,6 +123,7 @@ export function sysUnshare(task: TaskStruct, flags: number): void {
   const all = impliedFlags(flags);
   if (all & ~UNSHARE_FLAGS) fail(EINVAL);
   if (all & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM) && !threadGroupEmpty(task)) fail(EINVAL);
+  if (all & (CLONE_SIGHAND | CLONE_VM) && task.sighand.users > 1) fail(EINVAL);
   if (all & CLONE_VM && !singleThreaded(task)) fail(EINVAL);
   const cred = prepareCreds(task);
   if (all & CLONE_NEWUSER) createUserNs(task, cred);

@@ -17,8 +17,8 @@ export interface IdExtent {
 /** PROC_USER_INIT_INO: the inode number of the initial namespace (include/uapi/linux/nsfs.h). */
 const USER_NS_INIT_INO = 0xeffffffd;
 
-/** Which of the two maps of a namespace. */
-export type IdMapKind = 'uid' | 'gid';
+/** Which of the three maps of a namespace. */
+export type IdMapKind = 'uid' | 'gid' | 'projid';
 
 /**
  * A user namespace: a scope of capabilities and of ids.
@@ -39,6 +39,8 @@ export class UserNamespace {
   uidMap: readonly IdExtent[] | null = null;
   /** As uidMap. */
   gidMap: readonly IdExtent[] | null = null;
+  /** As uidMap, of project ids, which no file here has. */
+  projidMap: readonly IdExtent[] | null = null;
   /** Cleared by writing "deny" to /proc/PID/setgroups, never set again. */
   setgroupsAllowed: boolean;
   /**
@@ -74,6 +76,7 @@ export function makeInitUserNs(): UserNamespace {
   const ns = new UserNamespace(null, creator, USER_NS_INIT_INO);
   ns.uidMap = [{ first: 0, lowerFirst: 0, count: ALL_IDS }];
   ns.gidMap = [{ first: 0, lowerFirst: 0, count: ALL_IDS }];
+  ns.projidMap = [{ first: 0, lowerFirst: 0, count: ALL_IDS }];
   return ns;
 }
 

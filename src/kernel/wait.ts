@@ -20,6 +20,7 @@ export const __WCLONE = 0x80000000;
 export const P_ALL = 0;
 export const P_PID = 1;
 export const P_PGID = 2;
+export const P_PIDFD = 3;
 
 /** Wait status of a process that SIGCONT let run on. */
 const CONTINUED_STATUS = 0xffff;
@@ -33,6 +34,8 @@ export interface WaitResult {
   readonly status: number;
   /** Real user id, as a kernel id. */
   readonly uid: number;
+  /** The stop is one for the tracer (CLD_TRAPPED). */
+  readonly traced: boolean;
 }
 
 /** A child, null when there is none to report with WNOHANG, or 'block': the caller would sleep. */
@@ -51,7 +54,7 @@ function eligible(task: TaskStruct, wanted: WaitFor, flags: number, traced: bool
 }
 
 function report(task: TaskStruct, status: number): WaitResult {
-  return { pid: task.pid, status, uid: task.cred.uid };
+  return { pid: task.pid, status, uid: task.cred.uid, traced: false };
 }
 
 /**
@@ -69,11 +72,14 @@ function waitTaskZombie(task: TaskStruct, flags: number): WaitResult {
   return result;
 }
 
+/** A stop for the tracer, or of the whole group for the parent (task_stopped_code()). */
 function waitTaskStopped(task: TaskStruct, flags: number, traced: boolean): WaitResult | null {
   if (!traced && !(flags & WUNTRACED)) return null;
-  if (task.stopCode === null || task.state !== (traced ? 't' : 'T')) return null;
-  const result = report(task, task.stopCode);
-  if (!(flags & WNOWAIT)) task.stopCode = null;
+  if (traced && (task.state !== 't' || task.ptrace?.listening)) return null;
+  const holder = traced ? task : task.group;
+  if (holder.stopCode === null) return null;
+  const result = { ...report(task, holder.stopCode), traced };
+  if (!(flags & WNOWAIT)) holder.stopCode = null;
   return result;
 }
 

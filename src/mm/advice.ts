@@ -1,13 +1,16 @@
-import { EACCES, EINVAL, EPERM } from '../../assembly/abi/errno.js';
+import { EACCES, EAGAIN, EINVAL, ENOMEM, EPERM } from '../../assembly/abi/errno.js';
 import * as mman from '../../assembly/abi/mman.js';
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import * as vm from '../../assembly/abi/vma.js';
 import { checked, fail } from '../errno.js';
 import type { Mm, VmaInfo } from './mm.js';
-import type { MmLimits } from './mmap.js';
+import type { MmLimits } from './limits.js';
 
 const VM_SPECIAL = vm.VM_IO | vm.VM_DONTEXPAND | vm.VM_PFNMAP | vm.VM_MIXEDMAP;
 const SHARED_MAYWRITE = vm.VM_SHARED | vm.VM_MAYWRITE;
+
+/** What a huge page covers, in bytes. */
+const PMD_SIZE = 2 ** 21;
 
 /** One stretch of one mapping. */
 export interface Advised {
@@ -25,7 +28,10 @@ function refuse(vma: VmaInfo, flags: number): void {
 /** Sets and clears flags, splitting and merging mappings as needed. */
 function change({ mm, vma, start, end, limits }: Advised, set: number, clear: number): void {
   const max = limits.maxMapCount;
-  checked(mm.core.exports.changeFlags(mm.ptr, vma.ptr, start, end, set, clear, max));
+  const error = mm.core.exports.changeFlags(mm.ptr, vma.ptr, start, end, set, clear, max);
+  // madvise(2) says so of kernel memory that is short, and of vm.max_map_count.
+  if (error === -ENOMEM) fail(EAGAIN);
+  checked(error);
 }
 
 function dontNeed(part: Advised, forbidden: number): void {
@@ -42,11 +48,10 @@ function free({ mm, vma, start, end }: Advised): void {
 
 function remove({ vma, start, end }: Advised): void {
   refuse(vma, vm.VM_LOCKED);
-  const pages = vma.file?.mapping;
-  if (pages == null) fail(EINVAL);
+  if (vma.file === null) fail(EINVAL);
   if ((vma.flags & SHARED_MAYWRITE) !== SHARED_MAYWRITE) fail(EACCES);
   const offset = vma.pgoff * PAGE_SIZE + (start - vma.start);
-  pages.punchHole(offset, offset + (end - start));
+  vma.file.punchHole(offset, offset + (end - start));
 }
 
 function wipeOnFork(part: Advised): void {
@@ -56,23 +61,36 @@ function wipeOnFork(part: Advised): void {
 
 /** ksm_madvise(): only private memory of the usual kind is marked, and the rest left alone. */
 function mergeable(part: Advised): void {
-  const never = VM_SPECIAL | vm.VM_SHARED | vm.VM_MAYSHARE | vm.VM_HUGETLB | vm.VM_DROPPABLE;
+  const never = VM_SPECIAL | vm.VM_SHARED | vm.VM_MAYSHARE | vm.VM_DROPPABLE;
   if (!(part.vma.flags & never)) change(part, vm.VM_MERGEABLE, 0);
 }
 
 function installGuard({ mm, vma, start, end }: Advised): void {
-  refuse(vma, VM_SPECIAL | vm.VM_HUGETLB | vm.VM_LOCKED);
+  refuse(vma, VM_SPECIAL | vm.VM_LOCKED);
   checked(mm.core.exports.installGuard(mm.ptr, vma.ptr, start, end));
 }
 
 function removeGuard({ mm, vma, start, end }: Advised): void {
-  refuse(vma, VM_SPECIAL | vm.VM_HUGETLB);
+  refuse(vma, VM_SPECIAL);
   mm.core.exports.removeGuard(mm.ptr, start, end);
+}
+
+/**
+ * Asks for huge pages in place of small ones, of which there are none to be had. Ranges without a whole
+ * unit of 2 MiB succeed where the mapping has one.
+ * @see mm/khugepaged.c, madvise_collapse()
+ */
+function collapse({ vma, start, end }: Advised): void {
+  refuse(vma, VM_SPECIAL | vm.VM_NOHUGEPAGE);
+  const units = (from: number, to: number): number =>
+    Math.floor(to / PMD_SIZE) - Math.ceil(from / PMD_SIZE);
+  if (units(vma.start, vma.end) < 1) fail(EINVAL);
+  if (units(start, end) >= 1) fail(ENOMEM);
 }
 
 /** Reclaim hints: refused where pages cannot be reclaimed, and otherwise without effect. */
 function reclaim({ vma }: Advised): void {
-  refuse(vma, vm.VM_LOCKED | vm.VM_PFNMAP | vm.VM_HUGETLB);
+  refuse(vma, vm.VM_LOCKED | vm.VM_PFNMAP);
 }
 
 /** A change of flags that mappings with any of `refused` do not allow. */
@@ -110,6 +128,7 @@ export const ADVICE: ReadonlyMap<number, (part: Advised) => void> = new Map([
   [mman.MADV_KEEPONFORK, flags(0, vm.VM_WIPEONFORK, vm.VM_DROPPABLE)],
   [mman.MADV_COLD, reclaim],
   [mman.MADV_PAGEOUT, reclaim],
+  [mman.MADV_COLLAPSE, collapse],
   [mman.MADV_GUARD_INSTALL, installGuard],
   [mman.MADV_GUARD_REMOVE, removeGuard],
 ]);
@@ -125,11 +144,12 @@ const DISCARDS: ReadonlySet<number> = new Set([
 ]);
 
 /**
- * A sealed mapping keeps its contents, unless whoever asks could overwrite them anyway (K-543).
+ * Sealed private memory keeps its contents, unless whoever asks could overwrite them anyway (K-543); what
+ * is a file's may go.
  * @throws {LinuxError} EPERM
  * @see mm/vma.c, can_modify_vma_madv()
  */
 export function checkSealed(vma: VmaInfo, advice: number): void {
   if (!(vma.flags & vm.VM_SEALED) || !DISCARDS.has(advice)) return;
-  if (!vma.anonymous || !(vma.flags & vm.VM_WRITE)) fail(EPERM);
+  if (vma.anonymous && !(vma.flags & vm.VM_WRITE)) fail(EPERM);
 }

@@ -6,7 +6,14 @@ import { LinuxError, checked, fail } from '../errno.js';
 import { pageAlign, type U64 } from './address.js';
 import { putReleasedFiles } from './map-file.js';
 import type { Mm } from './mm.js';
-import { checkExpand, NO_LIMITS, type MmLimits } from './mmap.js';
+import {
+  applyLimits,
+  checkEnough,
+  checkExpand,
+  checkLocked,
+  NO_LIMITS,
+  type MmLimits,
+} from './limits.js';
 import { placeMapping } from './placement.js';
 import { populate } from './populate.js';
 
@@ -14,17 +21,34 @@ import { populate } from './populate.js';
 const HEAP_FLAGS =
   PROT_READ | PROT_WRITE | vm.VM_MAYREAD | vm.VM_MAYWRITE | vm.VM_MAYEXEC | vm.VM_ACCOUNT;
 
-/** Grows the heap from page `from` to page `to`. */
+/** Bytes that a growing stack keeps below it, and the heap keeps away from. */
+const STACK_GUARD_GAP = 256 * PAGE_SIZE;
+
+/** Grows the heap from page `from` to page `to`: check_brk_limits() and do_brk_flags(). */
 function grow(mm: Mm, from: number, to: number, limits: MmLimits): void {
+  const pages = (to - from) / PAGE_SIZE;
+  applyLimits(mm, limits);
+  placeMapping(mm, { addr: from, flags: MAP_FIXED }, to - from, limits);
+  checkLocked(mm, limits, mm.defFlags, pages);
   const next = mm.findVma(from);
   // The page above stays free, and so does the guard gap of a stack: find_vma() and vm_start_gap().
-  const gap = next !== null && next.flags & vm.VM_GROWSDOWN ? 256 * PAGE_SIZE : 0;
+  const gap = next !== null && next.flags & vm.VM_GROWSDOWN ? STACK_GUARD_GAP : 0;
   if (next !== null && next.start - gap < to + PAGE_SIZE) fail(ENOMEM);
-  placeMapping(mm, { addr: from, flags: MAP_FIXED }, to - from, limits);
-  checkExpand(mm, limits, HEAP_FLAGS, (to - from) / PAGE_SIZE);
+  const flags = HEAP_FLAGS | mm.defFlags;
+  checkExpand(mm, flags, pages);
+  if (mm.counters().mapCount > limits.maxMapCount) fail(ENOMEM);
+  checkEnough(mm, pages);
   const { exports } = mm.core;
-  const page = from / PAGE_SIZE;
-  checked(exports.mapRegion(mm.ptr, from, to, HEAP_FLAGS, 0, page, 0, limits.maxMapCount));
+  checked(exports.mapRegion(mm.ptr, from, to, flags, 0, from / PAGE_SIZE, 0, limits.maxMapCount));
+}
+
+/** Gives the pages from `to` to `from` back, if the heap is still there. */
+function shrink(mm: Mm, to: number, from: number, limits: MmLimits): void {
+  const heap = mm.findVma(to);
+  if (heap === null || heap.start >= from) fail(ENOMEM);
+  const error = mm.core.exports.unmapRegion(mm.ptr, to, from, limits.maxMapCount);
+  putReleasedFiles(mm.core);
+  checked(error);
 }
 
 /**
@@ -40,16 +64,12 @@ export function brk(mm: Mm, addr: U64, limits: MmLimits = NO_LIMITS): number {
   const to = pageAlign(addr);
   try {
     if (to > from) grow(mm, from, to, limits);
-    else if (to < from) {
-      checked(mm.core.exports.unmapRegion(mm.ptr, to, from, limits.maxMapCount));
-      putReleasedFiles(mm.core);
-    }
+    else if (to < from) shrink(mm, to, from, limits);
   } catch (error) {
     if (error instanceof LinuxError) return mm.brk;
     throw error;
   }
   mm.brk = addr;
-  const heap = to > from ? mm.findVma(from) : null;
-  if (heap !== null && heap.flags & vm.VM_LOCKED) populate(mm, from, to);
+  if (to > from && mm.defFlags & vm.VM_LOCKED) populate(mm, from, to);
   return addr;
 }

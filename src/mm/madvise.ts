@@ -6,7 +6,7 @@ import { checked, fail } from '../errno.js';
 import { pageAlign, type U64 } from './address.js';
 import { ADVICE, checkSealed } from './advice.js';
 import type { Mm } from './mm.js';
-import { NO_LIMITS, type MmLimits } from './mmap.js';
+import { NO_LIMITS, type MmLimits } from './limits.js';
 import { populateRange } from './populate.js';
 
 /** Faults pages in for reading or writing: MADV_POPULATE_READ and _WRITE. */
@@ -15,7 +15,8 @@ function advisePopulate(mm: Mm, start: number, end: number, write: boolean): voi
   for (let addr = start; addr < end;) {
     const vma = mm.findVma(addr);
     if (vma === null || vma.start > addr) fail(ENOMEM);
-    if (vma.flags & (vm.VM_IO | vm.VM_PFNMAP) || !(vma.flags & wanted)) fail(EINVAL);
+    const never = vm.VM_IO | vm.VM_PFNMAP | vm.VM_SECRETMEM;
+    if (vma.flags & never || !(vma.flags & wanted)) fail(EINVAL);
     const to = Math.min(vma.end, end);
     checked(populateRange(mm, addr, to, write));
     addr = to;

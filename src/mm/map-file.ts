@@ -10,6 +10,11 @@ export interface MapFile {
   readonly mapping: PageCache | null;
   /** VM_* bits that mappings of this file have besides the usual ones, such as VM_IO. */
   readonly vmFlags: number;
+  /**
+   * Makes a hole of the bytes [start, end): MADV_REMOVE.
+   * @throws {LinuxError} EPERM: a seal; EOPNOTSUPP: no file of memory
+   */
+  punchHole(start: number, end: number): void;
   /** Takes a reference for the mappings. */
   get(): void;
   /** Gives it back, when the last mapping of the file is gone. */

@@ -1,6 +1,7 @@
 import * as layout from '../../assembly/abi/layout.js';
 import { ENOMEM } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
+import { NO_LIMIT } from './address.js';
 import type { Core, Ptr } from '../wasm/core.js';
 import { fileOf, putReleasedFiles, type MapFile } from './map-file.js';
 import { liveObjects } from './registry.js';
@@ -68,6 +69,10 @@ export class Mm {
   envEnd = 0;
   /** RLIMIT_STACK of the tasks that run on it, bytes: how far their own accesses grow a stack. */
   stackLimit = DEFAULT_STACK_LIMIT;
+  /** VM_* that every new mapping gets: VM_LOCKED and VM_LOCKONFAULT after mlockall(MCL_FUTURE). */
+  defFlags = 0;
+  /** Whether the one protection key was asked for. */
+  pkeyTaken = false;
   /** The core's mm; 0 once dead. */
   private place: Ptr<'mm'>;
   /** mm_users: tasks that run on it. */
@@ -89,6 +94,11 @@ export class Mm {
   /** Does any task still run on it? */
   get alive(): boolean {
     return this.users > 0;
+  }
+
+  /** Whether more than one task runs on it. */
+  get shared(): boolean {
+    return this.users > 1;
   }
 
   /** Adds a user. */
@@ -129,6 +139,11 @@ export class Mm {
     this.envStart = old.envStart;
     this.envEnd = old.envEnd;
     this.stackLimit = old.stackLimit;
+  }
+
+  /** RLIMIT_AS of the tasks that run on it, bytes: how large their own accesses let it become. */
+  limitGrowth(bytes: number): void {
+    this.core.exports.setGrowthLimit(this.place, Math.min(bytes, NO_LIMIT));
   }
 
   counters(): MmCounters {

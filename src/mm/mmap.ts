@@ -1,4 +1,4 @@
-import { EAGAIN, EEXIST, EINVAL, ENOMEM, EOVERFLOW, EPERM } from '../../assembly/abi/errno.js';
+import { EEXIST, EINVAL, ENOMEM } from '../../assembly/abi/errno.js';
 import {
   MAP_DROPPABLE,
   MAP_FIXED_NOREPLACE,
@@ -10,6 +10,7 @@ import {
   MAP_PRIVATE,
   MAP_SHARED,
   MAP_STACK,
+  MAP_SYNC,
   MAP_TYPE,
   PROT_EXEC,
   PROT_READ,
@@ -20,32 +21,21 @@ import * as vm from '../../assembly/abi/vma.js';
 import { checked, fail } from '../errno.js';
 import { TASK_SIZE, pageAlign, type U64 } from './address.js';
 import { dropVmFile, putReleasedFiles, takeVmFile, type MapFile } from './map-file.js';
+import {
+  applyLimits,
+  checkEnough,
+  checkExpand,
+  checkLocked,
+  checkMayLock,
+  NO_LIMITS,
+  type MmLimits,
+} from './limits.js';
 import type { Mm } from './mm.js';
 import { PageCache } from './page-cache.js';
 import { placeMapping } from './placement.js';
 import { populate } from './populate.js';
 
 export type { MapFile } from './map-file.js';
-
-/** What bounds a task's mappings. */
-export interface MmLimits {
-  /** RLIMIT_AS, RLIMIT_DATA, RLIMIT_MEMLOCK in bytes; Infinity for none. */
-  readonly as: number;
-  readonly data: number;
-  readonly memlock: number;
-  /** vm.max_map_count */
-  readonly maxMapCount: number;
-  /** CONFIG_LSM_MMAP_MIN_ADDR: hints below it are raised to it (K-504). */
-  readonly lsmMmapMinAddr: number;
-  /** vm.mmap_min_addr: MAP_FIXED below it needs CAP_SYS_RAWIO. */
-  readonly mmapMinAddr: number;
-  readonly capIpcLock: boolean;
-  readonly capSysRawio: boolean;
-  /** vm.overcommit_memory */
-  readonly overcommit: number;
-  /** Memory and swap of the machine in bytes: one larger request is refused under overcommit 0. */
-  readonly totalRam: number;
-}
 
 /** What a file says of a mapping of it, once its own checks have passed. */
 export interface MappedFile {
@@ -75,28 +65,12 @@ export interface MmapRequest {
   readonly sharedZero?: (pages: PageCache) => MapFile;
 }
 
-/** No bounds but those of the address space. */
-export const NO_LIMITS: MmLimits = {
-  as: Infinity,
-  data: Infinity,
-  memlock: Infinity,
-  maxMapCount: 0x7fffffff,
-  mmapMinAddr: 4096,
-  lsmMmapMinAddr: 65536,
-  capIpcLock: true,
-  capSysRawio: true,
-  overcommit: 1,
-  totalRam: Infinity,
-};
-
-/** Whole pages below MAX_LFS_FILESIZE, 2^63 - 1: file_mmap_ok(). */
-const MAX_FILE_PAGES = 2 ** 51 - 1;
-
 /** calc_vm_prot_bits() and calc_vm_flag_bits() */
-function baseFlags(prot: number, flags: number): number {
-  let bits = prot & (PROT_READ | PROT_WRITE | PROT_EXEC);
+function baseFlags(mm: Mm, prot: number, flags: number): number {
+  let bits = (prot & (PROT_READ | PROT_WRITE | PROT_EXEC)) | mm.defFlags;
   if (flags & MAP_GROWSDOWN) bits |= vm.VM_GROWSDOWN;
   if (flags & MAP_LOCKED) bits |= vm.VM_LOCKED;
+  if (flags & MAP_SYNC) bits |= vm.VM_SYNC;
   if (flags & MAP_STACK) bits |= vm.VM_NOHUGEPAGE;
   return bits | vm.VM_MAYREAD | vm.VM_MAYWRITE | vm.VM_MAYEXEC;
 }
@@ -117,6 +91,8 @@ interface Plan {
   file: MapFile | null;
   /** Page index in the file; null: that of the address. */
   pgoff: number | null;
+  /** Shared anonymous memory, whose file is new. */
+  shared?: boolean;
 }
 
 /** The anonymous half of do_mmap()'s switch. */
@@ -128,10 +104,10 @@ function planAnonymous(mm: Mm, request: MmapRequest, bits: number, length: numbe
     const pages = new PageCache(mm.core, { kind: 'memory' });
     pages.resize(length);
     bits |= vm.VM_SHARED | vm.VM_MAYSHARE;
-    return { bits, file: request.sharedZero(pages), pgoff: 0 };
+    return { bits, file: request.sharedZero(pages), pgoff: 0, shared: true };
   }
   if (type === MAP_DROPPABLE) {
-    if (bits & vm.VM_LOCKED) fail(EINVAL);
+    if (request.flags & MAP_LOCKED || bits & vm.VM_GROWSDOWN) fail(EINVAL);
     bits |= vm.VM_DROPPABLE | vm.VM_NORESERVE | vm.VM_WIPEONFORK | vm.VM_DONTDUMP;
     return { bits, file: null, pgoff: null };
   }
@@ -140,9 +116,8 @@ function planAnonymous(mm: Mm, request: MmapRequest, bits: number, length: numbe
 }
 
 function plan(mm: Mm, request: MmapRequest, length: number, pgoff: number): Plan {
-  const bits = baseFlags(request.prot, request.flags);
+  const bits = baseFlags(mm, request.prot, request.flags);
   if (request.mapFile === undefined) return planAnonymous(mm, request, bits, length);
-  if (pgoff + length / PAGE_SIZE > MAX_FILE_PAGES) fail(EOVERFLOW);
   const mapped = request.mapFile();
   const type = request.flags & MAP_TYPE;
   if (bits & vm.VM_GROWSDOWN) {
@@ -158,30 +133,52 @@ function isAccountable(bits: number): boolean {
   return (bits & (vm.VM_NORESERVE | vm.VM_SHARED | vm.VM_WRITE)) === vm.VM_WRITE;
 }
 
-/**
- * may_expand_vm(): RLIMIT_AS for all mappings, RLIMIT_DATA for private writable ones.
- * @throws {LinuxError} ENOMEM
- */
-export function checkExpand(mm: Mm, limits: MmLimits, bits: number, pages: number): void {
-  const { totalVm, dataVm } = mm.counters();
-  if ((totalVm + pages) * PAGE_SIZE > limits.as) fail(ENOMEM);
-  const isData = (bits & (vm.VM_WRITE | vm.VM_SHARED | vm.VM_GROWSDOWN)) === vm.VM_WRITE;
-  if (isData && (dataVm + pages) * PAGE_SIZE > limits.data) fail(ENOMEM);
+/** __mmap_complete(): mappings of the special kinds are never locked. */
+function settleLock(bits: number): number {
+  const special = vm.VM_IO | vm.VM_DONTEXPAND | vm.VM_PFNMAP | vm.VM_MIXEDMAP;
+  return bits & special ? bits & ~(vm.VM_LOCKED | vm.VM_LOCKONFAULT) : bits;
 }
 
-/** VM_ACCOUNT and VM_NORESERVE, and the refusal of what no machine could hold (K-549). */
-function account(bits: number, flags: number, length: number, limits: MmLimits): number {
-  if (flags & MAP_NORESERVE && limits.overcommit !== 2) bits |= vm.VM_NORESERVE;
+/**
+ * Cuts what is mapped at the ends of the range and asks the limits: __mmap_setup(). What was cut stays so
+ * when a limit refuses. Returns the final flags.
+ */
+function setup(
+  mm: Mm,
+  wanted: Plan,
+  addr: number,
+  length: number,
+  request: LimitedRequest,
+): number {
+  const { exports } = mm.core;
+  const { limits, flags } = request;
+  const end = addr + length;
+  const noReserve = flags & MAP_NORESERVE && limits.overcommit !== 2;
+  const bits = noReserve ? wanted.bits | vm.VM_NORESERVE : wanted.bits;
+  checked(exports.cutRange(mm.ptr, addr, end, limits.maxMapCount));
+  const pages = length / PAGE_SIZE;
+  checkExpand(mm, bits, pages - exports.pagesWithin(mm.ptr, addr, end, 0));
+  // The file behind shared anonymous memory is promised whole: shmem_acct_size().
+  if (wanted.shared === true && !(bits & vm.VM_NORESERVE)) checkEnough(mm, pages);
   if (!isAccountable(bits)) return bits;
-  if (limits.overcommit !== 1 && length > limits.totalRam) fail(ENOMEM);
+  checkEnough(mm, pages - exports.pagesWithin(mm.ptr, addr, end, vm.VM_ACCOUNT));
   return bits | vm.VM_ACCOUNT;
 }
 
-/** mlock_future_ok() and can_do_mlock() */
-function checkLocked(mm: Mm, limits: MmLimits, bits: number, pages: number): void {
-  if (!(bits & vm.VM_LOCKED) || limits.capIpcLock) return;
-  if (limits.memlock === 0) fail(EPERM);
-  if ((mm.counters().lockedVm + pages) * PAGE_SIZE > limits.memlock) fail(EAGAIN);
+/**
+ * What secret memory refuses of a mapping: a private one, or one over RLIMIT_MEMLOCK. It is asked when what
+ * was there is gone, so nothing comes back.
+ * @see mm/secretmem.c, secretmem_mmap_prepare()
+ */
+function prepareSecret(mm: Mm, wanted: Plan, addr: number, length: number, limits: MmLimits): void {
+  checked(mm.core.exports.unmapRegion(mm.ptr, addr, addr + length, limits.maxMapCount));
+  if (!(wanted.bits & vm.VM_MAYSHARE)) fail(EINVAL);
+  checkLocked(mm, limits, wanted.bits, length / PAGE_SIZE);
+}
+
+interface LimitedRequest {
+  readonly flags: number;
+  readonly limits: MmLimits;
 }
 
 /** The length in whole pages, and the offset as a page index, after do_mmap()'s first checks. */
@@ -194,32 +191,16 @@ function checkShape(request: MmapRequest): { length: number; pgoff: number } {
   return { length, pgoff };
 }
 
-/**
- * Maps memory or a file; returns the address.
- * @throws {LinuxError} EINVAL: length 0, no type, unaligned fixed address; ENOMEM: no room, a limit, no
- * frame; EPERM: below vm.mmap_min_addr, or locking is not allowed; EEXIST: MAP_FIXED_NOREPLACE over a
- * mapping; EAGAIN: over RLIMIT_MEMLOCK; EOVERFLOW: offset and length wrap; and what `mapFile` throws
- * @see mm/mmap.c, do_mmap()
- */
-export function mmap(mm: Mm, request: MmapRequest, limits: MmLimits = NO_LIMITS): number {
-  const { length, pgoff } = checkShape(request);
-  const pages = length / PAGE_SIZE;
-  if (mm.counters().mapCount > limits.maxMapCount) fail(ENOMEM);
-  const addr = placeMapping(mm, request, length, limits);
+/** mmap_region(): puts the mapping where it was found to go. */
+function region(mm: Mm, wanted: Plan, addr: number, length: number, request: LimitedRequest): void {
   const { exports } = mm.core;
-  if (request.flags & MAP_FIXED_NOREPLACE) {
-    const there = mm.findVma(addr);
-    if (there !== null && there.start < addr + length) fail(EEXIST);
-  }
-  checkLocked(mm, limits, baseFlags(request.prot, request.flags), pages);
-  const wanted = plan(mm, request, length, pgoff);
   const { file } = wanted;
   try {
-    checkExpand(mm, limits, wanted.bits, pages - pagesInside(mm, addr, length));
-    const bits = account(wanted.bits, request.flags, length, limits);
+    const bits = settleLock(setup(mm, wanted, addr, length, request));
+    if (bits & vm.VM_SECRETMEM) prepareSecret(mm, wanted, addr, length, request.limits);
     const vmFile = file === null ? 0 : takeVmFile(mm.core, file);
     const at = wanted.pgoff ?? addr / PAGE_SIZE;
-    const max = limits.maxMapCount;
+    const max = request.limits.maxMapCount;
     const error = exports.mapRegion(mm.ptr, addr, addr + length, bits, vmFile, at, 0, max);
     if (error < 0 && vmFile !== 0) dropVmFile(mm.core, vmFile);
     checked(error);
@@ -228,21 +209,32 @@ export function mmap(mm: Mm, request: MmapRequest, limits: MmLimits = NO_LIMITS)
     file?.put();
     putReleasedFiles(mm.core);
   }
-  const locked = (wanted.bits & vm.VM_LOCKED) !== 0;
-  if (locked || (request.flags & (MAP_POPULATE | MAP_NONBLOCK)) === MAP_POPULATE) {
-    populate(mm, addr, addr + length);
-  }
-  return addr;
 }
 
-/** Pages of [addr, addr + length) that are mapped now and will be replaced: count_vma_pages_range(). */
-function pagesInside(mm: Mm, addr: number, length: number): number {
-  let pages = 0;
-  for (let vma = mm.findVma(addr); vma !== null && vma.start < addr + length;) {
-    pages += (Math.min(vma.end, addr + length) - Math.max(vma.start, addr)) / PAGE_SIZE;
-    vma = mm.findVma(vma.end);
+/**
+ * Maps memory or a file; returns the address.
+ * @throws {LinuxError} EINVAL: length 0, no type, unaligned fixed address; ENOMEM: no room, a limit, no
+ * frame; EPERM: below vm.mmap_min_addr, locking is not allowed, or over a sealed mapping; EEXIST:
+ * MAP_FIXED_NOREPLACE over a mapping; EAGAIN: over RLIMIT_MEMLOCK; and what `mapFile` throws
+ * @see mm/mmap.c, do_mmap()
+ */
+export function mmap(mm: Mm, request: MmapRequest, limits: MmLimits = NO_LIMITS): number {
+  const { length, pgoff } = checkShape(request);
+  applyLimits(mm, limits);
+  if (mm.counters().mapCount > limits.maxMapCount) fail(ENOMEM);
+  const addr = placeMapping(mm, request, length, limits);
+  if (request.flags & MAP_FIXED_NOREPLACE) {
+    const there = mm.findVma(addr);
+    if (there !== null && there.start < addr + length) fail(EEXIST);
   }
-  return pages;
+  if (request.flags & MAP_LOCKED) checkMayLock(limits);
+  const bits = baseFlags(mm, request.prot, request.flags);
+  checkLocked(mm, limits, bits, length / PAGE_SIZE);
+  const wanted = plan(mm, request, length, pgoff);
+  region(mm, wanted, addr, length, { flags: request.flags, limits });
+  const populates = (request.flags & (MAP_POPULATE | MAP_NONBLOCK)) === MAP_POPULATE;
+  if (populates || bits & vm.VM_LOCKED) populate(mm, addr, addr + length);
+  return addr;
 }
 
 /**

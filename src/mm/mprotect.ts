@@ -12,8 +12,10 @@ import { VM_GROWSDOWN } from '../../assembly/abi/vma.js';
 import { checked, fail } from '../errno.js';
 import type { U64 } from './address.js';
 import type { Mm } from './mm.js';
-import { NO_LIMITS, type MmLimits } from './mmap.js';
+import { applyLimits, NO_LIMITS, type MmLimits } from './limits.js';
 
+/** The key of a change that names none. No key can be allocated here, so any other is refused. */
+export const NO_PKEY = -1;
 const PROT_ALL = PROT_READ | PROT_WRITE | PROT_EXEC;
 
 /** Where the change starts: PROT_GROWSDOWN reaches down to the start of the mapping. */
@@ -43,6 +45,7 @@ export function mprotect(
   length: U64,
   prot: number,
   limits: MmLimits = NO_LIMITS,
+  pkey = NO_PKEY,
 ): void {
   const grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
   if (grows === (PROT_GROWSDOWN | PROT_GROWSUP)) fail(EINVAL);
@@ -52,9 +55,11 @@ export function mprotect(
   if (last >= 2n ** 64n || last === BigInt(addr)) fail(ENOMEM);
   const plain = prot & ~grows;
   if (plain & ~(PROT_ALL | PROT_SEM)) fail(EINVAL);
+  if (pkey !== NO_PKEY) fail(EINVAL);
   if (typeof addr === 'bigint') fail(ENOMEM);
   const end = Number(last);
   const start = firstAddress(mm, addr, end, grows);
+  applyLimits(mm, limits);
   const max = limits.maxMapCount;
   checked(mm.core.exports.protectRegion(mm.ptr, start, end, plain & PROT_ALL, max));
 }

@@ -1,4 +1,4 @@
-import { EAGAIN, EFAULT, EINVAL, ENOMEM, EPERM } from '../../assembly/abi/errno.js';
+import { EFAULT, EINVAL, ENOMEM, EPERM } from '../../assembly/abi/errno.js';
 import {
   MAP_FIXED,
   MREMAP_DONTUNMAP,
@@ -9,9 +9,17 @@ import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import * as vm from '../../assembly/abi/vma.js';
 import { checked, fail } from '../errno.js';
 import { TASK_SIZE, pageAlign, type U64 } from './address.js';
+import {
+  applyLimits,
+  checkEnough,
+  checkExpand,
+  checkLocked,
+  NO_LIMITS,
+  type MmLimits,
+} from './limits.js';
 import { putReleasedFiles } from './map-file.js';
 import type { Mm, VmaInfo } from './mm.js';
-import { checkExpand, munmap, NO_LIMITS, type MmLimits } from './mmap.js';
+import { munmap } from './mmap.js';
 import { placeMapping } from './placement.js';
 import { populate } from './populate.js';
 
@@ -39,7 +47,7 @@ function checkNewAddress({ mm, addr, oldLen, newLen, flags, newAddr, limits }: R
   if (newAddr % PAGE_SIZE !== 0) fail(EINVAL);
   if (!(flags & MREMAP_MAYMOVE)) fail(EINVAL);
   if (flags & MREMAP_DONTUNMAP && oldLen !== newLen) fail(EINVAL);
-  if (flags & MREMAP_FIXED && addr + oldLen > newAddr && newAddr + newLen > addr) fail(EINVAL);
+  if (addr + oldLen > newAddr && newAddr + newLen > addr) fail(EINVAL);
   if (mm.counters().mapCount + 2 >= limits.maxMapCount - 3) fail(ENOMEM);
 }
 
@@ -47,94 +55,117 @@ function checkNewAddress({ mm, addr, oldLen, newLen, flags, newAddr, limits }: R
 function checkMapping(request: Remap, vma: VmaInfo): void {
   const { mm, addr, oldLen, newLen, flags, limits } = request;
   if (vma.flags & vm.VM_SEALED) fail(EPERM);
-  const shrinks = newLen < oldLen;
   if (newLen <= oldLen && !impliesMove(flags)) return;
   if (oldLen === 0 && !(vma.flags & (vm.VM_SHARED | vm.VM_MAYSHARE))) fail(EINVAL);
   const fixed = vma.flags & (vm.VM_DONTEXPAND | vm.VM_PFNMAP);
   if (flags & MREMAP_DONTUNMAP && fixed) fail(EINVAL);
-  if ((shrinks ? newLen : oldLen) > vma.end - addr) fail(EFAULT);
+  if (Math.min(oldLen, newLen) > vma.end - addr) fail(EFAULT);
   if (newLen <= oldLen) return;
+  if (oldLen > vma.end - addr) fail(EFAULT);
   if (fixed) fail(EFAULT);
   const pages = (newLen - oldLen) / PAGE_SIZE;
-  if (vma.flags & vm.VM_LOCKED && !limits.capIpcLock) {
-    if ((mm.counters().lockedVm + pages) * PAGE_SIZE > limits.memlock) fail(EAGAIN);
-  }
-  checkExpand(mm, limits, vma.flags, pages);
+  checkLocked(mm, limits, vma.flags, pages);
+  checkExpand(mm, vma.flags, pages);
 }
 
-/** move_vma() with the search for a place, and the removal of what is there. */
-function move(request: Remap, vma: VmaInfo): number {
-  const { mm, addr, oldLen, newLen, flags, newAddr, limits } = request;
-  if (flags & MREMAP_FIXED) munmap(mm, newAddr, newLen, limits);
-  const source = mm.findVma(addr);
-  if (source === null || source.start > addr) fail(EFAULT);
-  const hint = impliesMove(flags) ? newAddr : 0;
+/** vrm_calc_charge(): may what is added to a mapping be promised? */
+function checkCharge({ mm, oldLen, newLen, flags }: Remap, vma: VmaInfo): void {
+  if (!(vma.flags & vm.VM_ACCOUNT)) return;
+  const added = flags & MREMAP_DONTUNMAP ? newLen : newLen - oldLen;
+  checkEnough(mm, added / PAGE_SIZE);
+}
+
+/** vrm_set_new_addr() and move_vma(): `hint` is the new address itself with MREMAP_FIXED. */
+function move(request: Remap, vma: VmaInfo, hint: U64): number {
+  const { mm, addr, oldLen, newLen, flags, limits } = request;
   const mapFile = vma.file === null ? undefined : vma.file;
   const place = flags & MREMAP_FIXED ? MAP_FIXED : 0;
   const to = placeMapping(mm, { addr: hint, flags: place, mapFile }, newLen, limits);
-  const { exports } = mm.core;
+  if (mm.counters().mapCount >= limits.maxMapCount - 3) fail(ENOMEM);
+  checkCharge(request, vma);
   const keep = (flags & MREMAP_DONTUNMAP) !== 0;
   const max = limits.maxMapCount;
-  const error = exports.moveRegion(mm.ptr, source.ptr, addr, oldLen, to, newLen, keep, max);
+  const { exports } = mm.core;
+  const error = exports.moveRegion(mm.ptr, vma.ptr, addr, oldLen, to, newLen, keep, max);
   putReleasedFiles(mm.core);
   checked(error);
+  return to;
+}
+
+/** mremap_to(): to a new address, which MREMAP_FIXED clears first. */
+function moveTo(request: Remap, vma: VmaInfo): number {
+  const { mm, addr, oldLen, newLen, flags, newAddr, limits } = request;
+  if (flags & MREMAP_FIXED) munmap(mm, newAddr, newLen, limits);
+  if (newLen < oldLen) munmap(mm, addr + newLen, oldLen - newLen, limits);
+  // What was unmapped may have been part of the same mapping.
+  const source = mm.findVma(addr);
+  if (source === null || source.start > addr) fail(EFAULT);
+  if (flags & MREMAP_DONTUNMAP) checkExpand(mm, source.flags, oldLen / PAGE_SIZE);
+  const to = move({ ...request, oldLen: Math.min(oldLen, newLen) }, source, newAddr);
   if (vma.flags & vm.VM_LOCKED && newLen > oldLen) populate(mm, to + oldLen, to + newLen);
   return to;
+}
+
+/** vma_expandable(): does the mapping end where the range does, below a hole large enough? */
+function expandsInPlace({ mm, addr, oldLen, newLen }: Remap, vma: VmaInfo): boolean {
+  const end = addr + newLen;
+  if (oldLen !== vma.end - addr || end > TASK_SIZE) return false;
+  const next = mm.findVma(vma.end);
+  return next === null || next.start >= end;
 }
 
 /** expand_vma(): in place over a hole, else by a move. */
 function expand(request: Remap, vma: VmaInfo): number {
   const { mm, addr, oldLen, newLen, flags } = request;
-  const end = addr + newLen;
-  if (oldLen === vma.end - addr && end <= TASK_SIZE) {
-    const next = mm.findVma(vma.end);
-    if (next === null || next.start >= end) {
-      mm.core.exports.expandInPlace(mm.ptr, vma.ptr, end);
-      if (vma.flags & vm.VM_LOCKED) populate(mm, addr + oldLen, end);
-      return addr;
-    }
+  let at = addr;
+  if (expandsInPlace(request, vma)) {
+    checkCharge(request, vma);
+    mm.core.exports.expandInPlace(mm.ptr, vma.ptr, addr + newLen);
+  } else {
+    if (!(flags & MREMAP_MAYMOVE)) fail(ENOMEM);
+    at = move(request, vma, 0);
   }
-  if (!(flags & MREMAP_MAYMOVE)) fail(ENOMEM);
-  return move(request, vma);
+  if (vma.flags & vm.VM_LOCKED) populate(mm, at + oldLen, at + newLen);
+  return at;
 }
 
 /** remap_move(): several mappings of the same size move one by one, holes and all (K-532). */
 function moveAll(request: Remap, newAddr: number): number {
   const { mm, addr, oldLen } = request;
   const end = addr + oldLen;
-  let first = true;
-  for (let at = addr; at < end;) {
-    const vma = mm.findVma(at);
+  let target = newAddr;
+  let behind = addr;
+  while (behind < end) {
+    const vma = mm.findVma(behind);
     if (vma === null || vma.start >= end) break;
-    if (first && vma.start > at) fail(EFAULT);
-    const from = Math.max(vma.start, at);
-    const to = Math.min(vma.end, end);
-    const length = to - from;
-    const target = newAddr + (from - addr);
+    const from = Math.max(vma.start, addr);
+    if (behind === addr && from > addr) fail(EFAULT);
+    target += from - behind;
+    behind = vma.end;
+    const length = Math.min(vma.end, end) - from;
     const part = { ...request, addr: from, oldLen: length, newLen: length, newAddr: target };
     checkMapping(part, vma);
-    move(part, vma);
-    first = false;
-    at = to;
+    target = moveTo(part, vma) + length;
   }
-  if (first) fail(EFAULT);
-  return newAddr;
+  return behind === addr ? fail(EFAULT) : newAddr;
 }
 
 function remap(request: Remap): number {
   const { mm, addr, oldLen, newLen, flags, newAddr, limits } = request;
+  applyLimits(mm, limits);
+  if (flags & MREMAP_FIXED && oldLen === newLen) return moveAll(request, newAddr as number);
   const vma = mm.findVma(addr);
   if (vma === null || vma.start > addr) fail(EFAULT);
-  if (flags & MREMAP_FIXED && oldLen === newLen) return moveAll(request, newAddr as number);
   checkMapping(request, vma);
-  if (impliesMove(flags)) {
-    if (newLen >= oldLen) return move(request, vma);
-    munmap(mm, addr + newLen, oldLen - newLen, limits);
-    return move({ ...request, oldLen: newLen }, vma);
-  }
+  if (impliesMove(flags)) return moveTo(request, vma);
   if (newLen < oldLen) munmap(mm, addr + newLen, oldLen - newLen, limits);
-  if (newLen <= oldLen) return addr;
-  return expand(request, vma);
+  return newLen > oldLen ? expand(request, vma) : addr;
+}
+
+/** PAGE_ALIGN() in 64 bits: a length within a page of the end becomes 0. */
+function wrappedPages(length: U64): number {
+  if (typeof length === 'number') return pageAlign(length);
+  return Number(BigInt.asUintN(64, length + 4095n) & ~4095n);
 }
 
 /**
@@ -156,17 +187,18 @@ export function mremap(
 ): number {
   if (flags & ~ALL_FLAGS) fail(EINVAL);
   if (BigInt(addr) % BigInt(PAGE_SIZE) !== 0n || newLen === 0) fail(EINVAL);
-  if (typeof newLen === 'bigint' || pageAlign(newLen) > TASK_SIZE) fail(EINVAL);
-  if (typeof oldLen === 'bigint' || typeof addr === 'bigint') fail(EFAULT);
+  const wanted = wrappedPages(newLen);
+  if (wanted === 0 || wanted > TASK_SIZE) fail(EINVAL);
   const request: Remap = {
     mm,
-    addr,
-    oldLen: pageAlign(oldLen),
-    newLen: pageAlign(newLen),
+    addr: Number(addr),
+    oldLen: wrappedPages(oldLen),
+    newLen: wanted,
     flags,
     newAddr,
     limits,
   };
   if (impliesMove(flags)) checkNewAddress(request);
+  if (typeof addr === 'bigint') fail(EFAULT);
   return remap(request);
 }

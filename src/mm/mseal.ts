@@ -4,7 +4,7 @@ import { VM_SEALED } from '../../assembly/abi/vma.js';
 import { checked, fail } from '../errno.js';
 import { pageAlign, type U64 } from './address.js';
 import type { Mm } from './mm.js';
-import type { MmLimits } from './mmap.js';
+import type { MmLimits } from './limits.js';
 
 /** range_contains_unmapped() */
 function isMappedThroughout(mm: Mm, start: number, end: number): boolean {

@@ -166,6 +166,24 @@ export class PageCache implements PageLoader {
     this.core.exports.mappingSetSize(this.ptr, asF64(size));
   }
 
+  /**
+   * Gives every page of [start, end) memory; to whoever looks it stays a hole until it is used.
+   * @throws {LinuxError} ENOMEM: no frame, and what was made is gone again
+   * @see mm/shmem.c, shmem_fallocate()
+   */
+  allocate(start: number, end: number): void {
+    const { exports } = this.core;
+    const last = Math.ceil(end / PAGE_SIZE);
+    const made: number[] = [];
+    for (let index = Math.floor(start / PAGE_SIZE); index < last; index++) {
+      const result = exports.mappingReserve(this.ptr, index);
+      if (result > 0) made.push(index);
+      if (result >= 0) continue;
+      made.forEach((page) => exports.mappingDrop(this.ptr, page));
+      fail(ENOMEM);
+    }
+  }
+
   /** Makes [start, end) a hole, whole pages of it without memory behind them. */
   punchHole(start: number, end: number): void {
     this.core.exports.mappingPunch(this.ptr, start, end);

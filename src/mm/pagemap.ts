@@ -24,16 +24,22 @@ export function pagemapEntries(mm: Mm, addr: number, count: number): BigUint64Ar
   return entries;
 }
 
-/** Pages of one mapping by kind; `pss` in bytes. */
+/** Pages of one mapping by kind, and their proportional sizes in 1/4096 of a byte. */
 export interface VmaPages {
   readonly rss: number;
-  readonly pss: number;
   readonly sharedClean: number;
   readonly sharedDirty: number;
   readonly privateClean: number;
   readonly privateDirty: number;
   readonly referenced: number;
   readonly anonymous: number;
+  /** Page-table entries that map the page which most map. */
+  readonly mapcountMax: number;
+  readonly pss: number;
+  readonly pssDirty: number;
+  readonly pssAnon: number;
+  readonly pssFile: number;
+  readonly pssShmem: number;
 }
 
 /**
@@ -45,12 +51,57 @@ export function vmaStats(mm: Mm, vma: VmaInfo): VmaPages {
   const at = core.exports.vmaPages(mm.ptr, vma.ptr);
   return {
     rss: core.readU32(at + layout.VMA_PAGES_RSS),
-    pss: core.readF64(at + layout.VMA_PAGES_PSS),
     sharedClean: core.readU32(at + layout.VMA_PAGES_SHARED_CLEAN),
     sharedDirty: core.readU32(at + layout.VMA_PAGES_SHARED_DIRTY),
     privateClean: core.readU32(at + layout.VMA_PAGES_PRIVATE_CLEAN),
     privateDirty: core.readU32(at + layout.VMA_PAGES_PRIVATE_DIRTY),
     referenced: core.readU32(at + layout.VMA_PAGES_REFERENCED),
     anonymous: core.readU32(at + layout.VMA_PAGES_ANON),
+    mapcountMax: core.readU32(at + layout.VMA_PAGES_MAPCOUNT_MAX),
+    pss: core.readU64(at + layout.VMA_PAGES_PSS),
+    pssDirty: core.readU64(at + layout.VMA_PAGES_PSS_DIRTY),
+    pssAnon: core.readU64(at + layout.VMA_PAGES_PSS_ANON),
+    pssFile: core.readU64(at + layout.VMA_PAGES_PSS_FILE),
+    pssShmem: core.readU64(at + layout.VMA_PAGES_PSS_SHMEM),
   };
+}
+
+/** Neighbouring pages that PAGEMAP_SCAN sees alike. */
+export interface PageRun {
+  readonly start: number;
+  readonly end: number;
+  /** PAGE_IS_* */
+  readonly category: number;
+  /** False where no page table is, so that nothing can be said to be written. */
+  readonly mapped: boolean;
+}
+
+/**
+ * The pages of a range in runs of the same category.
+ * @see fs/proc/task_mmu.c, pagemap_page_category(), pagemap_scan_pte_hole()
+ */
+export function* pageRuns(mm: Mm, start: number, end: number): Generator<PageRun, void, void> {
+  const { exports } = mm.core;
+  for (let at = start; at < end;) {
+    const next = exports.categoryRun(mm.ptr, at, end);
+    const category = exports.categoryOfRun();
+    yield { start: at, end: next, category: Math.max(category, 0), mapped: category >= 0 };
+    at = next;
+  }
+}
+
+/**
+ * Forgets that the pages of a mapping were used, until the CPU uses them again.
+ * @see fs/proc/task_mmu.c, clear_refs_pte_range()
+ */
+export function clearReferenced(mm: Mm, vma: VmaInfo): void {
+  mm.core.exports.clearReferenced(mm.ptr, vma.ptr);
+}
+
+/**
+ * Takes the resident set of now for the highest so far.
+ * @see include/linux/mm.h, reset_mm_hiwater_rss()
+ */
+export function resetHiwaterRss(mm: Mm): void {
+  mm.core.exports.resetHiwaterRss(mm.ptr);
 }

@@ -2,7 +2,7 @@ import { EBUSY, EINVAL, ENOMEM } from '../../assembly/abi/errno.js';
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import * as vm from '../../assembly/abi/vma.js';
 import { fail } from '../errno.js';
-import { TASK_SIZE, pageAlign, type U64 } from './address.js';
+import { pageAlign, type U64 } from './address.js';
 import type { Mm, VmaInfo } from './mm.js';
 import { pagemapEntries } from './pagemap.js';
 
@@ -23,35 +23,39 @@ function residentPages(mm: Mm, vma: VmaInfo, start: number, into: Uint8Array): v
   }
 }
 
-/**
- * One byte for each page of [addr, addr + length): 1 when it is in memory.
- * @throws {LinuxError} EINVAL: unaligned; ENOMEM: a hole, or outside user memory
- * @see mm/mincore.c
- */
-export function mincore(mm: Mm, addr: U64, length: U64): Uint8Array {
-  if (BigInt(addr) % BigInt(PAGE_SIZE) !== 0n) fail(EINVAL);
-  if (typeof addr === 'bigint' || typeof length === 'bigint') fail(ENOMEM);
-  if (addr + length > TASK_SIZE) fail(ENOMEM);
-  const end = addr + pageAlign(length);
-  const pages = (end - addr) / PAGE_SIZE;
-  checkCovered(mm, addr, end);
-  const result = new Uint8Array(pages);
-  for (let at = addr; at < end;) {
-    const vma = mm.findVma(at) as VmaInfo;
-    const to = Math.min(vma.end, end);
-    const from = (at - addr) / PAGE_SIZE;
-    residentPages(mm, vma, at, result.subarray(from, from + (to - at) / PAGE_SIZE));
-    at = to;
-  }
-  return result;
-}
+/** mincore() fills its vector so many pages at a time; what comes before a hole is stored. */
+const MINCORE_CHUNK = 4096;
 
-function checkCovered(mm: Mm, start: number, end: number): void {
-  for (let at = start; at < end;) {
+/**
+ * One byte for each page of [addr, addr + length), 1 when it is in memory, given to `store` a stretch at a
+ * time with its offset in the vector.
+ * @throws {LinuxError} ENOMEM: a hole, after what lies before it was stored; whatever `store` throws
+ * @see mm/mincore.c, SYSCALL_DEFINE3(mincore) and do_mincore()
+ */
+export function mincore(
+  mm: Mm,
+  addr: number,
+  length: number,
+  store: (offset: number, bytes: Uint8Array) => void,
+): void {
+  const end = addr + pageAlign(length);
+  for (let at = addr; at < end;) {
     const vma = mm.findVma(at);
     if (vma === null || vma.start > at) fail(ENOMEM);
-    at = vma.end;
+    const to = Math.min(vma.end, end, at + MINCORE_CHUNK * PAGE_SIZE);
+    const bytes = new Uint8Array((to - at) / PAGE_SIZE);
+    residentPages(mm, vma, at, bytes);
+    store((at - addr) / PAGE_SIZE, bytes);
+    at = to;
   }
+}
+
+/** The rounded end of an msync range; the start itself where there is nothing to do. */
+function msyncEnd(addr: U64, length: U64): U64 {
+  const rounded = BigInt.asUintN(64, (BigInt(length) + 4095n) & ~4095n);
+  const end = BigInt.asUintN(64, BigInt(addr) + rounded);
+  if (end < BigInt(addr)) fail(ENOMEM);
+  return end === BigInt(addr) ? addr : Number(end);
 }
 
 /**
@@ -64,15 +68,16 @@ export function msync(mm: Mm, addr: U64, length: U64, flags: number): void {
   if (flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) fail(EINVAL);
   if (BigInt(addr) % BigInt(PAGE_SIZE) !== 0n) fail(EINVAL);
   if (flags & MS_ASYNC && flags & MS_SYNC) fail(EINVAL);
-  if (length === 0) return;
-  if (typeof addr === 'bigint' || typeof length === 'bigint') fail(ENOMEM);
-  const end = addr + pageAlign(length);
+  const end = msyncEnd(addr, length);
+  if (end === addr) return;
+  if (typeof addr === 'bigint') fail(ENOMEM);
   let hole = false;
   for (let at = addr; at < end;) {
     const vma = mm.findVma(at);
-    if (vma === null) fail(ENOMEM);
+    if (vma === null || vma.start >= end) fail(ENOMEM);
+    if (vma.start > at && flags === MS_ASYNC) fail(ENOMEM);
     if (vma.start > at) hole = true;
-    if (vma.start < end && flags & MS_INVALIDATE && vma.flags & vm.VM_LOCKED) fail(EBUSY);
+    if (flags & MS_INVALIDATE && vma.flags & vm.VM_LOCKED) fail(EBUSY);
     at = vma.end;
   }
   if (hole) fail(ENOMEM);

@@ -28,7 +28,7 @@ function write(caller: TaskStruct, file: File, buf: UserBuffer): number {
 /** /proc/PID/comm: the name of a thread (fs/proc/base.c proc_pid_set_comm_operations). */
 export const commOperations: FileOperations = singleFile(
   (_caller, file) => `${procTaskOf(file).comm}\n`,
-  { write },
+  { write, writeStays: true },
 );
 
 /**

@@ -25,6 +25,7 @@ export const coredumpFilterOperations: FileOperations = {
     const text = `${mm.dumpFilter.toString(16).padStart(8, '0')}\n`;
     return simpleReadFromBuffer(buf, pos, bytesOf(text));
   },
+  writeStays: true,
   write(_caller, file, buf) {
     const value = Number(kstrto(textFromUser(buf, MAX_BYTES), 0, UINT));
     const task = getProcTask(file.inode);

@@ -27,6 +27,7 @@ function show(info: File): string {
     `flags:\t0${flags.toString(8)}\n`,
     `mnt_id:\t${file.path.mnt.id}\n`,
     `ino:\t${file.inode.ino}\n`,
+    file.fops.showFdinfo?.(file) ?? '',
   ].join('');
 }
 

@@ -38,7 +38,7 @@ function write(kind: IdMapKind, caller: TaskStruct, file: File, buf: UserBuffer,
 }
 
 /**
- * /proc/PID/uid_map or gid_map: the ids of the task's user namespace, written once (K-413).
+ * /proc/PID/uid_map, gid_map or projid_map: the ids of the task's user namespace, written once (K-413).
  * @see fs/proc/base.c proc_uid_map_operations, kernel/user_namespace.c
  */
 export function idMapOperations(kind: IdMapKind): FileOperations {
@@ -49,14 +49,3 @@ export function idMapOperations(kind: IdMapKind): FileOperations {
     write: (caller, file, buf, pos) => write(kind, caller, file, buf, pos),
   });
 }
-
-/**
- * /proc/PID/projid_map: project ids, which no file of this kernel has. Those of the initial
- * namespace are themselves; others have none and get none.
- * @see fs/proc/base.c proc_projid_map_operations
- */
-export const projidMapOperations: FileOperations = singleFile(
-  (_caller, file) =>
-    (file.privateData as UserNamespace).parent === null ? '         0          0 4294967295\n' : '',
-  { open, write: () => fail(EPERM) },
-);

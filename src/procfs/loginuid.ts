@@ -57,6 +57,7 @@ export const loginuidOperations: FileOperations = {
     const uid = login === undefined ? INVALID_UID : fromKuid(file.cred.userNs, login.uid);
     return simpleReadFromBuffer(buf, pos, bytesOf(String(uid >>> 0)));
   },
+  writeStays: true,
   write(caller, file, buf, pos) {
     write(caller, file, textFromUser(buf, MAX_BYTES), pos);
     return buf.length;

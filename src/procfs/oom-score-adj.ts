@@ -58,6 +58,7 @@ function readInt(buf: UserBuffer, pos: number | bigint, value: number): number {
  */
 export const oomScoreAdjOperations: FileOperations = {
   read: (_caller, file, buf, pos) => readInt(buf, pos, procTaskOf(file).group.oomScoreAdj),
+  writeStays: true,
   write(caller, file, buf) {
     const value = writtenInt(buf);
     if (value < OOM_SCORE_ADJ_MIN || value > OOM_SCORE_ADJ_MAX) fail(EINVAL);
@@ -78,6 +79,7 @@ export const oomAdjOperations: FileOperations = {
     const shown = oomScoreAdj === OOM_SCORE_ADJ_MAX ? OOM_ADJUST_MAX : scaled;
     return readInt(buf, pos, Math.min(shown, OOM_ADJUST_MAX));
   },
+  writeStays: true,
   write(caller, file, buf) {
     const value = writtenInt(buf);
     const known = value >= OOM_ADJUST_MIN && value <= OOM_ADJUST_MAX;

@@ -1,8 +1,7 @@
+import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import { getTaskMm } from '../kernel/ptrace.js';
 import type { TaskStruct } from '../kernel/task.js';
 
-/** Pages of the machine that badness is measured by: all that the core can address. */
-const TOTAL_PAGES = 2 ** 20;
 const OOM_SCORE_ADJ_MIN = -1000;
 
 /**
@@ -14,8 +13,9 @@ export function showOomScore(task: TaskStruct): string {
   const mm = task.group.threads.map(getTaskMm).find((each) => each !== null) ?? null;
   if (mm === null || unkillable || oomScoreAdj === OOM_SCORE_ADJ_MIN) return '0\n';
   const { rssAnon, rssFile, rssShmem, pgtablesBytes } = mm.counters();
-  const used = rssAnon + rssFile + rssShmem + Math.floor(pgtablesBytes / 4096);
-  const badness = used + oomScoreAdj * Math.floor(TOTAL_PAGES / 1000);
-  const scaled = 1000 + Math.trunc((badness * 1000) / TOTAL_PAGES);
+  const used = rssAnon + rssFile + rssShmem + pgtablesBytes / PAGE_SIZE;
+  const total = Math.floor(task.kernel.profile.totalRam / PAGE_SIZE);
+  const badness = used + oomScoreAdj * Math.floor(total / 1000);
+  const scaled = 1000 + Math.trunc((badness * 1000) / total);
   return `${Math.trunc((scaled * 2) / 3)}\n`;
 }

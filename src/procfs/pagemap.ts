@@ -11,6 +11,7 @@ import type { File, FileOperations } from '../vfs/file.js';
 import { memLlseek } from '../vfs/llseek.js';
 import type { U64 } from '../vfs/u64.js';
 import { memOf, openMem } from './mem-open.js';
+import { pagemapScan } from './pagemap-scan.js';
 
 const ENTRY_BYTES = 8;
 /** Entries made at a time. */
@@ -54,4 +55,5 @@ export const pagemapOperations: FileOperations = {
   open: (caller, file) => openMem(caller, file, PTRACE_MODE_READ),
   read,
   llseek: memLlseek,
+  ioctl: pagemapScan,
 };

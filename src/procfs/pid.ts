@@ -8,7 +8,7 @@ import { coredumpFilterOperations } from './coredump-filter.js';
 import { environOperations } from './environ.js';
 import { fdInodeOperations, fdOperations } from './fd.js';
 import { fdinfoInodeOperations, fdinfoOperations } from './fdinfo.js';
-import { idMapOperations, projidMapOperations } from './id-map.js';
+import { idMapOperations } from './id-map.js';
 import { showTgidIo, showTidIo } from './io.js';
 import { showKsmMergingPages, showKsmStat } from './ksm.js';
 import { showLimits } from './limits.js';
@@ -43,6 +43,7 @@ import { S_IFREG } from '../vfs/mode.js';
 
 const uidMapOperations = idMapOperations('uid');
 const gidMapOperations = idMapOperations('gid');
+const projidMapOperations = idMapOperations('projid');
 const attrIops = pidentInodeOperations(() => attrDirStuff);
 const attrFops = pidentFileOperations(() => attrDirStuff);
 const task = taskDirectory(() => tidBaseStuff);

@@ -23,6 +23,9 @@ export interface ProcInode {
   readonly revalidate: (caller: TaskStruct, inode: Inode, name: string) => boolean;
 }
 
+/** An inode that is about no task, and whose name never goes. */
+export const alwaysStands: Pick<ProcInode, 'revalidate'> = { revalidate: () => true };
+
 /** What an inode of /proc is about. */
 export function procInode(inode: Inode): ProcInode {
   return inode.privateData as ProcInode;

@@ -11,13 +11,16 @@ import type { File } from '../vfs/file.js';
 import { major, minor } from '../vfs/super-block.js';
 import { toU64 } from '../vfs/u64.js';
 import type { U64 } from '../vfs/u64.js';
-import { vmaFile, vmaName } from './vma-text.js';
+import { buildIdParse } from './build-id.js';
+import { filePath, vmaFile, vmaName } from './vma-text.js';
 
 /** _IOWR('f', 17, struct procmap_query) of include/uapi/linux/fs.h. */
 const PROCMAP_QUERY = 0xc0686611;
 const QUERY_SIZE = 104;
 /** Up to query_addr: the least a caller may give. */
 const LEAST_SIZE = 24;
+
+const NOTHING = new Uint8Array(0);
 
 const COVERING_OR_NEXT_VMA = 0x10;
 const FILE_BACKED_VMA = 0x20;
@@ -89,11 +92,37 @@ function fillAnswer(view: DataView, vma: VmaInfo): void {
   view.setUint32(76, minor(dev), true);
 }
 
+/** Where a question wants text or bytes, and how many fit. */
+interface Room {
+  readonly addr: U64;
+  readonly size: number;
+}
+
+/** @throws {LinuxError} EINVAL: a size without an address, or the reverse */
+function roomAt(view: DataView, sizeAt: number, addrAt: number): Room {
+  const room = { addr: toU64(view.getBigUint64(addrAt, true)), size: view.getUint32(sizeAt, true) };
+  return (room.size === 0) === (room.addr === 0) ? room : fail(EINVAL);
+}
+
+/** @throws {LinuxError} ENAMETOOLONG: they do not fit where they were asked for */
+function fitting(bytes: Uint8Array, room: Room): Uint8Array {
+  if (room.size === 0) return NOTHING;
+  return bytes.length > room.size ? fail(ENAMETOOLONG) : bytes;
+}
+
+/** The name with its NUL as it is, unlike that in maps; nothing for a mapping without one. */
+function nameBytes(vma: VmaInfo): Uint8Array {
+  const file = vmaFile(vma);
+  const name = file === null ? vmaName(vma) : filePath(file, '');
+  return name === '' ? NOTHING : bytesOf(`${name}\0`);
+}
+
 /**
- * PROCMAP_QUERY: one mapping, by address and wanted properties. There are no build ids: their size
- * comes back 0.
+ * PROCMAP_QUERY: one mapping, by address and wanted properties, with its name and the build id of
+ * its file.
  * @throws {LinuxError} ENOTTY: another command; EFAULT; EINVAL, E2BIG: size, flags, or half of a
- *   buffer; ESRCH: no memory; ENOENT: no such mapping; ENAMETOOLONG: the name does not fit (K-611)
+ *   buffer; ESRCH: no memory; ENOENT: no such mapping; ENAMETOOLONG: the name or the build id does
+ *   not fit (K-611)
  * @see fs/proc/task_mmu.c do_procmap_query()
  */
 export function procmapQuery(caller: TaskStruct, file: File, cmd: number, arg: U64): number {
@@ -101,27 +130,22 @@ export function procmapQuery(caller: TaskStruct, file: File, cmd: number, arg: U
   const view = readQuery(caller, arg);
   const flags = toU64(view.getBigUint64(8, true));
   if (flags > VALID_FLAGS) fail(EINVAL);
-  const nameSize = view.getUint32(80, true);
-  const nameAddr = toU64(view.getBigUint64(88, true));
-  if ((nameSize === 0) !== (nameAddr === 0)) fail(EINVAL);
-  if ((view.getUint32(84, true) === 0) !== (view.getBigUint64(96, true) === 0n)) fail(EINVAL);
+  const nameRoom = roomAt(view, 80, 88);
+  const idRoom = roomAt(view, 84, 96);
   const mm = file.privateData as MmStruct | null;
   if (mm === null || !mm.alive) fail(ESRCH);
   const addr = toU64(view.getBigUint64(16, true));
   const vma = typeof addr === 'number' ? findMatching(mm, addr, Number(flags)) : fail(ENOENT);
   fillAnswer(view, vma);
-  view.setUint32(84, 0, true);
-  const name = nameSize === 0 ? '' : vmaName(vma);
-  const bytes = bytesOf(name === '' ? '' : `${name}\0`);
-  if (bytes.length > nameSize) fail(ENAMETOOLONG);
-  view.setUint32(80, bytes.length, true);
+  const id = fitting(idRoom.size === 0 ? NOTHING : (buildIdParse(vmaFile(vma)) ?? NOTHING), idRoom);
+  const name = fitting(nameBytes(vma), nameRoom);
+  view.setUint32(80, name.length, true);
+  view.setUint32(84, id.length, true);
   const own = caller.mm ?? fail(ESRCH);
-  if (bytes.length > 0) copyToUser(own, nameAddr, bytes);
+  if (name.length > 0) copyToUser(own, nameRoom.addr, name);
+  if (id.length > 0) copyToUser(own, idRoom.addr, id);
   const answer = new Uint8Array(view.buffer);
-  copyToUser(
-    own,
-    arg,
-    answer.subarray(0, Math.min(Number(view.getBigUint64(0, true)), QUERY_SIZE)),
-  );
+  const size = Math.min(Number(view.getBigUint64(0, true)), QUERY_SIZE);
+  copyToUser(own, arg, answer.subarray(0, size));
   return 0;
 }

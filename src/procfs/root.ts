@@ -32,6 +32,7 @@ import {
   procInode,
   procPidMakeInode,
 } from './proc-inode.js';
+import { rootEntries } from './root-entries.js';
 import { selfLink, selfText, threadSelfText } from './self.js';
 import { pidEntryNlink } from './task.js';
 
@@ -70,7 +71,7 @@ class ProcRoot {
       ...procDefInodeOperations,
       lookup: (caller, _dir, name) => this.lookup(caller, name),
       getattr: (_caller, _inode, stat) => {
-        stat.nlink = 2 + [...vfs.kernel.tasks()].filter((task) => task.isLeader).length;
+        stat.nlink = 3 + [...vfs.kernel.tasks()].filter((task) => task.isLeader).length;
       },
     };
     const fops: FileOperations = {
@@ -79,6 +80,7 @@ class ProcRoot {
       iterate: (caller, file) => this.iterate(caller, file),
     };
     this.root = new Dentry('/', null, new Inode(this.sb, S_IFDIR | 0o555, 0, 0, iops, fops));
+    rootEntries(this.root);
     selfLink(this.root, 'self', selfText);
     selfLink(this.root, 'thread-self', threadSelfText);
   }
@@ -135,4 +137,13 @@ class ProcRoot {
  */
 export function createProcfs(vfs: Vfs, options: ProcOptions = {}): Dentry {
   return new ProcRoot(vfs, options).root;
+}
+
+/**
+ * The number that a descriptor of a directory /proc/PID stands for where a pidfd is asked for; null
+ * for any other file.
+ * @see fs/proc/base.c tgid_pidfd_to_pid()
+ */
+export function tgidPidfdToPid(file: File): Pid | null {
+  return file.fops === tgidFileOperations ? procInode(file.inode).pid : null;
 }

@@ -1,25 +1,75 @@
+import type { TaskStruct } from '../kernel/task.js';
 import type { FileOperations } from '../vfs/file.js';
 import { singleFile } from '../vfs/seq-file.js';
 import { procTaskOf } from './proc-inode.js';
 
 const RULE = '-'.repeat(67);
+/** What a task of nice value 0 weighs, scaled (NICE_0_LOAD), and its share of time, ns. */
+const NICE_0_LOAD = 1048576;
+const SLICE_NS = 700000;
 
-function line(label: string, value: number): string {
+/** Nanoseconds are shown as milliseconds with six digits after the point. */
+const NO_TIME = '0.000000';
+
+/** What the scheduler counts, in Linux's order. */
+const FIELDS: readonly (readonly [string, string | number])[] = [
+  ['se.exec_start', NO_TIME],
+  ['se.vruntime', NO_TIME],
+  ['se.sum_exec_runtime', NO_TIME],
+  ['se.nr_migrations', 0],
+  ['nr_switches', 0],
+  ['nr_voluntary_switches', 0],
+  ['nr_involuntary_switches', 0],
+  ['se.load.weight', NICE_0_LOAD],
+  ['se.avg.load_sum', 0],
+  ['se.avg.runnable_sum', 0],
+  ['se.avg.util_sum', 0],
+  ['se.avg.load_avg', 0],
+  ['se.avg.runnable_avg', 0],
+  ['se.avg.util_avg', 0],
+  ['se.avg.last_update_time', 0],
+  ['se.avg.util_est', 0],
+  ['policy', 0],
+  ['prio', 120],
+  ['se.slice', SLICE_NS],
+  ['clock-delta', 0],
+];
+
+/** Where the pages of a memory should be; there is one node. */
+const NUMA_FIELDS: readonly (readonly [string, string | number])[] = [
+  ['mm->numa_scan_seq', 0],
+  ['numa_pages_migrated', 0],
+  ['numa_preferred_nid', -1],
+  ['total_numa_faults', 0],
+];
+const NUMA_FAULTS = ['task_private', 'task_shared', 'group_private', 'group_shared'];
+
+function line([label, value]: readonly [string, string | number]): string {
   return `${label.padEnd(45)}:${String(value).padStart(21)}\n`;
+}
+
+/** kernel/sched/debug.c proc_sched_show_task() */
+function show(task: TaskStruct): string {
+  const numa = [
+    ...NUMA_FIELDS.map(line),
+    'current_node=0, numa_group_id=0\n',
+    `numa_faults node=0 ${NUMA_FAULTS.map((name) => `${name}=0`).join(' ')}\n`,
+  ];
+  return [
+    `${task.comm} (${task.pid}, #threads: ${task.group.threads.length})\n${RULE}\n`,
+    ...FIELDS.map(line),
+    ...(task.mm === null ? [] : numa),
+  ].join('');
 }
 
 /**
  * /proc/PID/sched: what the scheduler knows. This kernel has none: every task is SCHED_OTHER and
- * has used no time.
- * @see kernel/sched/debug.c proc_sched_show_task()
+ * has used no time. A write would set counts to 0 (fs/proc/base.c sched_write()).
  */
 export const schedOperations: FileOperations = singleFile(
-  (_caller, file) => {
-    const task = procTaskOf(file);
-    const head = `${task.comm} (${task.pid}, #threads: ${task.group.threads.length})\n${RULE}\n`;
-    return head + line('nr_switches', 0) + line('policy', 0) + line('prio', 120);
-  },
+  (_caller, file) => show(procTaskOf(file)),
   {
+    writeStays: true,
     write(_caller, file, buf) {
       procTaskOf(file);
       return buf.length;

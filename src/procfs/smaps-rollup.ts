@@ -5,20 +5,20 @@ import type { File, FileOperations } from '../vfs/file.js';
 import { singleFile } from '../vfs/seq-file.js';
 import { memOf, openMem } from './mem-open.js';
 import { procTaskOf } from './proc-inode.js';
-import { emptyStats, gatherStats, showStats } from './smaps.js';
+import { EMPTY_STATS, gatherStats, showStats } from './smaps.js';
 
 /** fs/proc/task_mmu.c show_smaps_rollup() */
 function show(file: File): string {
   procTaskOf(file);
   const mm = memOf(file);
   if (!mm.alive) fail(ESRCH);
-  const stats = emptyStats();
+  let stats = EMPTY_STATS;
   let start = 0;
   let end = 0;
   for (const vma of mm.vmas()) {
     if (end === 0) start = vma.start;
     end = vma.end;
-    gatherStats(stats, mm, vma);
+    stats = gatherStats(stats, mm, vma);
   }
   const hex8 = (value: number): string => value.toString(16).padStart(8, '0');
   const header = `${hex8(start)}-${hex8(end)} ---p 00000000 00:00 0 `;

@@ -3,9 +3,15 @@ import * as vm from '../../assembly/abi/vma.js';
 import type { MmStruct } from '../kernel/mm-struct.js';
 import type { VmaInfo } from '../mm/mm.js';
 import { vmaStats } from '../mm/pagemap.js';
+import type { VmaPages } from '../mm/pagemap.js';
 import type { FileOperations } from '../vfs/file.js';
 import { vmaListOperations, VSYSCALL_LINE } from './maps.js';
-import { vmaFile, vmaHeader, vmaName } from './vma-text.js';
+import { vmaHeader, vmaName } from './vma-text.js';
+
+/** Kilobytes of a page. */
+const PAGE_KB = PAGE_SIZE / 1024;
+/** Parts of a byte that proportional sizes count: 1 << PSS_SHIFT of fs/proc/task_mmu.c. */
+const PSS_UNIT = 4096;
 
 /**
  * Mnemonics of vm_flags in the order of Linux's bits (fs/proc/task_mmu.c show_smap_vma_flags()).
@@ -21,6 +27,7 @@ const MNEMONICS: readonly (readonly [number, string])[] = [
   [vm.VM_MAYSHARE, 'ms'],
   [vm.VM_GROWSDOWN, 'gd'],
   [vm.VM_PFNMAP, 'pf'],
+  [vm.VM_MAYBE_GUARD, 'gu'],
   [vm.VM_LOCKED, 'lo'],
   [vm.VM_IO, 'io'],
   [vm.VM_SEQ_READ, 'sr'],
@@ -30,7 +37,6 @@ const MNEMONICS: readonly (readonly [number, string])[] = [
   [vm.VM_LOCKONFAULT, 'lf'],
   [vm.VM_ACCOUNT, 'ac'],
   [vm.VM_NORESERVE, 'nr'],
-  [vm.VM_HUGETLB, 'ht'],
   [vm.VM_SYNC, 'sf'],
   [vm.VM_WIPEONFORK, 'wf'],
   [vm.VM_DONTDUMP, 'dd'],
@@ -42,62 +48,51 @@ const MNEMONICS: readonly (readonly [number, string])[] = [
   [vm.VM_SEALED, 'sl'],
 ];
 
-/** What smaps counts, in bytes (struct mem_size_stats). */
-export interface MemSizeStats {
-  rss: number;
-  pss: number;
-  pssDirty: number;
-  pssAnon: number;
-  pssFile: number;
-  pssShmem: number;
-  sharedClean: number;
-  sharedDirty: number;
-  privateClean: number;
-  privateDirty: number;
-  referenced: number;
-  anonymous: number;
-  locked: number;
+/** What smaps counts: pages, and proportional sizes in 1/4096 of a byte (struct mem_size_stats). */
+export interface MemSizeStats extends Omit<VmaPages, 'mapcountMax'> {
+  /** Proportional size of what is locked. */
+  readonly pssLocked: number;
 }
 
 /** Counts of nothing. */
-export function emptyStats(): MemSizeStats {
+export const EMPTY_STATS: MemSizeStats = {
+  ...{ rss: 0, pss: 0, pssDirty: 0, pssAnon: 0, pssFile: 0, pssShmem: 0, pssLocked: 0 },
+  ...{ sharedClean: 0, sharedDirty: 0, privateClean: 0, privateDirty: 0 },
+  ...{ referenced: 0, anonymous: 0 },
+};
+
+/** Counts with those of one mapping added (fs/proc/task_mmu.c smap_gather_stats()). */
+export function gatherStats(total: MemSizeStats, mm: MmStruct, vma: VmaInfo): MemSizeStats {
+  const pages = vmaStats(mm, vma);
+  const locked = (vma.flags & vm.VM_LOCKED) !== 0;
   return {
-    ...{ rss: 0, pss: 0, pssDirty: 0, pssAnon: 0, pssFile: 0, pssShmem: 0 },
-    ...{ sharedClean: 0, sharedDirty: 0, privateClean: 0, privateDirty: 0 },
-    ...{ referenced: 0, anonymous: 0, locked: 0 },
+    rss: total.rss + pages.rss,
+    pss: total.pss + pages.pss,
+    pssDirty: total.pssDirty + pages.pssDirty,
+    pssAnon: total.pssAnon + pages.pssAnon,
+    pssFile: total.pssFile + pages.pssFile,
+    pssShmem: total.pssShmem + pages.pssShmem,
+    pssLocked: total.pssLocked + (locked ? pages.pss : 0),
+    sharedClean: total.sharedClean + pages.sharedClean,
+    sharedDirty: total.sharedDirty + pages.sharedDirty,
+    privateClean: total.privateClean + pages.privateClean,
+    privateDirty: total.privateDirty + pages.privateDirty,
+    referenced: total.referenced + pages.referenced,
+    anonymous: total.anonymous + pages.anonymous,
   };
 }
 
-/** Adds one mapping to counts (fs/proc/task_mmu.c smap_gather_stats()). */
-export function gatherStats(total: MemSizeStats, mm: MmStruct, vma: VmaInfo): void {
-  const pages = vmaStats(mm, vma);
-  const own = (pages.privateClean + pages.privateDirty) * PAGE_SIZE;
-  const shared = pages.sharedClean + pages.sharedDirty;
-  // Shared pages are taken to be shared alike, dirty or not: the core counts their part as one.
-  const sharedPss = pages.pss - own;
-  const dirtyPart = shared === 0 ? 0 : (sharedPss * pages.sharedDirty) / shared;
-  const anonPss = pages.rss === 0 ? 0 : (pages.pss * pages.anonymous) / pages.rss;
-  const file = vmaFile(vma);
-  const shmem = file !== null && file.inode.sb.type === 'tmpfs';
-  total.rss += pages.rss * PAGE_SIZE;
-  total.pss += pages.pss;
-  total.pssDirty += pages.privateDirty * PAGE_SIZE + dirtyPart;
-  total.pssAnon += anonPss;
-  if (shmem) total.pssShmem += pages.pss - anonPss;
-  else total.pssFile += pages.pss - anonPss;
-  total.sharedClean += pages.sharedClean * PAGE_SIZE;
-  total.sharedDirty += pages.sharedDirty * PAGE_SIZE;
-  total.privateClean += pages.privateClean * PAGE_SIZE;
-  total.privateDirty += pages.privateDirty * PAGE_SIZE;
-  total.referenced += pages.referenced * PAGE_SIZE;
-  total.anonymous += pages.anonymous * PAGE_SIZE;
-  if ((vma.flags & vm.VM_LOCKED) !== 0) total.locked += pages.pss;
+/** One line: a label and kB. */
+function kb(label: string, kilobytes: number): string {
+  return `${`${label}:`.padEnd(16)}${String(kilobytes).padStart(8)} kB\n`;
 }
 
-/** One line: a label, and bytes as kB. */
-function kb(label: string, bytes: number): string {
-  return `${`${label}:`.padEnd(16)}${String(Math.floor(bytes / 1024)).padStart(8)} kB\n`;
-}
+/** One line of a count of pages. */
+const pagesLine = (label: string, pages: number): string => kb(label, pages * PAGE_KB);
+
+/** One line of a proportional size, cut to whole kB. */
+const shareLine = (label: string, share: number): string =>
+  kb(label, Math.floor(share / PSS_UNIT / 1024));
 
 /**
  * The counts as lines.
@@ -105,33 +100,27 @@ function kb(label: string, bytes: number): string {
  * @see fs/proc/task_mmu.c __show_smap()
  */
 export function showStats(stats: MemSizeStats, rollup: boolean): string {
-  const kinds = rollup
-    ? kb('Pss_Anon', stats.pssAnon) +
-      kb('Pss_File', stats.pssFile) +
-      kb('Pss_Shmem', stats.pssShmem)
-    : '';
+  const kinds = [
+    shareLine('Pss_Anon', stats.pssAnon),
+    shareLine('Pss_File', stats.pssFile),
+    shareLine('Pss_Shmem', stats.pssShmem),
+  ];
+  // No page is merged, lazily freed, huge or swapped in this kernel.
+  const never = ['KSM', 'LazyFree', 'AnonHugePages', 'ShmemPmdMapped', 'FilePmdMapped'];
+  const hugetlbAndSwap = ['Shared_Hugetlb', 'Private_Hugetlb', 'Swap', 'SwapPss'];
   return [
-    kb('Rss', stats.rss),
-    kb('Pss', stats.pss),
-    kb('Pss_Dirty', stats.pssDirty),
-    kinds,
-    kb('Shared_Clean', stats.sharedClean),
-    kb('Shared_Dirty', stats.sharedDirty),
-    kb('Private_Clean', stats.privateClean),
-    kb('Private_Dirty', stats.privateDirty),
-    kb('Referenced', stats.referenced),
-    kb('Anonymous', stats.anonymous),
-    // No page is merged, lazily freed, huge or swapped in this kernel.
-    kb('KSM', 0),
-    kb('LazyFree', 0),
-    kb('AnonHugePages', 0),
-    kb('ShmemPmdMapped', 0),
-    kb('FilePmdMapped', 0),
-    kb('Shared_Hugetlb', 0),
-    kb('Private_Hugetlb', 0),
-    kb('Swap', 0),
-    kb('SwapPss', 0),
-    kb('Locked', stats.locked),
+    pagesLine('Rss', stats.rss),
+    shareLine('Pss', stats.pss),
+    shareLine('Pss_Dirty', stats.pssDirty),
+    ...(rollup ? kinds : []),
+    pagesLine('Shared_Clean', stats.sharedClean),
+    pagesLine('Shared_Dirty', stats.sharedDirty),
+    pagesLine('Private_Clean', stats.privateClean),
+    pagesLine('Private_Dirty', stats.privateDirty),
+    pagesLine('Referenced', stats.referenced),
+    pagesLine('Anonymous', stats.anonymous),
+    ...[...never, ...hugetlbAndSwap].map((label) => kb(label, 0)),
+    shareLine('Locked', stats.pssLocked),
   ].join('');
 }
 
@@ -142,14 +131,13 @@ function showVmFlags(flags: number): string {
 
 function block(header: string, size: number, stats: MemSizeStats, flags: number): string {
   const pageSizes =
-    kb('Size', size) + kb('KernelPageSize', PAGE_SIZE) + kb('MMUPageSize', PAGE_SIZE);
+    kb('Size', size / 1024) + kb('KernelPageSize', PAGE_KB) + kb('MMUPageSize', PAGE_KB);
   const eligible = `${'THPeligible:'.padEnd(16)}${'0'.padStart(8)}\n`;
   return header + pageSizes + showStats(stats, false) + eligible + showVmFlags(flags);
 }
 
 function showSmap(mm: MmStruct, vma: VmaInfo): string {
-  const stats = emptyStats();
-  gatherStats(stats, mm, vma);
+  const stats = gatherStats(EMPTY_STATS, mm, vma);
   return block(`${vmaHeader(vma, vmaName(vma))}\n`, vma.end - vma.start, stats, vma.flags);
 }
 
@@ -159,5 +147,5 @@ function showSmap(mm: MmStruct, vma: VmaInfo): string {
  */
 export const smapsOperations: FileOperations = vmaListOperations({
   vma: showSmap,
-  gate: block(VSYSCALL_LINE, PAGE_SIZE, emptyStats(), vm.VM_EXEC),
+  gate: block(VSYSCALL_LINE, PAGE_SIZE, EMPTY_STATS, vm.VM_EXEC),
 });

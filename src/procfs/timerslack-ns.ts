@@ -27,6 +27,7 @@ function accessible(caller: TaskStruct, file: File): TaskStruct {
 export const timerslackNsOperations: FileOperations = singleFile(
   (caller, file) => `${accessible(caller, file).timerSlackNs}\n`,
   {
+    writeStays: true,
     write(caller, file, buf) {
       const slack = kstrto(textFromUser(buf, MAX_BYTES), 10, ULONGLONG);
       const task = accessible(caller, file);

@@ -29,13 +29,24 @@ export function vmaFile(vma: VmaInfo): File | null {
 }
 
 /**
+ * The path of an open file as a byte string, seen from the top of the tree, with some characters
+ * as backslash and three octal digits.
+ * @see fs/seq_file.c seq_file_path()
+ */
+export function filePath(file: File, escaped: string): string {
+  const path = byteString(dPath(file.path, file.inode.sb.vfs.root));
+  const octal = (character: string): string =>
+    `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`;
+  return [...path].map((each) => (escaped.includes(each) ? octal(each) : each)).join('');
+}
+
+/**
  * The name of a mapping: the path of its file with newlines as \012, or what it is. Empty for none.
  */
 export function vmaName(vma: VmaInfo): string {
   const file = vmaFile(vma);
   if (file === null) return vma.name ?? '';
-  const path = dPath(file.path, file.inode.sb.vfs.root);
-  return byteString(path).replaceAll('\n', '\\012');
+  return filePath(file, '\n');
 }
 
 /**

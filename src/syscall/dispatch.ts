@@ -4,16 +4,20 @@ import type { TaskStruct } from '../kernel/task.js';
 import type { U64 } from '../vfs/u64.js';
 import { register, type SyscallFamily, type SyscallHandler } from './args.js';
 import { archPrctlCalls } from './arch-prctl.js';
+import { cloneFamily } from './clone.js';
 import { credCalls } from './cred.js';
 import { openCalls } from './fs-open.js';
 import { pathCalls } from './fs-path.js';
 import { pollCalls } from './fs-poll.js';
 import { readWriteCalls } from './fs-read-write.js';
 import { statCalls, statCallsGeneric } from './fs-stat.js';
+import { memoryAdviceCalls } from './memory-advice.js';
+import { landlockCalls } from './landlock.js';
 import { memoryCalls } from './memory.js';
+import { memoryLockCalls } from './memory-lock.js';
 import { pidfdCalls } from './pidfd.js';
 import { processIdCalls } from './process-ids.js';
-import { processFamily } from './process.js';
+import { processCalls } from './process.js';
 import { ptraceCalls } from './ptrace.js';
 import { shmCalls } from './shm.js';
 import { systemFamily } from './system.js';
@@ -40,9 +44,13 @@ const COMMON_FAMILIES: readonly SyscallFamily[] = [
   pathCalls,
   pollCalls,
   memoryCalls,
+  memoryAdviceCalls,
+  memoryLockCalls,
   credCalls,
+  processCalls,
   processIdCalls,
   ptraceCalls,
+  landlockCalls,
   pidfdCalls,
   shmCalls,
 ];
@@ -61,7 +69,7 @@ function genericTable(machine: string): SyscallTable {
   return makeTable(NR_GENERIC, [
     ...COMMON_FAMILIES,
     statCallsGeneric,
-    processFamily('tls-ctid'),
+    cloneFamily('tls-ctid'),
     systemFamily(machine),
   ]);
 }
@@ -71,7 +79,7 @@ const TABLES: Readonly<Record<SyscallArch, SyscallTable>> = {
     ...COMMON_FAMILIES,
     statCalls,
     archPrctlCalls,
-    processFamily('ctid-tls'),
+    cloneFamily('ctid-tls'),
     systemFamily('x86_64'),
   ]),
   riscv64: genericTable('riscv64'),

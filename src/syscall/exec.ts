@@ -1,10 +1,11 @@
-import { EACCES, ENOENT } from '../../assembly/abi/errno.js';
+import { EACCES, EBUSY, ENOENT } from '../../assembly/abi/errno.js';
 import { fail, LinuxError } from '../errno.js';
 import type { ExecFile } from '../kernel/exec-creds.js';
 import { execve } from '../kernel/exec.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { ExeFile } from '../vfs/exe-file.js';
-import type { File } from '../vfs/file.js';
+import { filesOf } from '../vfs/fdtable.js';
+import { File } from '../vfs/file.js';
 import { AT_FDCWD, O_RDONLY } from '../vfs/flags.js';
 import type { Inode } from '../vfs/inode.js';
 import { isReg, MAY_EXEC, MAY_OPEN, MAY_READ } from '../vfs/mode.js';
@@ -80,4 +81,25 @@ export function execProgram(
   } finally {
     file.put(); // the memory has references of its own
   }
+}
+
+/**
+ * The program that PR_SET_MM_EXE_FILE gives the caller's memory, with a reference.
+ *
+ * @throws {LinuxError} EBADF: no descriptor; EACCES: not a program the caller may run; EBUSY: the
+ * old one is still mapped
+ * @see kernel/sys.c, prctl_set_mm_exe_file(), and kernel/fork.c, replace_mm_exe_file()
+ */
+export function exeFileOf(task: TaskStruct, fd: number): ExeFile {
+  const file = filesOf(task).get(fd);
+  const { inode } = file;
+  if (!isReg(inode.mode)) fail(EACCES);
+  inodePermission(task, inode, MAY_EXEC);
+  const old = task.mm?.exeFile;
+  for (const vma of task.mm?.vmas() ?? []) {
+    const mapped = vma.file instanceof File && vma.file.inode;
+    if (old instanceof ExeFile && mapped === old.file.inode) fail(EBUSY);
+  }
+  file.get();
+  return new ExeFile(file);
 }

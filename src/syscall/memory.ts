@@ -1,25 +1,26 @@
-import { EFAULT, EINVAL, ENOMEM } from '../../assembly/abi/errno.js';
+import { EINVAL, ENOMEM, ENOSPC } from '../../assembly/abi/errno.js';
 import { MAP_ANONYMOUS, MAP_HUGETLB } from '../../assembly/abi/mman.js';
 import { PAGE_SHIFT, PAGE_SIZE } from '../../assembly/abi/page.js';
 import { fail } from '../errno.js';
 import type { TaskStruct } from '../kernel/task.js';
+import { pageAlign } from '../mm/address.js';
 import { brk } from '../mm/brk.js';
-import { accessOk } from '../mm/address.js';
-import { madvise } from '../mm/madvise.js';
-import { mlock, munlock } from '../mm/mlock.js';
 import { mmap, munmap } from '../mm/mmap.js';
-import { mprotect } from '../mm/mprotect.js';
-import { mseal } from '../mm/mseal.js';
+import { mprotect, NO_PKEY } from '../mm/mprotect.js';
 import { mremap } from '../mm/mremap.js';
-import { mincore, msync } from '../mm/residency.js';
 import { filesOf } from '../vfs/fdtable.js';
 import { mapFileChecked, sharedZeroFile } from '../vfs/mmap.js';
 import type { U64 } from '../vfs/u64.js';
-import { currentMm, done, int, type SyscallFamily, uint, writeUser } from './args.js';
+import { currentMm, done, int, type SyscallFamily, uint } from './args.js';
 import { TaskMmLimits } from './mm-limits.js';
+import { sysRemapFilePages } from './remap-file-pages.js';
 
-/** mlock2: lock pages as they come rather than fault them in. */
-const MLOCK_ONFAULT = 1;
+/** PKEY_DISABLE_ACCESS and PKEY_DISABLE_WRITE. */
+const PKEY_ACCESS_MASK = 3;
+/** The size of huge pages in the flags, as a power of two; 0 is the default, 2 MiB. */
+const MAP_HUGE_SHIFT = 26;
+const MAP_HUGE_MASK = 0x3f;
+const HUGE_LOGS = [0, 21, 30];
 
 /** The arguments of mmap(2). */
 export interface MmapArgs {
@@ -50,13 +51,24 @@ export function sysMmap(task: TaskStruct, args: MmapArgs): number {
   const anonymous = (flags & MAP_ANONYMOUS) !== 0;
   // The descriptor is looked up before anything else is looked at.
   const file = anonymous ? null : filesOf(task).get(fd);
-  if ((flags & MAP_HUGETLB) !== 0) fail(anonymous ? ENOMEM : EINVAL);
+  if ((flags & MAP_HUGETLB) !== 0) refuseHuge(anonymous, flags);
   const request = { addr, length, prot, flags, offset };
+  const extent = { length: pageAlign(Number(length)), pgoff: Number(BigInt(offset) >> 12n) };
   const backing =
     file === null
       ? { sharedZero: sharedZeroFile.bind(null, task) }
-      : { mapFile: () => mapFileChecked(task, file, { prot, flags, length: Number(length) }) };
+      : { mapFile: () => mapFileChecked(task, file, { prot, flags, ...extent }) };
   return mmap(currentMm(task), { ...request, ...backing }, new TaskMmLimits(task));
+}
+
+/**
+ * There are no huge pages; what is wrong with a request for some is said first (K-551).
+ * @see mm/mmap.c, ksys_mmap_pgoff()
+ */
+function refuseHuge(anonymous: boolean, flags: number): never {
+  if (!anonymous) fail(EINVAL);
+  const log = (flags >>> MAP_HUGE_SHIFT) & MAP_HUGE_MASK;
+  return fail(HUGE_LOGS.includes(log) ? ENOMEM : EINVAL);
 }
 
 /** Unmaps memory of a task. @throws {LinuxError} see munmap() */
@@ -65,13 +77,14 @@ export function sysMunmap(task: TaskStruct, addr: U64, length: U64): void {
 }
 
 /** Changes the protection of memory of a task. @throws {LinuxError} see mprotect() */
-export function sysMprotect(task: TaskStruct, addr: U64, length: U64, prot: number): void {
-  mprotect(currentMm(task), addr, length, prot, new TaskMmLimits(task));
-}
-
-/** Gives advice about memory of a task. @throws {LinuxError} see madvise() */
-export function sysMadvise(task: TaskStruct, addr: U64, length: U64, advice: number): void {
-  madvise(currentMm(task), addr, length, advice, new TaskMmLimits(task));
+export function sysMprotect(
+  task: TaskStruct,
+  addr: U64,
+  length: U64,
+  prot: number,
+  pkey = NO_PKEY,
+): void {
+  mprotect(currentMm(task), addr, length, prot, new TaskMmLimits(task), pkey);
 }
 
 /** The arguments of mremap(2). */
@@ -110,34 +123,27 @@ export const memoryCalls: SyscallFamily = {
   mprotect: (task, addr, length, prot) => done(sysMprotect(task, addr, length, flagBits(prot))),
   // There are no protection keys: -1 asks for none, and no other exists.
   pkey_mprotect: (task, addr, length, prot, key) =>
-    int(key) === -1 ? done(sysMprotect(task, addr, length, flagBits(prot))) : fail(EINVAL),
-  pkey_alloc: () => fail(EINVAL),
+    done(sysMprotect(task, addr, length, flagBits(prot), int(key))),
+  pkey_alloc: (task, flags, rights) => pkeyAlloc(task, flags, rights),
   pkey_free: () => fail(EINVAL),
-  madvise: (task, addr, length, advice) => done(sysMadvise(task, addr, length, int(advice))),
   mremap: (task, addr, oldLength, newLength, flags, newAddr) =>
     sysMremap(task, { addr, oldLength, newLength, flags: flagBits(flags), newAddr }),
   brk: (task, addr) => sysBrk(task, addr),
-
-  mlock: (task, addr, length) => done(lock(task, addr, length, false)),
-  mlock2(task, addr, length, flags) {
-    if ((int(flags) & ~MLOCK_ONFAULT) !== 0) fail(EINVAL);
-    return done(lock(task, addr, length, int(flags) !== 0));
-  },
-  munlock: (task, addr, length) =>
-    done(munlock(currentMm(task), addr, length, new TaskMmLimits(task))),
-  mseal: (task, addr, length, flags) =>
-    done(mseal(currentMm(task), addr, length, flags, new TaskMmLimits(task))),
-  msync: (task, addr, length, flags) => done(msync(currentMm(task), addr, length, int(flags))),
-  mincore(task, addr, length, vec) {
-    // A vector outside user memory is refused before the pages are looked at, any other after.
-    const pages = Math.ceil(Number(length) / PAGE_SIZE);
-    if (isPageAligned(addr) && !accessOk(vec, pages)) fail(EFAULT);
-    return done(writeUser(task, vec, mincore(currentMm(task), addr, length)));
-  },
+  remap_file_pages: (task, addr, size, prot, pgoff, flags) =>
+    done(sysRemapFilePages(task, { addr, size, prot, pgoff, flags: uint(flags) })),
 };
 
-function lock(task: TaskStruct, addr: U64, length: U64, onFault: boolean): void {
-  mlock(currentMm(task), addr, length, onFault, new TaskMmLimits(task));
+/**
+ * Without hardware for them there is one key, which the first call takes and cannot use.
+ * @throws {LinuxError} EINVAL: flags, unknown rights, or the first call; ENOSPC: any later one
+ * @see mm/mprotect.c, SYSCALL_DEFINE2(pkey_alloc); arch/x86/include/asm/pkeys.h
+ */
+function pkeyAlloc(task: TaskStruct, flags: U64, rights: U64): never {
+  if (flags !== 0 || rights > PKEY_ACCESS_MASK) fail(EINVAL);
+  const mm = currentMm(task);
+  if (mm.pkeyTaken) fail(ENOSPC);
+  mm.pkeyTaken = true;
+  return fail(EINVAL);
 }
 
 function isPageAligned(value: U64): boolean {

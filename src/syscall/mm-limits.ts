@@ -1,7 +1,7 @@
-import { CAP_IPC_LOCK, CAP_SYS_RAWIO, capable } from '../kernel/capability.js';
-import { RLIMIT_AS, RLIMIT_DATA, RLIMIT_MEMLOCK } from '../kernel/rlimit.js';
+import { CAP_IPC_LOCK, CAP_SYS_ADMIN, CAP_SYS_RAWIO, capable } from '../kernel/capability.js';
+import { RLIMIT_AS, RLIMIT_DATA, RLIMIT_MEMLOCK, RLIM_INFINITY } from '../kernel/rlimit.js';
 import type { TaskStruct } from '../kernel/task.js';
-import type { MmLimits } from '../mm/mmap.js';
+import type { MmLimits } from '../mm/limits.js';
 
 /** What bounds the mappings of a task: its limits, the machine's settings, its capabilities. */
 export class TaskMmLimits implements MmLimits {
@@ -17,6 +17,11 @@ export class TaskMmLimits implements MmLimits {
 
   get data(): number {
     return this.#task.group.rlimits.soft(RLIMIT_DATA);
+  }
+
+  get dataMax(): number {
+    const { max } = this.#task.group.rlimits.get(RLIMIT_DATA);
+    return max === RLIM_INFINITY ? Infinity : Number(max);
   }
 
   get memlock(): number {
@@ -39,6 +44,14 @@ export class TaskMmLimits implements MmLimits {
     return this.#task.kernel.sysctl.get('vm.overcommit_memory');
   }
 
+  get overcommitRatio(): number {
+    return this.#task.kernel.sysctl.get('vm.overcommit_ratio');
+  }
+
+  get overcommitKbytes(): number {
+    return this.#task.kernel.sysctl.get('vm.overcommit_kbytes');
+  }
+
   get totalRam(): number {
     return this.#task.kernel.profile.totalRam;
   }
@@ -46,6 +59,10 @@ export class TaskMmLimits implements MmLimits {
   // Asked only where needed: asking marks the task as one that used root's rights.
   get capIpcLock(): boolean {
     return capable(this.#task, this.#task.kernel.initUserNs, CAP_IPC_LOCK);
+  }
+
+  get capSysAdmin(): boolean {
+    return capable(this.#task, this.#task.kernel.initUserNs, CAP_SYS_ADMIN);
   }
 
   get capSysRawio(): boolean {

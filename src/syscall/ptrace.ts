@@ -1,12 +1,13 @@
-import { EINVAL } from '../../assembly/abi/errno.js';
+import { EBADF, EINVAL } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
-import { sysPtrace } from '../kernel/attach.js';
+
 import { checkKcmp } from '../kernel/kcmp.js';
 import { type ProcessVmArgs, sysProcessVm } from '../kernel/process-vm.js';
+import { sysPtrace } from '../kernel/ptrace-request.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { filesOf } from '../vfs/fdtable.js';
 import type { U64 } from '../vfs/u64.js';
-import { done, int, type SyscallFamily, uint } from './args.js';
+import { int, readUser, type SyscallFamily, uint } from './args.js';
 
 /**
  * Other processes' memory and what they share: ptrace, process_vm_readv and _writev, kcmp.
@@ -14,14 +15,14 @@ import { done, int, type SyscallFamily, uint } from './args.js';
  * @see kernel/ptrace.c, mm/process_vm_access.c, kernel/kcmp.c
  */
 export const ptraceCalls: SyscallFamily = {
-  ptrace: (task, request, pid, addr, data) =>
-    done(sysPtrace(task, int(request), int(pid), addr, data)),
+  ptrace: (task, request, pid, addr, data) => sysPtrace(task, int(request), int(pid), addr, data),
   process_vm_readv: (task, pid, lvec, liovcnt, rvec, riovcnt, flags) =>
     processVm(task, { pid: int(pid), lvec, liovcnt, rvec, riovcnt, flags }, false),
   process_vm_writev: (task, pid, lvec, liovcnt, rvec, riovcnt, flags) =>
     processVm(task, { pid: int(pid), lvec, liovcnt, rvec, riovcnt, flags }, true),
   kcmp(task, pid1, pid2, type, index1, index2) {
     const [a, b] = checkKcmp(task, int(pid1), int(pid2));
+    if (int(type) === KCMP_EPOLL_TFD) return kcmpEpoll(task, a, b, index1, index2);
     const resource = RESOURCES[int(type)] ?? fail(EINVAL);
     return compare(resource(a, index1), resource(b, index2));
   },
@@ -34,14 +35,30 @@ function processVm(task: TaskStruct, args: ProcessVmArgs, write: boolean): numbe
 
 /** What kcmp compares, by its KCMP_* number: include/uapi/linux/kcmp.h. */
 const RESOURCES: readonly ((task: TaskStruct, index: U64) => object | null)[] = [
-  (task, index) => filesOf(task).rawFile(uint(index)),
+  (task, index) => (task.files === null ? fail(EBADF) : filesOf(task).rawFile(uint(index))),
   (task) => task.mm,
   (task) => task.files,
   (task) => task.fs,
-  (task) => task.group, // signal handlers are shared by the threads of a process
+  (task) => task.sighand,
   () => null, // I/O contexts: nobody has one
   () => null, // undo lists of semaphores: nobody has one
 ];
+const KCMP_EPOLL_TFD = 7;
+/** struct kcmp_epoll_slot, bytes. */
+const EPOLL_SLOT_SIZE = 12;
+
+/** A file an epoll watches: there is no epoll to name. */
+function kcmpEpoll(task: TaskStruct, a: TaskStruct, b: TaskStruct, idx1: U64, idx2: U64): never {
+  const slot = readUser(task, idx2, EPOLL_SLOT_SIZE);
+  for (const [owner, fd] of [
+    [a, uint(idx1)],
+    [b, slot.getUint32(0, true)],
+  ] as const) {
+    if (owner.files === null) fail(EBADF);
+    filesOf(owner).rawFile(fd);
+  }
+  return fail(EINVAL);
+}
 
 const order = new WeakMap<object, number>();
 let lastOrder = 0;

@@ -2,7 +2,7 @@ import { LinuxError } from '../errno.js';
 import type { Cred } from '../kernel/cred.js';
 import { createProcess } from '../kernel/fork.js';
 import type { Kernel } from '../kernel/kernel.js';
-import { type Rlimits, stackLimit } from '../kernel/rlimit.js';
+import { RLIMIT_AS, type Rlimits, stackLimit } from '../kernel/rlimit.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { ExeFile } from '../vfs/exe-file.js';
 import type { File } from '../vfs/file.js';
@@ -39,6 +39,7 @@ export function spawnTask(kernel: Kernel, options: SpawnOptions): TaskStruct {
   const task = createProcess(kernel, parent, init);
   const mm = currentMm(task);
   mm.stackLimit = stackLimit(task);
+  mm.limitGrowth(task.group.rlimits.soft(RLIMIT_AS));
   if (argv === undefined) return task;
   const file = programFile(task, argv[0] ?? '');
   loadProgram(task, mm, { file, argv, env });

@@ -43,7 +43,8 @@ const USER_HZ = 100;
 export function systemFamily(machine: string): SyscallFamily {
   return {
     uname(task, buf) {
-      const { release, version, nodename } = task.kernel.profile;
+      const { nodename, profile } = task.kernel;
+      const { release, version } = profile;
       const fields = ['Linux', nodename, release, version, machine, '(none)'];
       const bytes = new Uint8Array(UTS_LEN * fields.length);
       fields.forEach((field, i) => {

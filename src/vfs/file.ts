@@ -1,9 +1,12 @@
+import { EOPNOTSUPP, EPERM } from '../../assembly/abi/errno.js';
+import { fail } from '../errno.js';
 import type { Cred } from '../kernel/cred.js';
 import type { TaskStruct } from '../kernel/task.js';
 import type { MapFile } from '../mm/map-file.js';
 import type { PageCache } from '../mm/page-cache.js';
 import type { UserBuffer } from '../mm/user.js';
 import type { Path } from './dentry.js';
+import { F_SEAL_FUTURE_WRITE, F_SEAL_WRITE } from './flags.js';
 import type { Inode } from './inode.js';
 import type { U64 } from './u64.js';
 
@@ -36,6 +39,8 @@ export interface FileOperations {
   /** Bytes read into `buf`; short and 0 as read(2). */
   read?(task: TaskStruct, file: File, buf: UserBuffer, pos: U64): number;
   write?(task: TaskStruct, file: File, buf: UserBuffer, pos: U64): number;
+  /** A write leaves the position where it is. */
+  readonly writeStays?: boolean;
   /** The new position, not yet stored; absent: ESPIPE. */
   llseek?(task: TaskStruct, file: File, offset: bigint, whence: number): U64;
   /** The entries after "." and "..", in a stable order. */
@@ -50,7 +55,11 @@ export interface FileOperations {
    */
   mmap?(task: TaskStruct, file: File, shared: boolean, length: number): File;
   fsync?(file: File): void;
+  /** Whether it can be grown and given holes by fallocate. */
+  readonly fallocates?: boolean;
   release?(file: File): void;
+  /** Lines of its own for /proc/PID/fdinfo. */
+  showFdinfo?(file: File): string;
   /** Whether the position of a readv may be an address of 64 bits. */
   readonly unsignedOffset?: boolean;
   /**
@@ -105,6 +114,17 @@ export class File implements MapFile {
     const pages = this.inode.pages;
     if (pages === null) throw new TypeError('file has no page cache');
     return pages;
+  }
+
+  /**
+   * Makes a hole of the bytes [start, end): vfs_fallocate() of FALLOC_FL_PUNCH_HOLE.
+   * @throws {LinuxError} EOPNOTSUPP: no file in memory; EPERM: sealed against writing
+   */
+  punchHole(start: number, end: number): void {
+    const { pages, seals } = this.inode;
+    if (pages === null || this.fops.fallocates !== true) fail(EOPNOTSUPP);
+    if ((seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) !== 0) fail(EPERM);
+    pages.punchHole(start, end);
   }
 
   /** One more descriptor or mapping. */

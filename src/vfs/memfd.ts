@@ -63,12 +63,12 @@ export function memfdAddSeals(file: File, seals: number): void {
   const { inode } = file;
   if ((inode.seals & F_SEAL_SEAL) !== 0) fail(EPERM);
   let added = seals;
-  if ((seals & F_SEAL_WRITE) !== 0 && (inode.seals & F_SEAL_WRITE) === 0) {
-    if (file.pages.writableMappings > 0) fail(EBUSY);
-  }
   // Sealing the x bits of an executable file seals its contents too.
   if ((seals & F_SEAL_EXEC) !== 0 && (inode.mode & S_IXUGO) !== 0) {
     added |= F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
+  }
+  if ((added & F_SEAL_WRITE) !== 0 && (inode.seals & F_SEAL_WRITE) === 0) {
+    if (file.pages.writableMappings > 0) fail(EBUSY);
   }
   inode.seals |= added;
 }

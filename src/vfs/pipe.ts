@@ -14,7 +14,7 @@ import { putUserU32 } from '../mm/user.js';
 import type { UserBuffer } from '../mm/user.js';
 import { Dentry } from './dentry.js';
 import { filesOf, nofileLimit } from './fdtable.js';
-import { File, FMODE_LSEEK, FMODE_PREAD, FMODE_PWRITE, FMODE_READ, FMODE_WRITE } from './file.js';
+import { File, FMODE_READ, FMODE_WRITE, FMODE_LSEEK, FMODE_PREAD, FMODE_PWRITE } from './file.js';
 import type { FileOperations } from './file.js';
 import {
   F_GETPIPE_SZ,
@@ -166,7 +166,7 @@ export const pipeOperations: FileOperations = {
 };
 
 /**
- * A pipe with a name. Opening never waits for the other end.
+ * A pipe, opened by a name or by /proc/PID/fd. Opening never waits for the other end.
  * @see fs/pipe.c fifo_open()
  */
 export const fifoOperations: FileOperations = {
@@ -174,11 +174,13 @@ export const fifoOperations: FileOperations = {
   open(_task, file) {
     const ends = file.mode & (FMODE_READ | FMODE_WRITE);
     if (ends === 0) fail(EINVAL); // Neither end: access mode 3
-    // A pipe without a name, reached through /proc, may have lost its readers.
+    const writesOnly = ends === FMODE_WRITE;
+    // One that pipe() made and /proc/PID/fd leads to needs no reader.
     const named = file.inode.sb !== file.inode.sb.vfs.pipefs;
-    const alone = named && ends === FMODE_WRITE && pipeOf(file).readers === 0;
+    const alone = named && writesOnly && pipeOf(file).readers === 0;
     if (alone && (file.flags & O_NONBLOCK) !== 0) fail(ENXIO);
-    file.mode &= ~(FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE); // stream_open()
+    // stream_open(): it has no positions.
+    file.mode &= ~(FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE);
     enter(file);
   },
 };

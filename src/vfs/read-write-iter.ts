@@ -83,7 +83,7 @@ function loopSegments(
       return { count, pos: addU64(pos, file.failedAdvance) };
     }
     count += n;
-    pos = addU64(pos, n);
+    if (!write || file.fops.writeStays !== true) pos = addU64(pos, n);
     if (n !== segment.length) break;
   }
   return { count, pos };

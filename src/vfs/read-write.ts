@@ -102,7 +102,7 @@ export function fileWrite(task: TaskStruct, file: File, buf: UserBuffer): number
   if (moves) rwVerifyArea(file, file.pos, buf.length);
   const pos = moves ? writePosition(file, file.pos) : file.pos;
   const n = vfsWrite(task, file, buf, pos);
-  file.pos = addU64(pos, n);
+  file.pos = file.fops.writeStays === true ? pos : addU64(pos, n);
   return n;
 }
 

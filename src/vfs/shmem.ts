@@ -118,6 +118,7 @@ export const shmemFileOperations: FileOperations = {
   write: pageCacheWrite,
   llseek: shmemLlseek,
   mmap: (_task, file) => file,
+  fallocates: true,
   fsync: () => {},
   iter: true,
   direct: true,

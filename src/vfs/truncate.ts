@@ -17,10 +17,8 @@ import { filesOf } from './fdtable.js';
 import { FMODE_WRITE } from './file.js';
 import {
   AT_FDCWD,
-  F_SEAL_FUTURE_WRITE,
   F_SEAL_GROW,
   F_SEAL_SHRINK,
-  F_SEAL_WRITE,
   FALLOC_FL_KEEP_SIZE,
   FALLOC_FL_PUNCH_HOLE,
 } from './flags.js';
@@ -86,6 +84,8 @@ export function sysFtruncate(task: TaskStruct, fd: number, length: U64): void {
   doTruncate(task, file.inode, length, true);
 }
 
+/** Every FALLOC_FL_* of include/uapi/linux/falloc.h; files in memory know the two below. */
+const FALLOC_FL_ALL = 0xfb;
 const KNOWN_MODES = FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE;
 const PUNCH = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
 
@@ -105,7 +105,7 @@ export function sysFallocate(
 ): void {
   const file = filesOf(task).get(fd);
   if (isNegative(offset) || isNegative(length) || length === 0) fail(EINVAL);
-  if ((mode & ~KNOWN_MODES) !== 0) fail(EOPNOTSUPP);
+  if ((mode & ~FALLOC_FL_ALL) !== 0) fail(EOPNOTSUPP);
   if (mode === FALLOC_FL_PUNCH_HOLE) fail(EOPNOTSUPP);
   if ((file.mode & FMODE_WRITE) === 0) fail(EBADF);
   const { inode } = file;
@@ -114,13 +114,14 @@ export function sysFallocate(
   if (!isReg(inode.mode)) fail(ENODEV);
   const end = toU64(BigInt(offset) + BigInt(length));
   if (isNegative(end)) fail(EFBIG);
-  if (inode.pages === null) fail(EOPNOTSUPP);
+  if ((mode & ~KNOWN_MODES) !== 0) fail(EOPNOTSUPP);
+  if (inode.pages === null || file.fops.fallocates !== true) fail(EOPNOTSUPP);
   if (mode === PUNCH) {
-    if ((inode.seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) !== 0) fail(EPERM);
-    inode.pages.punchHole(Number(offset), Number(end));
+    file.punchHole(Number(offset), Number(end));
     return;
   }
   if (end > inode.size && (inode.seals & F_SEAL_GROW) !== 0) fail(EPERM);
   if (end > inode.size && end > fsizeLimit(task)) fail(EFBIG);
+  inode.pages.allocate(Number(offset), Number(end));
   if (end > inode.size && (mode & FALLOC_FL_KEEP_SIZE) === 0) inode.pages.resize(end);
 }

@@ -24,7 +24,9 @@ export interface CoreExports {
 
   mmExit(mm: number): void;
 
-  setGrowthLimits(minAddr: number, asLimit: number): void;
+  setGrowthLimit(mm: number, bytes: number): void;
+
+  setMmapMinAddr(minAddr: number): void;
 
   mappingNew(kind: number, id: number): number;
 
@@ -39,6 +41,8 @@ export interface CoreExports {
   mappingNext(mapping: number, index: number): number;
 
   mappingGrab(mapping: number, index: number, zero: boolean): number;
+
+  mappingReserve(mapping: number, index: number): number;
 
   mappingDirty(frame: number): void;
 
@@ -55,6 +59,20 @@ export interface CoreExports {
   filePut(file: number): void;
 
   takeReleasedFile(): number;
+
+  cutRange(mm: number, start: number, end: number, maxMaps: number): number;
+
+  pagesWithin(mm: number, start: number, end: number, flags: number): number;
+
+  setSpaceLimits(as: number, soft: number, hard: number): void;
+
+  setCommitLimits(single: number, all: number): void;
+
+  committedPages(): number;
+
+  mayExpandVm(mm: number, flags: number, pages: number): boolean;
+
+  enoughMemory(mm: number, pages: number): boolean;
 
   mapRegion(
     mm: number,
@@ -115,6 +133,16 @@ export interface CoreExports {
   pagemap(mm: number, addr: number, count: number, out: number): void;
 
   vmaPages(mm: number, vma: number): number;
+
+  categoryRun(mm: number, addr: number, end: number): number;
+
+  categoryOfRun(): number;
+
+  clearReferenced(mm: number, vma: number): void;
+
+  resetHiwaterRss(mm: number): void;
+
+  countFrames(): number;
 
   accessRemoteVm(
     mm: number,

@@ -195,6 +195,7 @@ attach('when the tracer exits its tracees run on, or die if asked (K-206)', () =
   const other = spawn(kernel, U);
   const tracer = spawn(kernel, { parent: spawn(kernel) });
   ptrace(tracer, ATTACH, tracee);
+  assert.is(wait(tracer), 0x137f);
   ptrace(tracer, SEIZE, other, 0, EXITKILL);
   doExitGroup(tracer, 0);
   assert.is(tracee.ptracer, null);

@@ -1,5 +1,5 @@
-import { sysPtrace } from '../../src/kernel/attach.js';
 import type { Kernel } from '../../src/kernel/kernel.js';
+import { sysPtrace } from '../../src/kernel/ptrace-request.js';
 import type { TaskStruct } from '../../src/kernel/task.js';
 import { __WALL, wait4, WNOHANG } from '../../src/kernel/wait.js';
 import type { SpawnOptions } from './fixture.js';
@@ -16,6 +16,7 @@ export const DETACH = 17;
 export const SETOPTIONS = 0x4200;
 export const SEIZE = 0x4206;
 export const INTERRUPT = 0x4207;
+export const LISTEN = 0x4208;
 export const EXITKILL = 0x100000;
 
 const U = { uid: 1000 };
@@ -31,7 +32,8 @@ export function ptrace(
   data: U64 = 0,
 ): unknown {
   const pid = typeof target === 'number' ? target : target.pid;
-  return outcome(() => sysPtrace(caller, request, pid, addr, data));
+  const result = outcome(() => sysPtrace(caller, request, pid, addr, data));
+  return result === 0 ? undefined : result;
 }
 
 /** Status of any child or tracee that has something to tell, null for none. */

@@ -39,7 +39,8 @@ export function buildExecutor(): string {
   return OUTPUT;
 }
 
-function findCompiler(): string | null {
+/** A C compiler of this host, or null. */
+export function findCompiler(): string | null {
   for (const name of COMPILERS) {
     try {
       execFileSync(name, ['--version'], { stdio: 'ignore' });

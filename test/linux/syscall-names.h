@@ -39,3 +39,5 @@ CALL(sched_getparam) CALL(ioprio_get) CALL(getcpu) CALL(sysinfo) CALL(nanosleep)
 CALL(getuid) CALL(getgid) CALL(geteuid) CALL(getegid) CALL(setuid) CALL(setgid) CALL(setreuid) CALL(setregid)
 CALL(setresuid) CALL(getresuid) CALL(setresgid) CALL(getresgid) CALL(setfsuid) CALL(setfsgid) CALL(getgroups)
 CALL(setgroups) CALL(capget) CALL(capset)
+/* security */
+CALL(landlock_create_ruleset) CALL(landlock_add_rule) CALL(landlock_restrict_self)

@@ -10,7 +10,7 @@ import { type MakeMachine, replayOnEither } from '../../src/trace/replay.js';
 /** The compiled tests lie in dist/test/linux; the traces stay in test/linux. */
 const TRACES = fileURLToPath(new URL('../../../test/linux/traces/', import.meta.url));
 /** What the committed traces have in all, at least. */
-const ENOUGH_STEPS = 100_000;
+const ENOUGH_STEPS = 300_000;
 
 const test = suite('linux/traces');
 let steps = 0;

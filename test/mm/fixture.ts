@@ -30,6 +30,10 @@ export class TestFile implements MapFile {
     return this.pages;
   }
 
+  punchHole(start: number, end: number): void {
+    this.pages.punchHole(start, end);
+  }
+
   get(): void {
     this.refs += 1;
   }

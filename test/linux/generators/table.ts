@@ -13,6 +13,24 @@ import { exotic, special, watched } from './special.js';
 import { threads } from './threads.js';
 import { tracing } from './tracing.js';
 import { vma } from './vma.js';
+import { remaps } from './remaps.js';
+import { advices } from './advices.js';
+import { locks } from './locks.js';
+import { mmaps } from './mmaps.js';
+import { merges } from './merges.js';
+import { limits } from './limits.js';
+import { memfds } from './memfds.js';
+import { guards } from './guards.js';
+import { keys } from './keys.js';
+import { scans } from './scans.js';
+import { stops } from './stops.js';
+import { domains } from './domains.js';
+import { handles } from './handles.js';
+import { prctls } from './prctls.js';
+import { procs } from './procs.js';
+import { crowd } from './crowd.js';
+import { stacks } from './stacks.js';
+import { idmaps } from './idmaps.js';
 
 /** Every generator. */
 export const GENERATORS: readonly Generator[] = [
@@ -32,4 +50,22 @@ export const GENERATORS: readonly Generator[] = [
   watched,
   fds,
   files,
+  remaps,
+  advices,
+  locks,
+  mmaps,
+  merges,
+  limits,
+  memfds,
+  guards,
+  keys,
+  scans,
+  stops,
+  domains,
+  handles,
+  prctls,
+  procs,
+  crowd,
+  stacks,
+  idmaps,
 ];

@@ -1,0 +1,108 @@
+import { EACCES, EINVAL, EPERM } from '../../assembly/abi/errno.js';
+import { fail } from '../errno.js';
+import type { U64 } from '../mm/address.js';
+import { copyFromUser, copyToUser } from '../mm/user.js';
+import { CAP_SYS_ADMIN, capable } from './capability.js';
+import type { MmStruct } from './mm-struct.js';
+import { PTRACE_O_MASK, PTRACE_O_SUSPEND_SECCOMP } from './ptrace-abi.js';
+import { regsOf } from './ptrace-regs.js';
+import type { TaskStruct } from './task.js';
+
+/** include/uapi/linux/audit.h */
+const AUDIT_ARCH_X86_64 = 0xc000003e;
+/** struct ptrace_syscall_info up to its union, and whole. */
+const SYSCALL_INFO_HEAD = 24;
+const SYSCALL_INFO_SIZE = 88;
+const RSEQ_CONFIGURATION_SIZE = 24;
+const USER_DISPATCH_CONFIG_SIZE = 32;
+const SECCOMP_METADATA_FILTER_OFF = 8;
+// Offsets in struct user_regs_struct.
+const RIP = 16 * 8;
+const RSP = 19 * 8;
+
+/**
+ * Checks PTRACE_O_* bits.
+ * @throws {LinuxError} EINVAL: unknown ones; EPERM: to suspend seccomp without CAP_SYS_ADMIN
+ * @see kernel/ptrace.c, check_ptrace_options()
+ */
+export function checkPtraceOptions(caller: TaskStruct, options: U64): number {
+  if ((BigInt(options) & ~BigInt(PTRACE_O_MASK)) !== 0n) fail(EINVAL);
+  const suspends = (Number(options) & PTRACE_O_SUSPEND_SECCOMP) !== 0;
+  const { initUserNs } = caller.kernel;
+  if (suspends && !capable(caller, initUserNs, CAP_SYS_ADMIN)) fail(EPERM);
+  // The caller's own seccomp must be off, and not by a tracer of its own.
+  if (suspends && (caller.ptrace?.options ?? 0) & PTRACE_O_SUSPEND_SECCOMP) fail(EPERM);
+  return Number(options);
+}
+
+function copyHead(mm: MmStruct, data: U64, bytes: Uint8Array, size: U64): number {
+  copyToUser(mm, data, bytes.subarray(0, Math.min(bytes.length, Number(size))));
+  return bytes.length;
+}
+
+/**
+ * Gives architecture, program counter and stack pointer; no task is ever stopped at a system call.
+ * @returns bytes of the structure that are filled, however few were asked for
+ * @throws {LinuxError} EFAULT: a bad address
+ * @see kernel/ptrace.c, ptrace_get_syscall_info()
+ */
+export function ptraceGetSyscallInfo(
+  tracee: TaskStruct,
+  mm: MmStruct,
+  size: U64,
+  data: U64,
+): number {
+  const info = new Uint8Array(SYSCALL_INFO_HEAD);
+  const view = new DataView(info.buffer);
+  const regs = regsOf(tracee);
+  view.setUint32(4, AUDIT_ARCH_X86_64, true);
+  view.setBigUint64(8, regs.getBigUint64(RIP, true), true);
+  view.setBigUint64(16, regs.getBigUint64(RSP, true), true);
+  return copyHead(mm, data, info, size);
+}
+
+/**
+ * Refuses to change the system call of a task that is in none.
+ * @throws {LinuxError} EINVAL always, but EFAULT for a bad address
+ * @see kernel/ptrace.c, ptrace_set_syscall_info()
+ */
+export function ptraceSetSyscallInfo(mm: MmStruct, size: U64, data: U64): never {
+  if (Number(size) < SYSCALL_INFO_SIZE) fail(EINVAL);
+  copyFromUser(mm, data, SYSCALL_INFO_SIZE);
+  return fail(EINVAL);
+}
+
+/**
+ * Gives the filter, or what is known of the filter, of a task that has none.
+ * @throws {LinuxError} EACCES: no CAP_SYS_ADMIN; EINVAL: no filter; EFAULT: a bad address
+ * @see kernel/seccomp.c, seccomp_get_filter() and seccomp_get_metadata()
+ */
+export function ptraceSeccomp(
+  caller: TaskStruct,
+  mm: MmStruct,
+  metadata: { readonly size: U64; readonly data: U64 } | null,
+): never {
+  if (!capable(caller, caller.kernel.initUserNs, CAP_SYS_ADMIN)) fail(EACCES);
+  if (metadata !== null && Number(metadata.size) >= SECCOMP_METADATA_FILTER_OFF) {
+    copyFromUser(mm, metadata.data, SECCOMP_METADATA_FILTER_OFF);
+  }
+  return fail(EINVAL);
+}
+
+/** Gives the restartable sequence a task registered: none, zeros (ptrace_get_rseq_configuration()). */
+export function ptraceGetRseq(mm: MmStruct, size: U64, data: U64): number {
+  return copyHead(mm, data, new Uint8Array(RSEQ_CONFIGURATION_SIZE), size);
+}
+
+/**
+ * Gives, or switches off, the dispatch of system calls to user space, which is always off.
+ * @throws {LinuxError} EINVAL: another size, or switching it on; EFAULT: a bad address
+ * @see kernel/entry/syscall_user_dispatch.c
+ */
+export function ptraceUserDispatch(mm: MmStruct, size: U64, data: U64, set: boolean): void {
+  if (size !== USER_DISPATCH_CONFIG_SIZE) fail(EINVAL);
+  const config = new Uint8Array(USER_DISPATCH_CONFIG_SIZE);
+  if (!set) return copyToUser(mm, data, config);
+  const given = copyFromUser(mm, data, USER_DISPATCH_CONFIG_SIZE);
+  if (given.some((byte) => byte !== 0)) fail(EINVAL);
+}

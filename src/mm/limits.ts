@@ -1,0 +1,111 @@
+import { EAGAIN, ENOMEM, EPERM } from '../../assembly/abi/errno.js';
+import { PAGE_SIZE } from '../../assembly/abi/page.js';
+import { VM_LOCKED } from '../../assembly/abi/vma.js';
+import { fail } from '../errno.js';
+import { NO_LIMIT } from './address.js';
+import type { Mm } from './mm.js';
+
+/** What bounds a task's mappings. */
+export interface MmLimits {
+  /** RLIMIT_AS, RLIMIT_DATA, RLIMIT_MEMLOCK in bytes; Infinity for none. */
+  readonly as: number;
+  readonly data: number;
+  readonly memlock: number;
+  /** The hard limit of RLIMIT_DATA, which counts where the soft one is 0. */
+  readonly dataMax: number;
+  /** vm.max_map_count */
+  readonly maxMapCount: number;
+  /** CONFIG_LSM_MMAP_MIN_ADDR: hints below it are raised to it (K-504). */
+  readonly lsmMmapMinAddr: number;
+  /** vm.mmap_min_addr: MAP_FIXED below it needs CAP_SYS_RAWIO. */
+  readonly mmapMinAddr: number;
+  readonly capIpcLock: boolean;
+  readonly capSysRawio: boolean;
+  readonly capSysAdmin: boolean;
+  /** vm.overcommit_memory, vm.overcommit_ratio (per cent), vm.overcommit_kbytes (0: by the ratio) */
+  readonly overcommit: number;
+  readonly overcommitRatio: number;
+  readonly overcommitKbytes: number;
+  /** Memory and swap of the machine in bytes: one larger request is refused under overcommit 0. */
+  readonly totalRam: number;
+}
+
+/** No bounds but those of the address space. */
+export const NO_LIMITS: MmLimits = {
+  as: Infinity,
+  data: Infinity,
+  dataMax: Infinity,
+  memlock: Infinity,
+  maxMapCount: 0x7fffffff,
+  mmapMinAddr: 4096,
+  lsmMmapMinAddr: 65536,
+  capIpcLock: true,
+  capSysRawio: true,
+  capSysAdmin: true,
+  overcommit: 1,
+  overcommitRatio: 50,
+  overcommitKbytes: 0,
+  totalRam: Infinity,
+};
+
+/** vm.admin_reserve_kbytes: what only the privileged get of the last memory, in bytes. */
+const ADMIN_RESERVE = 8192 * 1024;
+
+/**
+ * Most bytes that may be promised to all processes under vm.overcommit_memory 2.
+ * @see mm/util.c, vm_commit_limit() and __vm_enough_memory()
+ */
+export function commitLimit(limits: MmLimits): number {
+  const { totalRam, overcommitRatio, overcommitKbytes } = limits;
+  const bytes = overcommitKbytes > 0 ? overcommitKbytes * 1024 : (totalRam * overcommitRatio) / 100;
+  return Math.floor(bytes / PAGE_SIZE) * PAGE_SIZE;
+}
+
+/** Tells the core what bounds the call that follows: whatever asks mayExpandVm() or enoughMemory(). */
+export function applyLimits(mm: Mm, limits: MmLimits): void {
+  const { exports } = mm.core;
+  const bounded = (bytes: number): number => Math.min(bytes, NO_LIMIT);
+  exports.setSpaceLimits(bounded(limits.as), bounded(limits.data), bounded(limits.dataMax));
+  const { overcommit } = limits;
+  const reserve = overcommit !== 2 || limits.capSysAdmin ? 0 : ADMIN_RESERVE;
+  const all = overcommit === 2 ? commitLimit(limits) - reserve : NO_LIMIT;
+  exports.setCommitLimits(overcommit === 0 ? bounded(limits.totalRam) : NO_LIMIT, all);
+  exports.setMmapMinAddr(limits.mmapMinAddr);
+}
+
+/**
+ * RLIMIT_AS for all mappings, RLIMIT_DATA for private writable ones; after applyLimits().
+ * @throws {LinuxError} ENOMEM
+ * @see mm/mmap.c, may_expand_vm()
+ */
+export function checkExpand(mm: Mm, bits: number, pages: number): void {
+  if (!mm.core.exports.mayExpandVm(mm.ptr, bits, pages)) fail(ENOMEM);
+}
+
+/**
+ * May `pages` more be promised (K-549)? After applyLimits().
+ * @throws {LinuxError} ENOMEM
+ * @see mm/util.c, __vm_enough_memory()
+ */
+export function checkEnough(mm: Mm, pages: number): void {
+  if (!mm.core.exports.enoughMemory(mm.ptr, pages)) fail(ENOMEM);
+}
+
+/**
+ * May the task lock memory at all?
+ * @throws {LinuxError} EPERM: RLIMIT_MEMLOCK is 0
+ * @see mm/mlock.c, can_do_mlock()
+ */
+export function checkMayLock(limits: MmLimits): void {
+  if (limits.memlock === 0 && !limits.capIpcLock) fail(EPERM);
+}
+
+/**
+ * Stay `pages` more of a mapping with `bits` within RLIMIT_MEMLOCK?
+ * @throws {LinuxError} EAGAIN
+ * @see mm/mmap.c, mlock_future_ok()
+ */
+export function checkLocked(mm: Mm, limits: MmLimits, bits: number, pages: number): void {
+  if (!(bits & VM_LOCKED) || limits.memlock === Infinity || limits.capIpcLock) return;
+  if (mm.counters().lockedVm + pages > Math.floor(limits.memlock / PAGE_SIZE)) fail(EAGAIN);
+}

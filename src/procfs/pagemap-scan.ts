@@ -1,0 +1,160 @@
+import { EFAULT, EINVAL, EPERM } from '../../assembly/abi/errno.js';
+import * as layout from '../../assembly/abi/layout.js';
+import { PAGE_SIZE } from '../../assembly/abi/page.js';
+import { VM_PFNMAP } from '../../assembly/abi/vma.js';
+import { fail } from '../errno.js';
+import type { TaskStruct } from '../kernel/task.js';
+import { TASK_SIZE } from '../mm/address.js';
+import type { Mm, VmaInfo } from '../mm/mm.js';
+import { pageRuns } from '../mm/pagemap.js';
+import { copyFromUser, copyToUser, putUserU64 } from '../mm/user.js';
+import type { File } from '../vfs/file.js';
+import type { U64 } from '../vfs/u64.js';
+import { memOf } from './mem-open.js';
+import { RegionList } from './page-region.js';
+
+/** _IOWR('f', 16, struct pm_scan_arg) of include/uapi/linux/fs.h. */
+const PAGEMAP_SCAN = 0xc0606610;
+const ARG_SIZE = 96;
+/** Where walk_end is, the one field that is an answer. */
+const WALK_END = 32;
+const REGION_SIZE = 24;
+
+/** Write-protect what is found, where a userfaultfd allows it; else refuse where none does. */
+const PM_SCAN_WP_MATCHING = 1;
+const PM_SCAN_CHECK_WPASYNC = 2;
+const PM_SCAN_FLAGS = 3n;
+const PM_SCAN_CATEGORIES = 0x1ffn;
+
+/** A question about the pages of a range, checked. */
+interface ScanRequest {
+  readonly flags: number;
+  readonly start: number;
+  readonly end: number;
+  /** Where answers go, and how many fit. */
+  readonly vec: number;
+  readonly vecLen: number;
+  readonly maxPages: number;
+  /** PAGE_IS_* that count when absent, that all must count, any of which must, that are shown. */
+  readonly inverted: number;
+  readonly mask: number;
+  readonly anyofMask: number;
+  readonly returnMask: number;
+}
+
+/*
+ * struct pm_scan_arg, u64s:
+ *
+ *   0 size  1 flags  2 start  3 end  4 walk_end  5 vec  6 vec_len  7 max_pages
+ *   8 category_inverted  9 category_mask  10 category_anyof_mask  11 return_mask
+ */
+
+/** access_ok() for two ends of a range. */
+function accessOk(start: bigint, end: bigint): boolean {
+  return start <= end && end <= BigInt(TASK_SIZE);
+}
+
+/** Amounts beyond what numbers hold exactly are as good as endless. */
+const amount = (value: bigint): number => (value > 2n ** 53n ? Infinity : Number(value));
+
+/**
+ * @throws {LinuxError} EINVAL: size, flags, categories, an unaligned start, entries without a place;
+ *   EFAULT: a range or a place that is not user memory
+ * @see fs/proc/task_mmu.c pagemap_scan_get_args()
+ */
+function readRequest(bytes: Uint8Array): ScanRequest {
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const [size = 0n, flags = 0n, start = 0n, end = 0n, , vec = 0n, vecLen = 0n, maxPages = 0n] =
+    Array.from({ length: 8 }, (_, i) => view.getBigUint64(i * 8, true));
+  const masks = [8, 9, 10, 11].map((i) => view.getBigUint64(i * 8, true));
+  if (size !== BigInt(ARG_SIZE) || (flags & ~PM_SCAN_FLAGS) !== 0n) fail(EINVAL);
+  if (masks.some((mask) => (mask & ~PM_SCAN_CATEGORIES) !== 0n)) fail(EINVAL);
+  if (start % BigInt(PAGE_SIZE) !== 0n) fail(EINVAL);
+  if (!accessOk(start, end)) fail(EFAULT);
+  if (vec === 0n && vecLen !== 0n) fail(EINVAL);
+  if (vec !== 0n && !accessOk(vec, vec + vecLen * BigInt(REGION_SIZE))) fail(EFAULT);
+  const [inverted = 0, mask = 0, anyofMask = 0, returnMask = 0] = masks.map(Number);
+  return {
+    flags: Number(flags),
+    start: Number(start),
+    end: Math.ceil(Number(end) / PAGE_SIZE) * PAGE_SIZE,
+    vec: Number(vec),
+    vecLen: Number(vecLen),
+    maxPages: maxPages === 0n ? Infinity : amount(maxPages),
+    ...{ inverted, mask, anyofMask, returnMask },
+  };
+}
+
+/** fs/proc/task_mmu.c pagemap_scan_is_interesting_page() */
+function isInteresting(request: ScanRequest, category: number): boolean {
+  const counted = category ^ request.inverted;
+  if ((counted & request.mask) !== request.mask) return false;
+  return request.anyofMask === 0 || (counted & request.anyofMask) !== 0;
+}
+
+/**
+ * Whether the pages of a mapping are looked at. No mapping is write-protected by a userfaultfd that
+ * answers for itself.
+ * @throws {LinuxError} EPERM: such a one was asked for
+ * @see fs/proc/task_mmu.c pagemap_scan_test_walk()
+ */
+function looksAt(request: ScanRequest, vma: VmaInfo): boolean {
+  if ((request.flags & PM_SCAN_CHECK_WPASYNC) !== 0) fail(EPERM);
+  if ((request.flags & PM_SCAN_WP_MATCHING) !== 0) return false;
+  if ((vma.flags & VM_PFNMAP) !== 0) return false;
+  const wanted = request.mask & layout.PAGE_IS_WPALLOWED;
+  return (request.inverted & wanted) === wanted;
+}
+
+/** Walks the pages from `start` on; where it had to stop, or null when it came to the end. */
+function walk(mm: Mm, request: ScanRequest, start: number, list: RegionList): number | null {
+  for (let vma = mm.findVma(start); vma !== null; vma = mm.findVma(vma.end)) {
+    if (vma.start >= request.end) return null;
+    if (!looksAt(request, vma)) continue;
+    const from = Math.max(start, vma.start);
+    for (const run of pageRuns(mm, from, Math.min(vma.end, request.end))) {
+      if (!isInteresting(request, run.category)) continue;
+      const stop = list.add(run.start, run.end, run.category & request.returnMask);
+      if (stop !== null) return stop;
+    }
+  }
+  return null;
+}
+
+/**
+ * Walks until the end, the pages asked for, or the room for answers; full buffers are stored on the
+ * way.
+ * @param stopped takes the address that the last full buffer ended at, also when the walk went on
+ */
+function scan(own: Mm, mm: Mm, request: ScanRequest, stopped: (walkEnd: number) => void): number {
+  const list = new RegionList(request.vecLen, request.maxPages);
+  let stored = 0;
+  for (let start = request.start; start < request.end;) {
+    const stop = walk(mm, request, start, list);
+    if (stop !== null) stopped(stop);
+    const bytes = list.take();
+    if (bytes.length > 0) copyToUser(own, request.vec + stored, bytes);
+    stored += bytes.length;
+    if (stop === null || list.isComplete) break;
+    start = stop;
+  }
+  return stored / REGION_SIZE;
+}
+
+/**
+ * PAGEMAP_SCAN: ranges of pages by what they are.
+ * @returns ranges stored
+ * @throws {LinuxError} EINVAL: another command, a bad question; EFAULT; EPERM: PM_SCAN_CHECK_WPASYNC
+ * @see fs/proc/task_mmu.c do_pagemap_scan()
+ */
+export function pagemapScan(caller: TaskStruct, file: File, cmd: number, arg: U64): number {
+  if (cmd >>> 0 !== PAGEMAP_SCAN) fail(EINVAL);
+  const own = caller.mm ?? fail(EFAULT);
+  const request = readRequest(copyFromUser(own, arg, ARG_SIZE));
+  let walkEnd = 0;
+  try {
+    return scan(own, memOf(file), request, (at) => (walkEnd = at));
+  } finally {
+    putUserU64(own, Number(arg) + WALK_END, walkEnd === 0 ? request.end : walkEnd);
+  }
+}

@@ -1,0 +1,31 @@
+import { EINVAL } from '../../assembly/abi/errno.js';
+import { fail } from '../errno.js';
+import type { TaskStruct } from '../kernel/task.js';
+import { mlock, mlockall, munlock, munlockall } from '../mm/mlock.js';
+import type { U64 } from '../vfs/u64.js';
+import { currentMm, done, int, type SyscallFamily } from './args.js';
+import { TaskMmLimits } from './mm-limits.js';
+
+/** mlock2: lock pages as they come rather than fault them in. */
+const MLOCK_ONFAULT = 1;
+
+/**
+ * Locking memory (K-546).
+ *
+ * @see mm/mlock.c
+ */
+export const memoryLockCalls: SyscallFamily = {
+  mlock: (task, addr, length) => done(lock(task, addr, length, false)),
+  mlock2(task, addr, length, flags) {
+    if ((int(flags) & ~MLOCK_ONFAULT) !== 0) fail(EINVAL);
+    return done(lock(task, addr, length, int(flags) !== 0));
+  },
+  munlock: (task, addr, length) =>
+    done(munlock(currentMm(task), addr, length, new TaskMmLimits(task))),
+  mlockall: (task, flags) => done(mlockall(currentMm(task), int(flags), new TaskMmLimits(task))),
+  munlockall: (task) => done(munlockall(currentMm(task), new TaskMmLimits(task))),
+};
+
+function lock(task: TaskStruct, addr: U64, length: U64, onFault: boolean): void {
+  mlock(currentMm(task), addr, length, onFault, new TaskMmLimits(task));
+}
