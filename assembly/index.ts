@@ -55,6 +55,7 @@ export {
   changeFlags,
   installGuard,
   cleanRange,
+  pageOut,
   removeGuard,
   populateRange,
 } from './boundary/mapping';

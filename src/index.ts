@@ -37,7 +37,7 @@ export type { StackFrame, StackTrace, UnwindSource } from './unwind/unwind.js';
 export { LinuxError, errnoName, errnoText } from './errno.js';
 export type { ErrnoName } from './errno.js';
 
-export { implementedSyscalls } from './syscall/dispatch.js';
+export { implementedSyscalls } from './api/syscalls.js';
 export type { SyscallArch, SyscallName } from './syscall/dispatch.js';
 export { NR_GENERIC } from './syscall/table-generic.js';
 export { NR_X86_64 } from './syscall/table-x86-64.js';

@@ -1,9 +1,25 @@
-import type { MachineOptions, MachineStats, SpawnTaskOptions } from './api/machine-options.js';
-import { taskArgument, taskOf, type Task } from './api/task.js';
-import { intArgument, stringArgument } from './api/arguments.js';
+import {
+  checkMachineOptions,
+  type MachineOptions,
+  type MachineStats,
+  type SpawnTaskOptions,
+} from './api/machine-options.js';
+import { taskArgument } from './api/task-access.js';
+import { taskOf, type Task } from './api/task.js';
+import {
+  arrayArgument,
+  bytesArgument,
+  capsArgument,
+  functionArgument,
+  intArgument,
+  livingArgument,
+  objectArgument,
+  oneOf,
+  stringArgument,
+  stringsArgument,
+} from './api/arguments.js';
 import { loadCore, type LoadCoreOptions, type LoadedProcess } from './api/load-core.js';
 import type { Core as ElfCore } from './elf/core.js';
-import { CAP_FULL_SET, type CapSet } from './kernel/capability.js';
 import { makeCred } from './kernel/cred.js';
 import { type AccessExplanation, type AccessQuestion, explainAccess } from './kernel/explain.js';
 import { Kernel } from './kernel/kernel.js';
@@ -11,6 +27,7 @@ import { capabilityModule } from './kernel/lsm/capability.js';
 import { landlockModule } from './kernel/lsm/landlock.js';
 import { YamaModule } from './kernel/lsm/yama.js';
 import { PTRACE_MODE_ATTACH_FSCREDS } from './kernel/ptrace.js';
+import type { TaskStruct } from './kernel/task.js';
 import { checkMemory } from './mm/check.js';
 import { createProcfs } from './procfs/root.js';
 import type { SyscallArch, SyscallName } from './syscall/dispatch.js';
@@ -44,10 +61,11 @@ export class Machine {
   /**
    * Builds a machine.
    *
-   * @throws {RangeError} an option out of its range
+   * @throws {TypeError | RangeError} an option of the wrong type or out of its range
    * @throws {LinuxError} EINVAL, ENOENT: a sysctl that does not exist or a value it does not accept
    */
   static async create(options: MachineOptions = {}): Promise<Machine> {
+    checkMachineOptions(options);
     const { memory, wasm, profile = {}, now = Date.now } = options;
     const core = await Core.create({
       ...(memory === undefined ? {} : { memory }),
@@ -58,8 +76,6 @@ export class Machine {
     installSecurity(kernel, options);
     const vfs = new Vfs(kernel, { now });
     const { hidepid = 0, procGid = 0, procMem = true } = options;
-    if (![0, 1, 2, 4].includes(hidepid))
-      throw new RangeError(`hidepid: ${hidepid} is not 0, 1, 2 or 4`);
     vfs.mount('/proc', createProcfs(vfs, { hidepid, gid: procGid, mem: procMem }));
     kernel.init.files = vfs.newFdTable();
     kernel.init.fs = vfs.newFsStruct();
@@ -76,23 +92,31 @@ export class Machine {
    * @throws {TypeError | RangeError} an option that is none
    */
   spawn(options: SpawnTaskOptions = {}): Task {
+    objectArgument('options', options);
     const { argv, env, parent, uid = 0, gid = uid, caps, bset, groups = [] } = options;
-    const comm = options.comm ?? argv?.[0]?.split('/').pop() ?? 'task';
+    const program = argv === undefined ? undefined : stringsArgument('argv', argv)[0];
+    const { comm = program?.split('/').pop() ?? 'task' } = options;
     const cred = makeCred(this.kernel.initUserNs, {
       uid: intArgument('uid', uid, 0, 0xfffffffe),
       gid: intArgument('gid', gid, 0, 0xfffffffe),
-      groups: groups.map((group) => intArgument('groups', group, 0, 0xfffffffe)),
+      groups: arrayArgument('groups', groups).map((group) =>
+        intArgument('groups', group, 0, 0xfffffffe),
+      ),
       ...(caps === undefined ? {} : { caps: capsArgument('caps', caps) }),
       ...(bset === undefined ? {} : { bset: capsArgument('bset', bset) }),
     });
     const struct = spawnTask(this.kernel, {
       comm: stringArgument('comm', comm),
       cred,
-      ...(parent === undefined ? {} : { parent: parent.struct }),
-      ...(argv === undefined ? {} : { argv: argv.map((arg) => stringArgument('argv', arg)) }),
-      ...(env === undefined ? {} : { env: env.map((entry) => stringArgument('env', entry)) }),
+      ...(parent === undefined ? {} : { parent: this.#parent(parent) }),
+      ...(argv === undefined ? {} : { argv }),
+      ...(env === undefined ? {} : { env: stringsArgument('env', env) }),
     });
     return taskOf(struct);
+  }
+
+  #parent(parent: Task): TaskStruct {
+    return livingArgument('parent', taskArgument('parent', parent, this.kernel).struct);
   }
 
   /**
@@ -111,7 +135,7 @@ export class Machine {
 
   /** The task of a number, zombies included, or null. */
   task(pid: number): Task | null {
-    const struct = this.kernel.findTask(pid);
+    const struct = this.kernel.findTask(intArgument('pid', pid, -0x80000000, 0x7fffffff));
     return struct === null ? null : taskOf(struct);
   }
 
@@ -123,6 +147,7 @@ export class Machine {
   /**
    * Makes a system call as a task's CPU would.
    *
+   * @throws {TypeError | RangeError} an argument that is none; a task of another machine
    * @see doSyscall
    */
   syscall(
@@ -131,9 +156,10 @@ export class Machine {
     args: readonly (number | bigint)[] = [],
     arch?: SyscallArch,
   ): number | bigint {
-    taskArgument('task', task);
-    if (!Array.isArray(args)) throw new TypeError('args: not an array');
-    return arch === undefined ? task.syscall(call, ...args) : task.syscallOn(arch, call, ...args);
+    taskArgument('task', task, this.kernel);
+    arrayArgument('args', args);
+    if (arch === undefined) return task.syscall(call, ...args);
+    return task.syscallOn(arch, call, ...args);
   }
 
   /**
@@ -143,6 +169,7 @@ export class Machine {
    * @param mode PTRACE_MODE_* bits (default: what opening /proc/PID/mem asks)
    * @param question `mm_access` (default): mem, maps, environ, process_vm_readv;
    * `ptrace_may_access`: ptrace, links under /proc/PID, kcmp
+   * @throws {TypeError | RangeError} an argument that is none; a task of another machine
    */
   explainAccess(
     caller: Task,
@@ -150,9 +177,10 @@ export class Machine {
     mode: number = PTRACE_MODE_ATTACH_FSCREDS,
     question: AccessQuestion = 'mm_access',
   ): AccessExplanation {
-    taskArgument('caller', caller);
-    taskArgument('target', target);
+    taskArgument('caller', caller, this.kernel);
+    taskArgument('target', target, this.kernel);
     intArgument('mode', mode, 0, 0xff);
+    oneOf('question', question, ['mm_access', 'ptrace_may_access']);
     return explainAccess(caller.struct, target.struct, mode, question);
   }
 
@@ -163,18 +191,28 @@ export class Machine {
    * @throws {LinuxError} ENOENT: no such setting; EINVAL: a value it does not accept
    */
   sysctl(name: string, value?: number): number {
-    if (value !== undefined) this.kernel.sysctl.set(stringArgument('name', name), value);
+    stringArgument('name', name);
+    if (value !== undefined) {
+      if (typeof value !== 'number') throw new TypeError('value: not a number');
+      this.kernel.sysctl.set(name, value);
+    }
     return this.kernel.sysctl.get(name);
   }
 
-  /** Mounts a directory of the host, read-only; see nodeHostDirectory(). */
+  /** Mounts a directory of the host, read-only; see hostDirectory() of `procmem/node`. */
   mountHost(path: string, directory: HostDirectory): void {
+    objectArgument('directory', directory);
+    for (const name of ['lstat', 'readdir', 'readlink', 'read'] as const) {
+      functionArgument(`directory.${name}`, directory[name]);
+    }
     this.vfs.mountHost(stringArgument('path', path), directory);
   }
 
   /** Puts a file into the tree, owned by root; missing directories are made. */
   addFile(path: string, contents: Uint8Array, mode = 0o644): void {
-    this.vfs.addFile(stringArgument('path', path), contents, { mode });
+    stringArgument('path', path);
+    intArgument('mode', mode, 0, 0o7777);
+    this.vfs.addFile(path, bytesArgument('contents', contents), { mode });
   }
 
   /**
@@ -205,11 +243,4 @@ function installSecurity(kernel: Kernel, options: MachineOptions): void {
     kernel.security.install(new YamaModule(kernel.sysctl, options.yama));
   }
   for (const module of options.security ?? []) kernel.security.install(module);
-}
-
-function capsArgument(name: string, caps: CapSet): CapSet {
-  if (typeof caps !== 'bigint') throw new TypeError(`${name}: not a bigint`);
-  if (caps < 0n || caps > CAP_FULL_SET)
-    throw new RangeError(`${name}: bits beyond the 41 capabilities`);
-  return caps;
 }

@@ -1,6 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 
+import { implementedSyscalls } from '../src/api/syscalls.js';
+import type { Task } from '../src/api/task.js';
 import { Machine } from '../src/machine.js';
 
 const test = suite('machine');
@@ -108,23 +110,45 @@ test('files of the tree are there for every task', async () => {
   assert.is(machine.spawn({ uid: 1000 }).readText('/etc/motd'), 'hello');
 });
 
+/** A value that the types forbid. */
+const bad = (value: unknown): never => value as never;
+
 const MISUSE: readonly [what: string, run: (machine: Machine) => unknown, message: RegExp][] = [
+  ['options that are a number', (m) => m.spawn(bad(5)), /^options: not an object/],
   ['a fractional uid', (m) => m.spawn({ uid: 1.5 }), /^uid: 1.5 is no integer from 0/],
   ['a uid of -1', (m) => m.spawn({ uid: -1 }), /^uid: -1/],
-  [
-    'capabilities as a number',
-    (m) => m.spawn({ caps: 5 as unknown as bigint }),
-    /^caps: not a bigint/,
-  ],
+  ['groups in a string', (m) => m.spawn({ groups: bad('1') }), /^groups: not an array/],
+  ['argv in a string', (m) => m.spawn({ argv: bad('abc') }), /^argv: not an array/],
+  ['an argument that is a number', (m) => m.spawn({ argv: [bad(1)] }), /^argv: not a string/],
+  ['env in an object', (m) => m.spawn({ argv: ['x'], env: bad({}) }), /^env: not an array/],
+  ['a parent that is no task', (m) => m.spawn({ parent: bad({}) }), /^parent: not a Task/],
+  ['capabilities as a number', (m) => m.spawn({ caps: bad(5) }), /^caps: not a bigint/],
   ['unknown capabilities', (m) => m.spawn({ caps: 1n << 41n }), /^caps: bits beyond/],
   ['a name with a NUL', (m) => m.spawn({ comm: 'a\0b' }), /^comm: contains a NUL/],
-  [
-    'a caller that is no task',
-    (m) => m.explainAccess(1 as never, m.spawn()),
-    /^caller: not a Task/,
-  ],
-  ['a call of no task', (m) => m.syscall({} as never, 'getpid'), /^task: not a Task/],
+  ['a caller that is no task', (m) => m.explainAccess(bad(1), m.spawn()), /^caller: not a Task/],
   ['a mode beyond 8 bits', (m) => m.explainAccess(m.spawn(), m.spawn(), 1000), /^mode: 1000/],
+  [
+    'an unknown question',
+    (m) => m.explainAccess(m.spawn(), m.spawn(), 1, bad('why')),
+    /^question: "why" is not one of mm_access, ptrace_may_access/,
+  ],
+  ['a call of no task', (m) => m.syscall(bad({}), 'getpid'), /^task: not a Task/],
+  ['a call null', (m) => m.syscall(m.spawn(), bad(null)), /^call: neither a name nor a number/],
+  ['a call of an object', (m) => m.syscall(m.spawn(), bad({})), /^call: neither/],
+  ['a call NaN', (m) => m.syscall(m.spawn(), NaN), /^call: NaN is no integer/],
+  ['arguments that are no array', (m) => m.syscall(m.spawn(), 1, bad(7)), /^args: not an array/],
+  ['an unknown arch', (m) => m.syscall(m.spawn(), 1, [], bad('x')), /^arch: "x" is not one of/],
+  ['an arch null', (m) => m.syscall(m.spawn(), 1, [], bad(null)), /^arch: null is not one of/],
+  ['calls of an unknown arch', () => implementedSyscalls(bad('zz')), /^arch: "zz" is not one of/],
+  ['a pid in a string', (m) => m.task(bad('1')), /^pid: not a number/],
+  ['a pid NaN', (m) => m.task(NaN), /^pid: NaN/],
+  ['a core that is none', (m) => m.loadCore(bad({})), /^core.source: not an object/],
+  ['a core null', (m) => m.loadCore(bad(null)), /^core: not an object/],
+  ['a directory without methods', (m) => m.mountHost('/m', bad({})), /^directory.lstat: not a fu/],
+  ['contents null', (m) => m.addFile('/f', bad(null)), /^contents: not a Uint8Array/],
+  ['a mode of 17 bits', (m) => m.addFile('/f', new Uint8Array(), 0o200000), /^mode: /],
+  ['a setting of a symbol', (m) => m.sysctl(bad(Symbol('x'))), /^name: not a string/],
+  ['a value in a string', (m) => m.sysctl('fs.suid_dumpable', bad('1')), /^value: not a number/],
 ];
 
 for (const [what, run, message] of MISUSE) {
@@ -137,6 +161,80 @@ for (const [what, run, message] of MISUSE) {
     );
   });
 }
+
+const OPTIONS: readonly [options: unknown, error: ErrorConstructor, message: RegExp][] = [
+  [5, TypeError, /^options: not an object/],
+  [null, TypeError, /^options: not an object/],
+  [{ memory: 'x' }, TypeError, /^memory: not a number/],
+  [{ memory: null }, TypeError, /^memory: not a number/],
+  [{ memory: 1 }, RangeError, /^memory: 1 is no integer from/],
+  [{ wasm: null }, TypeError, /^wasm: neither bytes nor/],
+  [{ wasm: {} }, TypeError, /^wasm: neither bytes nor/],
+  [{ profile: null }, TypeError, /^profile: not an object/],
+  [{ profile: { release: 6 } }, TypeError, /^profile.release: not a string/],
+  [{ profile: { totalRam: -1 } }, RangeError, /^profile.totalRam: -1/],
+  [{ profile: { zeroPage: 0 } }, TypeError, /^profile.zeroPage: not a boolean/],
+  [{ profile: { forceOverride: 'no' } }, RangeError, /^profile.forceOverride: "no" is not one of/],
+  [{ yama: 5 }, RangeError, /^yama: 5 is not one of 0, 1, 2, 3/],
+  [{ yama: '1' }, TypeError, /^yama: "1" is not one of/],
+  [{ hidepid: 3 }, RangeError, /^hidepid: 3 is not one of/],
+  [{ security: '' }, TypeError, /^security: not an array/],
+  [{ security: [null] }, TypeError, /^security: not an object/],
+  [{ security: [{}] }, TypeError, /^security: name: not a string/],
+  [{ sysctl: null }, TypeError, /^sysctl: not an object/],
+  [{ sysctl: { 'vm.max_map_count': '1' } }, TypeError, /^sysctl: vm.max_map_count is not/],
+  [{ procGid: null }, TypeError, /^procGid: not a number/],
+  [{ procMem: 1 }, TypeError, /^procMem: not a boolean/],
+  [{ now: 5 }, TypeError, /^now: not a function/],
+];
+
+test('an option that is none is an error that names it', async () => {
+  for (const [options, type, message] of OPTIONS) {
+    const error = await Machine.create(bad(options)).catch((reason: unknown) => reason);
+    assert.instance(error, type, String(message));
+    assert.match((error as Error).message, message);
+  }
+});
+
+const NOTHING = new Uint8Array();
+const STRANGERS: readonly [call: string, name: string, run: (own: Machine, alien: Task) => void][] =
+  [
+    ['spawn', 'parent', (own, alien) => own.spawn({ parent: alien })],
+    ['syscall', 'task', (own, alien) => own.syscall(alien, 'getpid')],
+    ['explainAccess from', 'caller', (own, alien) => own.explainAccess(alien, own.spawn())],
+    ['explainAccess to', 'target', (own, alien) => own.explainAccess(own.spawn(), alien)],
+    ['ptraceAttach', 'target', (own, alien) => own.spawn().ptraceAttach(alien)],
+    ['ptraceSeize', 'target', (own, alien) => own.spawn().ptraceSeize(alien)],
+    ['ptraceDetach', 'target', (own, alien) => own.spawn().ptraceDetach(alien)],
+    ['ptracePeek', 'target', (own, alien) => own.spawn().ptracePeek(alien, 0)],
+    ['ptracePoke', 'target', (own, alien) => own.spawn().ptracePoke(alien, 0, 0)],
+    ['processVmRead', 'target', (own, alien) => own.spawn().processVmRead(alien, 0, NOTHING)],
+    ['processVmWrite', 'target', (own, alien) => own.spawn().processVmWrite(alien, 0, NOTHING)],
+  ];
+
+for (const [call, name, run] of STRANGERS) {
+  test(`${call} a task of another machine is refused`, async () => {
+    const [own, other] = [await Machine.create(), await Machine.create()];
+    // The same number on both sides: by number alone it would be somebody else.
+    own.spawn();
+    const alien = other.spawn();
+    assert.throws(
+      () => run(own, alien),
+      (error: unknown) =>
+        error instanceof TypeError && error.message === `${name}: a task of another machine`,
+    );
+  });
+}
+
+test('pid 1 does not exit, and a process that has gets no children', async () => {
+  const machine = await Machine.create();
+  assert.throws(() => machine.task(1)?.exit(), /EPERM/);
+  const parent = machine.spawn();
+  const zombie = parent.fork();
+  zombie.exit();
+  assert.throws(() => machine.spawn({ parent: zombie }), /^parent: \d+ has exited/);
+  assert.is(machine.task(1)?.exited, false);
+});
 
 test('a machine of an impossible size is a RangeError', async () => {
   for (const memory of [0, 1.5, 2 ** 33]) {

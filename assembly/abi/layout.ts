@@ -101,6 +101,8 @@ export const PG_SLAB = 8;
 export const PG_DIRTY = 16;
 /** Of a file, given memory by fallocate and never used since: not PG_uptodate, a hole to whoever looks. */
 export const PG_FALLOCATED = 32;
+/** An anonymous page that MADV_FREE gave up: not PG_swapbacked, discarded while it is clean. */
+export const PG_LAZYFREE = 64;
 
 /** The TLB (assembly/mm/tlb.ts): 1024 entries of tag, frame for loads, frame for stores. */
 export const TLB_ENTRIES = 1024;

@@ -41,7 +41,8 @@ export function mappingGrab(mapping: usize, index: f64, zero: bool): usize {
 /** Gives page `index` memory before it is used: 1 when it had none, 0, or -1 without memory. */
 export function mappingReserve(mapping: usize, index: f64): i32 {
   const at = <u64>index;
-  let frame = cache.findPage(changetype<Mapping>(mapping), at);
+  // What was reserved before and never used becomes a page of zeros now: SGP_FALLOC.
+  let frame = cache.usePage(changetype<Mapping>(mapping), at);
   const fresh = frame == 0;
   if (fresh) frame = cache.addPage(changetype<Mapping>(mapping), at, true);
   if (frame == 0) return -1;

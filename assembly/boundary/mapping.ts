@@ -1,6 +1,7 @@
 // Mappings: making, moving, protecting and describing them.
 import * as limits from '../mm/limits';
 import * as advise from '../mm/madvise';
+import * as reclaim from '../mm/pageout';
 import * as filling from '../mm/populate';
 import * as placement from '../mm/place';
 import * as region from '../mm/region';
@@ -68,7 +69,16 @@ export function unmapRegion(mm: usize, start: f64, end: f64, maxMaps: u32): i32 
   return region.unmapRegion(changetype<Mm>(mm), <u64>start, <u64>end, maxMaps);
 }
 
-export function protectRegion(mm: usize, start: f64, end: f64, prot: u32, maxMaps: u32): i32 {
+export function protectRegion(
+  mm: usize,
+  start: f64,
+  end: f64,
+  prot: u32,
+  readExecutes: bool,
+  deniesExec: bool,
+  maxMaps: u32,
+): i32 {
+  region.setExecRules(readExecutes, deniesExec);
   return region.protectRegion(changetype<Mm>(mm), <u64>start, <u64>end, prot, maxMaps);
 }
 
@@ -151,6 +161,11 @@ export function installGuard(mm: usize, vma: usize, start: f64, end: f64): i32 {
 /** MADV_FREE inside one VMA: its private pages become clean. */
 export function cleanRange(mm: usize, start: f64, end: f64): void {
   advise.cleanRange(changetype<Mm>(mm), <u64>start, <u64>end);
+}
+
+/** MADV_PAGEOUT inside one VMA; `anonOnly`: of its private pages alone. */
+export function pageOut(mm: usize, vma: usize, start: f64, end: f64, anonOnly: bool): void {
+  reclaim.pageOut(changetype<Mm>(mm), changetype<Vma>(vma), <u64>start, <u64>end, anonOnly);
 }
 
 export function removeGuard(mm: usize, start: f64, end: f64): void {

@@ -49,6 +49,8 @@ let usesZeroPage: bool = true;
 /** The page asked for by the last FAULT_NEED_PAGE: a mapping and an index. */
 let neededMapping: Mapping | null = null;
 let neededIndex: u64 = 0;
+/** Why the last filePage() gave none. */
+let lastFileFault: u32 = FAULT_OK;
 
 export function initFaults(): bool {
   zeroPage = allocZeroedFrame();
@@ -117,8 +119,6 @@ function filePage(mapping: Mapping, index: u64): usize {
   if (frame == 0) lastFileFault = FAULT_OOM;
   return frame;
 }
-
-let lastFileFault: u32 = FAULT_OK;
 
 /** mm/memory.c, do_fault(): the page was never mapped here. */
 function doFault(mm: Mm, vma: Vma, mapping: Mapping, slot: usize, addr: u64, write: bool): u32 {

@@ -68,6 +68,8 @@ function copyVma(child: Mm, parent: Mm, vma: Vma): bool {
   if (!(vma.flags & VM_WIPEONFORK)) anonVmaFork(copy, vma);
   insertVma(child, copy);
   accountVm(child, copy.flags, <i64>length);
+  // Wiped: neither pages nor markers.
+  if (vma.flags & VM_WIPEONFORK) return true;
   // vma_needs_copy(): without an anon_vma every page can be faulted in again, but markers cannot.
   if (copy.anonVma == 0 && !(vma.flags & VM_MAYBE_GUARD)) return true;
   return copyPages(child, parent, vma);

@@ -1,6 +1,6 @@
 // madvise(): the advice that changes what memory holds or how it is inherited; mm/madvise.c.
 import { ENOMEM } from '../abi/errno';
-import { PG_ANON, PG_DIRTY } from '../abi/layout';
+import { PG_ANON, PG_DIRTY, PG_LAZYFREE } from '../abi/layout';
 import { PAGE_SHIFT, PAGE_SIZE } from '../abi/page';
 import { PTE_ACCESSED, PTE_DIRTY, PTE_MARKER_GUARD } from '../abi/pte';
 import { VM_MAYBE_GUARD } from '../abi/vma';
@@ -40,7 +40,7 @@ export function cleanRange(mm: Mm, start: u64, end: u64): void {
     if (!(pageFlags(frame) & PG_ANON)) continue;
     // What was written from outside, and others show too, stays dirty.
     if (pageFlags(frame) & PG_DIRTY && mapcount(frame) != 1) continue;
-    setPageFlags(frame, pageFlags(frame) & ~PG_DIRTY);
+    setPageFlags(frame, (pageFlags(frame) & ~PG_DIRTY) | PG_LAZYFREE);
     setPte(mm, slot, addr, pte & ~((PTE_DIRTY | PTE_ACCESSED) as u64));
   }
 }
@@ -69,8 +69,9 @@ export function changeFlags(
 
 /** MADV_GUARD_INSTALL inside one VMA: the pages go and markers take their places; 0 or -ENOMEM. */
 export function installGuard(mm: Mm, vma: Vma, start: u64, end: u64): i32 {
-  // So that a fork copies the markers. Private memory is no longer untouched either.
-  anonVmaPrepare(vma);
+  // Anonymous memory is no longer untouched.
+  if (vma.mapping == null) anonVmaPrepare(vma);
+  // So that a fork copies the markers.
   vma.flags |= VM_MAYBE_GUARD;
   zapRange(mm, start, end, ZAP_PAGES);
   for (let addr = start; addr < end; addr += PAGE_SIZE) {

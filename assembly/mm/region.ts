@@ -8,6 +8,7 @@ import {
   VM_EXEC,
   VM_LOCKED,
   VM_LOCKONFAULT,
+  VM_MAYEXEC,
   VM_NORESERVE,
   VM_READ,
   VM_SEALED,
@@ -35,6 +36,22 @@ import { Vma, findVma, freeVma, insertVma, newVma, removeVma } from './vma';
 import { ZAP_UNMAP, zapRange } from './zap';
 
 const VM_ACCESS_FLAGS: u32 = VM_READ | VM_WRITE | VM_EXEC;
+
+/** READ_IMPLIES_EXEC of the caller, who asks for VM_READ. */
+let readExecutes: bool = false;
+/** PR_SET_MDWE of its memory. */
+let deniesExec: bool = false;
+
+/** What the next protectRegion() makes of VM_EXEC. */
+export function setExecRules(readImplies: bool, denies: bool): void {
+  readExecutes = readImplies;
+  deniesExec = denies;
+}
+
+/** map_deny_write_exec(): executable memory is not writable, and was so from the start. */
+function refusesExec(old: u32, flags: u32): bool {
+  return deniesExec && (flags & VM_EXEC) != 0 && ((flags & VM_WRITE) != 0 || !(old & VM_EXEC));
+}
 
 /** vms_gather_munmap_vmas(): cuts at both ends, and refuses sealed mappings; 0 or a negative errno. */
 export function cutRange(mm: Mm, start: u64, end: u64, maxMaps: u32): i32 {
@@ -154,10 +171,12 @@ function protectedFlags(vma: Vma, prot: u32): u32 {
 }
 
 /** do_mprotect_pkey() for one VMA's part of the range; 0 or a negative errno. */
-function protectPart(mm: Mm, vma: Vma, start: u64, end: u64, prot: u32, maxMaps: u32): i32 {
+function protectPart(mm: Mm, vma: Vma, start: u64, end: u64, asked: u32, maxMaps: u32): i32 {
+  const prot = readExecutes && vma.flags & VM_MAYEXEC ? asked | VM_EXEC : asked;
   const wanted = (vma.flags & ~VM_ACCESS_FLAGS) | prot;
   // The VM_MAY* bits stand four above the VM_* they allow.
   if (wanted & ~(wanted >> 4) & VM_ACCESS_FLAGS) return -EACCES;
+  if (refusesExec(vma.flags, wanted)) return -EACCES;
   if (vma.flags & VM_SEALED) return -EPERM;
   const old = vma.flags;
   if (wanted == old) return 0;

@@ -1,3 +1,5 @@
+import { CAP_FULL_SET, type CapSet } from '../kernel/capability.js';
+import { TaskStruct } from '../kernel/task.js';
 import { toU64, type U64 } from '../vfs/u64.js';
 
 const U64_END = 1n << 64n;
@@ -60,4 +62,82 @@ export function stringArgument(name: string, value: string): string {
   if (typeof value !== 'string') throw new TypeError(`${name}: not a string`);
   if (value.includes('\0')) throw new TypeError(`${name}: contains a NUL`);
   return value;
+}
+
+/**
+ * One of a few values.
+ *
+ * @throws {TypeError} a value of another type
+ * @throws {RangeError} none of them
+ */
+export function oneOf<T extends string | number>(name: string, value: T, allowed: readonly T[]): T {
+  if (allowed.includes(value)) return value;
+  const message = `${name}: ${shown(value)} is not one of ${allowed.join(', ')}`;
+  throw typeof value === typeof allowed[0] ? new RangeError(message) : new TypeError(message);
+}
+
+/** True or false. @throws {TypeError} neither */
+export function booleanArgument(name: string, value: boolean): boolean {
+  if (typeof value !== 'boolean') throw new TypeError(`${name}: not a boolean`);
+  return value;
+}
+
+/** A function. @throws {TypeError} none */
+export function functionArgument<T extends (...args: never[]) => unknown>(
+  name: string,
+  value: T,
+): T {
+  if (typeof value !== 'function') throw new TypeError(`${name}: not a function`);
+  return value;
+}
+
+/** An object that holds options or methods. @throws {TypeError} none, or an array */
+export function objectArgument<T extends object>(name: string, value: T): T {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new TypeError(`${name}: not an object`);
+  }
+  return value;
+}
+
+/** An array, whose elements are for the caller to check. @throws {TypeError} none */
+export function arrayArgument<T>(name: string, value: readonly T[]): readonly T[] {
+  if (!Array.isArray(value)) throw new TypeError(`${name}: not an array`);
+  return value;
+}
+
+/** An array of strings without NUL. @throws {TypeError} none */
+export function stringsArgument(name: string, value: readonly string[]): readonly string[] {
+  return arrayArgument(name, value).map((text) => stringArgument(name, text));
+}
+
+/**
+ * A set of capabilities.
+ *
+ * @throws {TypeError} no bigint
+ * @throws {RangeError} bits that are no capability
+ */
+export function capsArgument(name: string, value: CapSet): CapSet {
+  if (typeof value !== 'bigint') throw new TypeError(`${name}: not a bigint`);
+  if (value < 0n || value > CAP_FULL_SET)
+    throw new RangeError(`${name}: bits beyond the 41 capabilities`);
+  return value;
+}
+
+/** The kernel's object of a task. @throws {TypeError} something else */
+export function structArgument(name: string, value: TaskStruct): TaskStruct {
+  if (!(value instanceof TaskStruct)) throw new TypeError(`${name}: not a task of a kernel`);
+  return value;
+}
+
+/** A task that can act. @throws {TypeError} it has exited */
+export function livingArgument(name: string, task: TaskStruct): TaskStruct {
+  if (task.exited) throw new TypeError(`${name}: ${task.pid} has exited`);
+  return task;
+}
+
+/** A value for a message. */
+export function shown(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  const compound = typeof value === 'function' || (typeof value === 'object' && value !== null);
+  return compound ? `a value of type ${typeof value}` : String(value);
 }

@@ -1,14 +1,15 @@
 import { EIO } from '../../assembly/abi/errno.js';
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import type { ByteSource } from '../elf/source.js';
-import { fail } from '../errno.js';
+import { fail, LinuxError } from '../errno.js';
 import type { ExeFile } from '../kernel/mm-struct.js';
 import { PageCache } from '../mm/page-cache.js';
 import { Dentry } from '../vfs/dentry.js';
+import type { Path } from '../vfs/dentry.js';
 import type { File } from '../vfs/file.js';
 import { FMODE_LSEEK, FMODE_PREAD, FMODE_READ } from '../vfs/file.js';
 import { Inode } from '../vfs/inode.js';
-import { isDir, S_IFREG } from '../vfs/mode.js';
+import { S_IFREG } from '../vfs/mode.js';
 import { shmemFileOperations } from '../vfs/shmem.js';
 import type { SuperBlock } from '../vfs/super-block.js';
 import type { Vfs } from '../vfs/vfs.js';
@@ -40,14 +41,24 @@ export class CoreFileSystem {
   add(path: string, source: ByteSource): File | null {
     if (!PLAIN_PATH.test(path)) return null;
     const slash = path.lastIndexOf('/');
-    const dir = this.#vfs.makeDirectory(path.slice(0, slash));
+    const dir = this.#directory(path.slice(0, slash + 1));
+    if (dir === null) return null;
     const name = path.slice(slash + 1);
     const fill: Fill = (index, page) => page.set(source.read(index * PAGE_SIZE, PAGE_SIZE));
-    if (!isDir(dir.dentry.inode.mode)) return null;
     const dentry =
       dir.dentry.children.get(name) ??
       this.#vfs.addEntry(dir, name, this.#inode(0o755, source.size, fill));
     return dentry.inode.pages === null ? null : this.#open(dentry);
+  }
+
+  /** The directory of a path, or null where the tree has none and takes none. */
+  #directory(path: string): Path | null {
+    try {
+      return this.#vfs.makeDirectory(path);
+    } catch (error) {
+      if (error instanceof LinuxError) return null;
+      throw error;
+    }
   }
 
   /**

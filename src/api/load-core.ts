@@ -12,6 +12,7 @@ import type { TaskStruct } from '../kernel/task.js';
 import { CLONE_FILES, CLONE_FS, CLONE_SIGHAND, CLONE_THREAD, CLONE_VM } from '../kernel/unshare.js';
 import type { File } from '../vfs/file.js';
 import type { Vfs } from '../vfs/vfs.js';
+import { arrayArgument, bytesArgument, functionArgument, objectArgument } from './arguments.js';
 import { asExeFile, CoreFileSystem } from './core-file-system.js';
 import { mapCore } from './map-core.js';
 import { type Task, taskOf } from './task.js';
@@ -45,9 +46,12 @@ export interface LoadedProcess {
  * supplementary groups are not in it either.
  *
  * @throws {LinuxError} ENOMEM: the machine's memory does not hold it; nothing is left behind
+ * @throws {TypeError} core is not what readCore() gives
  */
 export function loadCore(vfs: Vfs, core: Core, options: LoadCoreOptions = {}): LoadedProcess {
-  const sources = openCoreFiles(core, options.open ?? (() => null));
+  checkCore(core);
+  const { open = (): null => null } = objectArgument('options', options);
+  const sources = openCoreFiles(core, functionArgument('open', open));
   const completed = completePermissions(core, sources);
   const areas = findProcessAreas(completed);
   const fileSystem = new CoreFileSystem(vfs);
@@ -71,6 +75,15 @@ export function loadCore(vfs: Vfs, core: Core, options: LoadCoreOptions = {}): L
     // The mappings hold their own references.
     for (const file of files.values()) file.put();
   }
+}
+
+function checkCore(core: Core): void {
+  objectArgument('core', core);
+  objectArgument('core.source', core.source);
+  objectArgument('core.process', core.process);
+  arrayArgument('core.threads', core.threads);
+  bytesArgument('core.auxv', core.auxv);
+  arrayArgument('core.mappings', core.mappings);
 }
 
 function createLeader(vfs: Vfs, core: Core): TaskStruct {

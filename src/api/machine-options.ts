@@ -2,6 +2,15 @@ import type { CapSet } from '../kernel/capability.js';
 import type { KernelProfile } from '../kernel/profile.js';
 import type { SecurityModule } from '../kernel/security.js';
 import type { WasmSource } from '../wasm/module.js';
+import {
+  arrayArgument,
+  booleanArgument,
+  functionArgument,
+  intArgument,
+  objectArgument,
+  oneOf,
+  stringArgument,
+} from './arguments.js';
 import type { Task } from './task.js';
 
 /** How a machine is built. Everything has a default: Linux 6.18 as a plain distribution sets it up. */
@@ -62,4 +71,62 @@ export interface MachineStats {
   readonly memoryLimit: number;
   /** Threads, zombies included. */
   readonly tasks: number;
+}
+
+const WASM_TAGS = ['ArrayBuffer', 'SharedArrayBuffer', 'WebAssembly.Module'];
+
+/**
+ * Looks at every option of a machine.
+ *
+ * @throws {TypeError | RangeError} one of the wrong type or out of its range
+ */
+export function checkMachineOptions(options: MachineOptions): void {
+  objectArgument('options', options);
+  const { memory, wasm, profile, yama, security, sysctl, hidepid, procGid, procMem, now } = options;
+  if (memory !== undefined) intArgument('memory', memory, 2 ** 21, 2 ** 32);
+  if (wasm !== undefined) checkWasm(wasm);
+  if (profile !== undefined) checkProfile(profile);
+  if (yama !== undefined) oneOf('yama', yama, [0, 1, 2, 3]);
+  if (security !== undefined) checkSecurity(security);
+  if (sysctl !== undefined) checkSettings(sysctl);
+  if (hidepid !== undefined) oneOf('hidepid', hidepid, [0, 1, 2, 4]);
+  if (procGid !== undefined) intArgument('procGid', procGid, 0, 0xfffffffe);
+  if (procMem !== undefined) booleanArgument('procMem', procMem);
+  if (now !== undefined) functionArgument('now', now);
+}
+
+/** By their tags, as test runners and frames have classes of their own. */
+function checkWasm(wasm: WasmSource): void {
+  const tag = Object.prototype.toString.call(wasm).slice('[object '.length, -1);
+  if (ArrayBuffer.isView(wasm) || WASM_TAGS.includes(tag)) return;
+  throw new TypeError('wasm: neither bytes nor a WebAssembly.Module');
+}
+
+function checkProfile(profile: Partial<KernelProfile>): void {
+  objectArgument('profile', profile);
+  const { forceOverride, lsmMmapMinAddr, totalRam, zeroPage } = profile;
+  for (const name of ['release', 'version', 'nodename'] as const) {
+    const text = profile[name];
+    if (text !== undefined) stringArgument(`profile.${name}`, text);
+  }
+  if (forceOverride !== undefined)
+    oneOf('profile.forceOverride', forceOverride, ['always', 'ptrace', 'never']);
+  const bytes = { lsmMmapMinAddr, totalRam };
+  for (const [name, value] of Object.entries(bytes)) {
+    if (value !== undefined) intArgument(`profile.${name}`, value, 0, Number.MAX_SAFE_INTEGER);
+  }
+  if (zeroPage !== undefined) booleanArgument('profile.zeroPage', zeroPage);
+}
+
+function checkSecurity(security: readonly SecurityModule[]): void {
+  for (const module of arrayArgument('security', security)) {
+    stringArgument('security: name', objectArgument('security', module).name);
+  }
+}
+
+/** Which values a setting accepts is the kernel's to say. */
+function checkSettings(sysctl: Readonly<Record<string, number>>): void {
+  for (const [name, value] of Object.entries(objectArgument('sysctl', sysctl))) {
+    if (typeof value !== 'number') throw new TypeError(`sysctl: ${name} is not a number`);
+  }
 }

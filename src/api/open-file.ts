@@ -8,7 +8,13 @@ import { SEEK_SET } from '../vfs/flags.js';
 import { doPreadv, doPwritev, doReadv, doWritev } from '../vfs/read-write-iter.js';
 import { ksysLseek, ksysPread64, ksysPwrite64, ksysRead, ksysWrite } from '../vfs/read-write.js';
 import { vfsFstat } from '../vfs/stat.js';
-import { bytesArgument, intArgument, u64Argument } from './arguments.js';
+import {
+  arrayArgument,
+  bytesArgument,
+  intArgument,
+  structArgument,
+  u64Argument,
+} from './arguments.js';
 import { type FileStat, seenStat } from './file-stat.js';
 
 /**
@@ -28,9 +34,14 @@ export class OpenFile {
   readonly path: string;
   readonly #task: TaskStruct;
 
+  /**
+   * Use task.open(), memfdCreate() or file().
+   *
+   * @internal
+   */
   constructor(task: TaskStruct, fd: number, path: string) {
-    this.#task = task;
-    this.fd = fd;
+    this.#task = structArgument('task', task);
+    this.fd = intArgument('fd', fd, 0, 0x7fffffff);
     this.path = path;
   }
 
@@ -38,7 +49,8 @@ export class OpenFile {
    * Reads at the file's position, which moves by the count.
    *
    * @returns bytes read: fewer than `into` holds at the end of what can be read, 0 at the end
-   * @throws {LinuxError} EBADF: closed, or not open for reading; EIO: nothing accessible there (mem)
+   * @throws {LinuxError} EBADF: closed, also by the task's exit, or not open for reading; EIO: nothing
+   * accessible there (mem)
    * @throws {TypeError} into is no Uint8Array
    */
   read(into: Uint8Array): number {
@@ -54,7 +66,8 @@ export class OpenFile {
    * Writes at the file's position, which moves by the count.
    *
    * @returns bytes written, fewer where Linux stops early
-   * @throws {LinuxError} EBADF: closed, or not open for writing; EIO: nothing accessible there (mem)
+   * @throws {LinuxError} EBADF: closed, also by the task's exit, or not open for writing; EIO: nothing
+   * accessible there (mem)
    * @throws {TypeError} from is no Uint8Array
    */
   write(from: Uint8Array): number {
@@ -107,14 +120,13 @@ export class OpenFile {
    * @throws {LinuxError} as read() and pread()
    */
   readv(into: readonly Uint8Array[], position?: number | bigint): number {
+    arrayArgument('into', into);
     const segments = (): UserBuffer[] => toSegments('into', into);
     const pos = position === undefined ? null : u64Argument('position', position);
-    try {
+    return this.#call('readv', () => {
       if (pos === null) return doReadv(this.#task, this.fd, segments, 0);
       return doPreadv(this.#task, this.fd, segments, pos, 0);
-    } catch (error) {
-      throw this.#named(error, 'readv');
-    }
+    });
   }
 
   /**
@@ -124,14 +136,13 @@ export class OpenFile {
    * @throws {LinuxError} as write() and pwrite()
    */
   writev(from: readonly Uint8Array[], position?: number | bigint): number {
+    arrayArgument('from', from);
     const segments = (): UserBuffer[] => toSegments('from', from);
     const pos = position === undefined ? null : u64Argument('position', position);
-    try {
+    return this.#call('writev', () => {
       if (pos === null) return doWritev(this.#task, this.fd, segments, 0);
       return doPwritev(this.#task, this.fd, segments, pos, 0);
-    } catch (error) {
-      throw this.#named(error, 'writev');
-    }
+    });
   }
 
   /**
@@ -144,11 +155,7 @@ export class OpenFile {
   seek(offset: number | bigint, whence: number = SEEK_SET): bigint {
     const by = u64Argument('offset', offset);
     intArgument('whence', whence, 0, 0xffffffff);
-    try {
-      return BigInt(ksysLseek(this.#task, this.fd, by, whence));
-    } catch (error) {
-      throw this.#named(error, 'lseek');
-    }
+    return this.#call('lseek', () => BigInt(ksysLseek(this.#task, this.fd, by, whence)));
   }
 
   /**
@@ -157,11 +164,9 @@ export class OpenFile {
    * @throws {LinuxError} EBADF: closed; EMFILE: over RLIMIT_NOFILE
    */
   dup(): OpenFile {
-    try {
+    return this.#call('dup', () => {
       return new OpenFile(this.#task, sysDup(this.#task, this.fd), this.path);
-    } catch (error) {
-      throw this.#named(error, 'dup');
-    }
+    });
   }
 
   /**
@@ -170,11 +175,7 @@ export class OpenFile {
    * @throws {LinuxError} EBADF: closed
    */
   stat(): FileStat {
-    try {
-      return seenStat(this.#task, vfsFstat(this.#task, this.fd));
-    } catch (error) {
-      throw this.#named(error, 'fstat');
-    }
+    return this.#call('fstat', () => seenStat(this.#task, vfsFstat(this.#task, this.fd)));
   }
 
   /**
@@ -183,10 +184,24 @@ export class OpenFile {
    * @throws {LinuxError} EBADF: closed already
    */
   close(): void {
+    this.#call('close', () => sysClose(this.#task, this.fd));
+  }
+
+  /**
+   * Whether the number means the same file to a task: its own, or one it shares descriptors with.
+   *
+   * @internal
+   */
+  isOf(task: TaskStruct): boolean {
+    return task.files !== null && task.files === this.#task.files;
+  }
+
+  /** Runs what a call does; the reads and writes of one array do the same without a closure. */
+  #call<T>(syscall: string, act: () => T): T {
     try {
-      sysClose(this.#task, this.fd);
+      return act();
     } catch (error) {
-      throw this.#named(error, 'close');
+      throw this.#named(error, syscall);
     }
   }
 

@@ -1,4 +1,5 @@
 import { LinuxError } from '../errno.js';
+import type { TaskStruct } from '../kernel/task.js';
 import { sysChdir } from '../vfs/fs-calls.js';
 import {
   AT_FDCWD,
@@ -16,7 +17,7 @@ import { mkdirat, unlinkat } from '../vfs/namei-modify.js';
 import { openat } from '../vfs/open.js';
 import { readdir } from '../vfs/readdir.js';
 import { readlinkat, vfsStatat } from '../vfs/stat.js';
-import { bytesArgument, intArgument, stringArgument } from './arguments.js';
+import { bytesArgument, intArgument, shown, stringArgument } from './arguments.js';
 import { type FileStat, seenStat } from './file-stat.js';
 import { OpenFile } from './open-file.js';
 import { TaskIdentity } from './task-identity.js';
@@ -49,21 +50,22 @@ export abstract class TaskFiles extends TaskIdentity {
   open(path: string, flags: OpenMode = 'r', mode = 0o666): OpenFile {
     const bits = openFlags(flags);
     intArgument('mode', mode, 0, 0o177777);
-    return this.#call('open', path, (name) => {
-      return new OpenFile(this.struct, openat(this.struct, AT_FDCWD, name, bits, mode), name);
+    return this.#call('open', path, (task, name) => {
+      return new OpenFile(task, openat(task, AT_FDCWD, name, bits, mode), name);
     });
   }
 
   /** A handle for a descriptor that is open already: one inherited, or opened by a system call. */
   file(fd: number): OpenFile {
-    return new OpenFile(this.struct, intArgument('fd', fd, 0, 0x7fffffff), `fd ${fd}`);
+    return new OpenFile(this.living, intArgument('fd', fd, 0, 0x7fffffff), `fd ${fd}`);
   }
 
   /** Makes a file in memory without a name in any directory. @throws {LinuxError} EINVAL, EMFILE */
   memfdCreate(name: string, flags = 0): OpenFile {
+    stringArgument('name', name);
     intArgument('flags', flags, 0, 0xffffffff);
-    return this.#call('memfd_create', name, (text) => {
-      return new OpenFile(this.struct, memfdCreate(this.struct, text, flags), `memfd:${text}`);
+    return this.#call('memfd_create', name, (task, text) => {
+      return new OpenFile(task, memfdCreate(task, text, flags), `memfd:${text}`);
     });
   }
 
@@ -104,29 +106,29 @@ export abstract class TaskFiles extends TaskIdentity {
 
   /** Attributes of a file, of a link's target. @throws {LinuxError} ENOENT, EACCES, … */
   stat(path: string): FileStat {
-    return this.#call('stat', path, (name) => {
-      return seenStat(this.struct, vfsStatat(this.struct, AT_FDCWD, name, 0));
+    return this.#call('stat', path, (task, name) => {
+      return seenStat(task, vfsStatat(task, AT_FDCWD, name, 0));
     });
   }
 
   /** Attributes of a file, of a link itself. @throws {LinuxError} ENOENT, EACCES, … */
   lstat(path: string): FileStat {
-    return this.#call('lstat', path, (name) => {
-      return seenStat(this.struct, vfsStatat(this.struct, AT_FDCWD, name, AT_SYMLINK_NOFOLLOW));
+    return this.#call('lstat', path, (task, name) => {
+      return seenStat(task, vfsStatat(task, AT_FDCWD, name, AT_SYMLINK_NOFOLLOW));
     });
   }
 
   /** The text of a symbolic link. @throws {LinuxError} EINVAL: no link; ENOENT, EACCES, … */
   readlink(path: string): string {
-    return this.#call('readlink', path, (name) => {
-      return readlinkat(this.struct, AT_FDCWD, name, PATH_MAX);
+    return this.#call('readlink', path, (task, name) => {
+      return readlinkat(task, AT_FDCWD, name, PATH_MAX);
     });
   }
 
   /** The names in a directory, without `.` and `..`. @throws {LinuxError} ENOTDIR, EACCES, … */
   readdir(path: string): string[] {
-    return this.#call('getdents64', path, (name) => {
-      const names = readdir(this.struct, name).map((entry) => entry.name);
+    return this.#call('getdents64', path, (task, name) => {
+      const names = readdir(task, name).map((entry) => entry.name);
       return names.filter((entry) => entry !== '.' && entry !== '..');
     });
   }
@@ -134,24 +136,25 @@ export abstract class TaskFiles extends TaskIdentity {
   /** Makes a directory. @throws {LinuxError} EEXIST, EACCES, … */
   mkdir(path: string, mode = 0o777): void {
     intArgument('mode', mode, 0, 0o7777);
-    this.#call('mkdir', path, (name) => mkdirat(this.struct, AT_FDCWD, name, mode));
+    this.#call('mkdir', path, (task, name) => mkdirat(task, AT_FDCWD, name, mode));
   }
 
   /** Removes a name of a file. @throws {LinuxError} ENOENT, EACCES, EISDIR, … */
   unlink(path: string): void {
-    this.#call('unlink', path, (name) => unlinkat(this.struct, AT_FDCWD, name, 0));
+    this.#call('unlink', path, (task, name) => unlinkat(task, AT_FDCWD, name, 0));
   }
 
   /** Changes the working directory. @throws {LinuxError} ENOENT, ENOTDIR, EACCES, … */
   chdir(path: string): void {
-    this.#call('chdir', path, (name) => sysChdir(this.struct, name));
+    this.#call('chdir', path, (task, name) => sysChdir(task, name));
   }
 
   /** Runs what a call does; an error of the kernel gets the call's name and the path. */
-  #call<T>(syscall: string, path: string, run: (path: string) => T): T {
+  #call<T>(syscall: string, path: string, run: (task: TaskStruct, path: string) => T): T {
     stringArgument('path', path);
+    const task = this.living;
     try {
-      return run(path);
+      return run(task, path);
     } catch (error) {
       if (!(error instanceof LinuxError)) throw error;
       throw new LinuxError(-error.errno, syscall, path);
@@ -161,12 +164,11 @@ export abstract class TaskFiles extends TaskIdentity {
 
 function openFlags(flags: OpenMode): number {
   if (typeof flags === 'number') return intArgument('flags', flags, 0, 0x7fffffff);
-  const bits = OPEN_MODES[flags];
-  if (bits === undefined) {
+  if (typeof flags !== 'string' || !Object.hasOwn(OPEN_MODES, flags)) {
     const words = Object.keys(OPEN_MODES).join(', ');
-    throw new TypeError(`flags: ${JSON.stringify(flags)} is neither O_* bits nor one of ${words}`);
+    throw new TypeError(`flags: ${shown(flags)} is neither O_* bits nor one of ${words}`);
   }
-  return bits;
+  return OPEN_MODES[flags];
 }
 
 function concat(chunks: readonly Uint8Array[]): Uint8Array {

@@ -17,7 +17,13 @@ import {
 import { sysSetfsuid, sysSetresuid, sysSetreuid, sysSetuid } from '../kernel/setuid.js';
 import { CLONE_NEWUSER, sysUnshare } from '../kernel/unshare.js';
 import { fromKgidMunged, fromKuidMunged } from '../kernel/userns.js';
-import { idArgument, intArgument, u64Argument } from './arguments.js';
+import {
+  arrayArgument,
+  idArgument,
+  intArgument,
+  objectArgument,
+  u64Argument,
+} from './arguments.js';
 import { TaskMemory } from './task-memory.js';
 
 /** The four ids of one kind, as the task's own user namespace shows them. */
@@ -63,23 +69,23 @@ export abstract class TaskIdentity extends TaskMemory {
    * @throws {LinuxError} EPERM: not permitted; EINVAL: the namespace does not map it
    */
   setuid(uid: number): void {
-    sysSetuid(this.struct, idArgument('uid', uid));
+    sysSetuid(this.living, idArgument('uid', uid));
   }
 
   /** Sets the real and effective user id. @throws {LinuxError} EPERM, EINVAL */
   setreuid(ruid: number, euid: number): void {
-    sysSetreuid(this.struct, idArgument('ruid', ruid), idArgument('euid', euid));
+    sysSetreuid(this.living, idArgument('ruid', ruid), idArgument('euid', euid));
   }
 
   /** Sets the real, effective and saved user id. @throws {LinuxError} EPERM, EINVAL */
   setresuid(ruid: number, euid: number, suid: number): void {
     const ids = [idArgument('ruid', ruid), idArgument('euid', euid)] as const;
-    sysSetresuid(this.struct, ...ids, idArgument('suid', suid));
+    sysSetresuid(this.living, ...ids, idArgument('suid', suid));
   }
 
   /** Sets the filesystem user id; returns the old one, whether it was permitted or not. */
   setfsuid(uid: number): number {
-    return sysSetfsuid(this.struct, idArgument('uid', uid));
+    return sysSetfsuid(this.living, idArgument('uid', uid));
   }
 
   /**
@@ -88,36 +94,42 @@ export abstract class TaskIdentity extends TaskMemory {
    * @throws {LinuxError} EPERM: not permitted; EINVAL: the namespace does not map it
    */
   setgid(gid: number): void {
-    sysSetgid(this.struct, idArgument('gid', gid));
+    sysSetgid(this.living, idArgument('gid', gid));
   }
 
   /** Sets the real and effective group id. @throws {LinuxError} EPERM, EINVAL */
   setregid(rgid: number, egid: number): void {
-    sysSetregid(this.struct, idArgument('rgid', rgid), idArgument('egid', egid));
+    sysSetregid(this.living, idArgument('rgid', rgid), idArgument('egid', egid));
   }
 
   /** Sets the real, effective and saved group id. @throws {LinuxError} EPERM, EINVAL */
   setresgid(rgid: number, egid: number, sgid: number): void {
     const ids = [idArgument('rgid', rgid), idArgument('egid', egid)] as const;
-    sysSetresgid(this.struct, ...ids, idArgument('sgid', sgid));
+    sysSetresgid(this.living, ...ids, idArgument('sgid', sgid));
   }
 
   /** Sets the filesystem group id; returns the old one, whether it was permitted or not. */
   setfsgid(gid: number): number {
-    return sysSetfsgid(this.struct, idArgument('gid', gid));
+    return sysSetfsgid(this.living, idArgument('gid', gid));
   }
 
   /** Replaces the supplementary groups. @throws {LinuxError} EPERM: no CAP_SETGID; EINVAL */
   setgroups(gids: readonly number[]): void {
     sysSetgroups(
-      this.struct,
-      gids.map((gid) => idArgument('gids', gid)),
+      this.living,
+      arrayArgument('gids', gids).map((gid) => idArgument('gids', gid)),
     );
   }
 
   /** Replaces capability sets; those left out stay. @throws {LinuxError} EPERM: not permitted */
   capset(sets: Partial<CapSets>): void {
-    capset(this.struct, 0, { ...this.caps, ...sets });
+    objectArgument('sets', sets);
+    for (const name of ['effective', 'permitted', 'inheritable'] as const) {
+      const set = sets[name];
+      if (set !== undefined && typeof set !== 'bigint')
+        throw new TypeError(`${name}: not a bigint`);
+    }
+    capset(this.living, 0, { ...this.caps, ...sets });
   }
 
   /**
@@ -128,7 +140,7 @@ export abstract class TaskIdentity extends TaskMemory {
   prctl(option: number, ...args: (number | bigint)[]): number {
     intArgument('option', option, 0, 0x7fffffff);
     const registers = [0, 1, 2, 3].map((i) => BigInt(u64Argument('args', args[i] ?? 0)));
-    return sysPrctl(this.struct, option, registers);
+    return sysPrctl(this.living, option, registers);
   }
 
   /** Whether its user may look into it: 1, or 0 and 2 for the privileged only. */
@@ -152,6 +164,6 @@ export abstract class TaskIdentity extends TaskMemory {
    * @throws {LinuxError} EINVAL: several threads; EPERM: chrooted; ENOSPC: too deep
    */
   unshareUser(): void {
-    sysUnshare(this.struct, CLONE_NEWUSER);
+    sysUnshare(this.living, CLONE_NEWUSER);
   }
 }

@@ -5,8 +5,15 @@ import type { Mm } from '../mm/mm.js';
 import { currentMm } from '../syscall/args.js';
 import { sysMadvise } from '../syscall/memory-advice.js';
 import { sysMmap, sysMprotect, sysMremap, sysMunmap } from '../syscall/memory.js';
-import { bytesArgument, intArgument, u64Argument } from './arguments.js';
-import type { OpenFile } from './open-file.js';
+import {
+  bytesArgument,
+  intArgument,
+  livingArgument,
+  objectArgument,
+  structArgument,
+  u64Argument,
+} from './arguments.js';
+import { OpenFile } from './open-file.js';
 import { PageFault } from './page-fault.js';
 
 /** What to map: private anonymous memory, readable and writable, unless told otherwise. */
@@ -19,7 +26,7 @@ export interface MmapOptions {
   readonly prot?: number;
   /** MAP_* bits (default MAP_PRIVATE, and MAP_ANONYMOUS without a file). */
   readonly flags?: number;
-  /** The file to map. */
+  /** The file to map: opened by this task, or by one that shares its descriptors. */
   readonly file?: OpenFile;
   /** Where in the file, bytes; a multiple of 4096 (default 0). */
   readonly offset?: number | bigint;
@@ -39,7 +46,16 @@ export abstract class TaskMemory {
   readonly struct: TaskStruct;
 
   protected constructor(struct: TaskStruct) {
-    this.struct = struct;
+    this.struct = structArgument('struct', struct);
+  }
+
+  /**
+   * The task to act: whatever it does besides telling about itself goes through here.
+   *
+   * @throws {TypeError} it has exited
+   */
+  protected get living(): TaskStruct {
+    return livingArgument('task', this.struct);
   }
 
   /**
@@ -50,14 +66,15 @@ export abstract class TaskMemory {
    * @throws {TypeError | RangeError} an argument that is none
    */
   mmap(options: MmapOptions): bigint {
+    objectArgument('options', options);
     const { file, prot = PROT_READ | PROT_WRITE } = options;
     const { flags = MAP_PRIVATE | (file === undefined ? MAP_ANONYMOUS : 0) } = options;
-    const addr = sysMmap(this.struct, {
+    const addr = sysMmap(this.living, {
       addr: u64Argument('addr', options.addr ?? 0),
       length: u64Argument('length', options.length),
       prot: intArgument('prot', prot, 0, 0xffffffff),
       flags: intArgument('flags', flags, 0, 0xffffffff),
-      fd: file?.fd ?? -1,
+      fd: file === undefined ? -1 : this.#fdOf(file),
       offset: u64Argument('offset', options.offset ?? 0),
     });
     return BigInt(addr);
@@ -69,7 +86,7 @@ export abstract class TaskMemory {
    * @throws {LinuxError} EINVAL: unaligned or empty; ENOMEM: too many mappings; EPERM: sealed
    */
   munmap(addr: number | bigint, length: number | bigint): void {
-    sysMunmap(this.struct, u64Argument('addr', addr), u64Argument('length', length));
+    sysMunmap(this.living, u64Argument('addr', addr), u64Argument('length', length));
   }
 
   /**
@@ -80,7 +97,7 @@ export abstract class TaskMemory {
    */
   mprotect(addr: number | bigint, length: number | bigint, prot: number): void {
     intArgument('prot', prot, 0, 0xffffffff);
-    sysMprotect(this.struct, u64Argument('addr', addr), u64Argument('length', length), prot);
+    sysMprotect(this.living, u64Argument('addr', addr), u64Argument('length', length), prot);
   }
 
   /**
@@ -90,7 +107,7 @@ export abstract class TaskMemory {
    */
   madvise(addr: number | bigint, length: number | bigint, advice: number): void {
     intArgument('advice', advice, 0, 0x7fffffff);
-    sysMadvise(this.struct, u64Argument('addr', addr), u64Argument('length', length), advice);
+    sysMadvise(this.living, u64Argument('addr', addr), u64Argument('length', length), advice);
   }
 
   /**
@@ -107,7 +124,7 @@ export abstract class TaskMemory {
     flags = 0,
     newAddr: number | bigint = 0,
   ): bigint {
-    const moved = sysMremap(this.struct, {
+    const moved = sysMremap(this.living, {
       addr: u64Argument('addr', addr),
       oldLength: u64Argument('oldLength', oldLength),
       newLength: u64Argument('newLength', newLength),
@@ -187,8 +204,14 @@ export abstract class TaskMemory {
     if (fault !== null) throw new PageFault(fault);
   }
 
+  #fdOf(file: OpenFile): number {
+    if (!(file instanceof OpenFile)) throw new TypeError('file: not an OpenFile');
+    if (!file.isOf(this.living)) throw new TypeError('file: an OpenFile of another task');
+    return file.fd;
+  }
+
   #mm(): Mm {
-    return currentMm(this.struct);
+    return this.struct.mm ?? currentMm(this.living);
   }
 
   #load(addr: number | bigint, size: 1 | 2 | 4): number {

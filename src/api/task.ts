@@ -1,18 +1,17 @@
-import { ptracePeek, ptracePoke } from '../kernel/attach.js';
+import { EPERM } from '../../assembly/abi/errno.js';
+import { fail } from '../errno.js';
 import { doExitGroup, exitStatus } from '../kernel/exit.js';
 import { copyProcess } from '../kernel/fork.js';
 import { sysKill } from '../kernel/kill.js';
-import { processVmAccess } from '../kernel/process-vm.js';
-import { PTRACE_ATTACH, PTRACE_DETACH, PTRACE_SEIZE } from '../kernel/ptrace-abi.js';
-import { sysPtrace } from '../kernel/ptrace-request.js';
 import { SIGCHLD } from '../kernel/signal.js';
 import type { TaskState, TaskStruct } from '../kernel/task.js';
 import { CLONE_FILES, CLONE_FS, CLONE_SIGHAND, CLONE_THREAD, CLONE_VM } from '../kernel/unshare.js';
 import { wait4, WNOHANG } from '../kernel/wait.js';
 import { doSyscall, type SyscallArch, type SyscallName } from '../syscall/dispatch.js';
 import { execProgram } from '../syscall/exec.js';
-import { bytesArgument, intArgument, stringArgument, u64Argument } from './arguments.js';
-import { TaskFiles } from './task-files.js';
+import { intArgument, stringArgument, stringsArgument } from './arguments.js';
+import { archArgument, callArgument } from './syscalls.js';
+import { TaskAccess } from './task-access.js';
 
 /** How a child ended, or that it stopped or runs on. */
 export interface WaitStatus {
@@ -38,15 +37,10 @@ export function taskOf(struct: TaskStruct): Task {
   return task;
 }
 
-/** A task of the public API. @throws {TypeError} something else */
-export function taskArgument(name: string, value: Task): Task {
-  if (!(value instanceof Task)) throw new TypeError(`${name}: not a Task`);
-  return value;
-}
-
 /**
  * A thread of a process of a machine. What it does, it does as itself: with its credentials, on its
- * memory, through its descriptors. Whatever Linux would refuse is a LinuxError.
+ * memory, through its descriptors. Whatever Linux would refuse is a LinuxError; asking one that has
+ * exited to act is a TypeError.
  *
  * @example
  * const machine = await Machine.create();
@@ -56,8 +50,12 @@ export function taskArgument(name: string, value: Task): Task {
  * const mem = target.open('/proc/self/mem');
  * console.log(mem.pread(new Uint8Array(5), addr)); // 5
  */
-export class Task extends TaskFiles {
-  /** Use machine.spawn(), fork() or thread(). */
+export class Task extends TaskAccess {
+  /**
+   * Use machine.spawn(), fork() or thread().
+   *
+   * @internal
+   */
   constructor(struct: TaskStruct) {
     super(struct);
   }
@@ -103,12 +101,12 @@ export class Task extends TaskFiles {
    * @throws {LinuxError} EAGAIN: RLIMIT_NPROC, or no number free; ENOMEM: no memory
    */
   fork(): Task {
-    return taskOf(copyProcess(this.struct, { flags: SIGCHLD }));
+    return taskOf(copyProcess(this.living, { flags: SIGCHLD }));
   }
 
   /** Makes another thread of the process. @throws {LinuxError} EAGAIN: no number free */
   thread(): Task {
-    return taskOf(copyProcess(this.struct, { flags: THREAD_FLAGS }));
+    return taskOf(copyProcess(this.living, { flags: THREAD_FLAGS }));
   }
 
   /**
@@ -121,16 +119,23 @@ export class Task extends TaskFiles {
    */
   exec(path: string, argv: readonly string[] = [path], env: readonly string[] = []): void {
     execProgram(
-      this.struct,
+      this.living,
       stringArgument('path', path),
-      argv.map((arg) => stringArgument('argv', arg)),
-      env.map((entry) => stringArgument('env', entry)),
+      stringsArgument('argv', argv),
+      stringsArgument('env', env),
     );
   }
 
-  /** Ends the process, all its threads; it stays a zombie until its parent waits. */
+  /**
+   * Ends the process, all its threads; it stays a zombie until its parent waits. Nothing happens to
+   * one that has ended already.
+   *
+   * @throws {LinuxError} EPERM: pid 1, without which a machine cannot be
+   */
   exit(code = 0): void {
-    doExitGroup(this.struct, exitStatus(intArgument('code', code, -0x80000000, 0x7fffffff)));
+    const status = exitStatus(intArgument('code', code, -0x80000000, 0x7fffffff));
+    if (this.struct.group.unkillable) fail(EPERM, 'exit_group');
+    if (!this.struct.exited) doExitGroup(this.struct, status);
   }
 
   /**
@@ -141,7 +146,7 @@ export class Task extends TaskFiles {
    * @throws {LinuxError} ECHILD: there is no such child
    */
   wait(pid = -1): WaitStatus | null {
-    const result = wait4(this.struct, intArgument('pid', pid, -0x80000000, 0x7fffffff), WNOHANG);
+    const result = wait4(this.living, intArgument('pid', pid, -0x80000000, 0x7fffffff), WNOHANG);
     if (result === null || result === 'block') return null;
     const { status } = result;
     const exited = (status & 0x7f) === 0;
@@ -159,58 +164,8 @@ export class Task extends TaskFiles {
    * @throws {LinuxError} ESRCH: no such process; EPERM: not permitted; EINVAL: no such signal
    */
   kill(pid: number, signal: number): void {
-    sysKill(this.struct, intArgument('pid', pid, -0x80000000, 0x7fffffff), signal | 0);
-  }
-
-  /** Attaches to a task and stops it. @throws {LinuxError} EPERM: not permitted; ESRCH */
-  ptraceAttach(target: Task): void {
-    sysPtrace(this.struct, PTRACE_ATTACH, taskArgument('target', target).tid, 0, 0);
-  }
-
-  /** Attaches to a task that runs on. @throws {LinuxError} EPERM: not permitted; ESRCH */
-  ptraceSeize(target: Task, options = 0): void {
-    sysPtrace(this.struct, PTRACE_SEIZE, taskArgument('target', target).tid, 0, options);
-  }
-
-  /** Lets a tracee go. @throws {LinuxError} ESRCH: no tracee, or one that is not stopped */
-  ptraceDetach(target: Task): void {
-    sysPtrace(this.struct, PTRACE_DETACH, taskArgument('target', target).tid, 0, 0);
-  }
-
-  /** Reads a word of a tracee, whatever its protection. @throws {LinuxError} EIO: not mapped */
-  ptracePeek(target: Task, addr: number | bigint): bigint {
-    const word = ptracePeek(
-      this.struct,
-      taskArgument('target', target).struct,
-      u64Argument('addr', addr),
-    );
-    return new DataView(word.buffer).getBigUint64(0, true);
-  }
-
-  /** Writes a word of a tracee, whatever its protection. @throws {LinuxError} EIO: not mapped */
-  ptracePoke(target: Task, addr: number | bigint, value: number | bigint): void {
-    const word = u64Argument('value', value);
-    ptracePoke(this.struct, taskArgument('target', target).struct, u64Argument('addr', addr), word);
-  }
-
-  /**
-   * Reads another process's memory as process_vm_readv does: protections count.
-   *
-   * @returns bytes read, up to the first page that cannot be read
-   * @throws {LinuxError} EPERM: not permitted; ESRCH: it has exited; EFAULT: not one byte
-   */
-  processVmRead(target: Task, addr: number | bigint, into: Uint8Array): number {
-    return this.#processVm(target, addr, bytesArgument('into', into), false);
-  }
-
-  /**
-   * Writes another process's memory as process_vm_writev does: protections count.
-   *
-   * @returns bytes written, up to the first page that cannot be written
-   * @throws {LinuxError} EPERM: not permitted; ESRCH: it has exited; EFAULT: not one byte
-   */
-  processVmWrite(target: Task, addr: number | bigint, from: Uint8Array): number {
-    return this.#processVm(target, addr, bytesArgument('from', from), true);
+    intArgument('pid', pid, -0x80000000, 0x7fffffff);
+    sysKill(this.living, pid, intArgument('signal', signal, -0x80000000, 0x7fffffff));
   }
 
   /**
@@ -223,7 +178,7 @@ export class Task extends TaskFiles {
     call: SyscallName | (string & {}) | number,
     ...args: (number | bigint)[]
   ): number | bigint {
-    return doSyscall(this.struct, call, args);
+    return doSyscall(this.living, callArgument('call', call), args);
   }
 
   /** The same with the numbers and structures of another architecture. */
@@ -232,12 +187,6 @@ export class Task extends TaskFiles {
     call: string | number,
     ...args: (number | bigint)[]
   ): number | bigint {
-    return doSyscall(this.struct, call, args, arch);
-  }
-
-  #processVm(target: Task, addr: number | bigint, host: Uint8Array, write: boolean): number {
-    const remote = [{ addr: u64Argument('addr', addr), length: host.length }];
-    const { pid } = taskArgument('target', target);
-    return processVmAccess(this.struct, pid, { local: [{ host }], remote }, write);
+    return doSyscall(this.living, callArgument('call', call), args, archArgument('arch', arch));
   }
 }

@@ -36,10 +36,11 @@ interface Crash {
  * @throws {UsageError} more than one argument
  * @throws {InputError} the core cannot be read, is none, is damaged, or does not fit the machine
  */
-export const demo: Command = async (argv: string[], io: CliIo): Promise<number> => {
-  if (argv.length > 1) throw new UsageError('demo takes at most one core file');
+export const demo: Command = async (operands: string[], io: CliIo): Promise<number> => {
+  if (operands.length > 1) throw new UsageError('demo takes at most one core file');
+  const [core] = operands;
   try {
-    await show(argv[0] === undefined ? exampleCrash() : hostCrash(argv[0]), new Terminal(io));
+    await show(core === undefined ? exampleCrash() : hostCrash(core), new Terminal(io));
   } catch (error) {
     if (error instanceof ElfError) throw new InputError(error.message);
     throw error;

@@ -59,8 +59,13 @@ export function openInput(path: string): ByteSource {
   try {
     return new FileSource(path);
   } catch (error) {
-    throw new InputError(`${path}: ${codeOf(error)}`);
+    throw unreadable(path, error);
   }
+}
+
+/** What a user is told of a file that the host could not open, read or unpack. */
+export function unreadable(path: string, error: unknown): InputError {
+  return new InputError(`${path}: ${codeOf(error)}`);
 }
 
 /** A file of the host, when there is one that can be read. */
@@ -77,7 +82,7 @@ function unpack(path: string): ByteSource {
     const bytes = gunzipSync(readFileSync(path), { maxOutputLength: MAX_UNPACKED });
     return new BytesSource(path, bytes);
   } catch (error) {
-    throw new InputError(`${path}: ${codeOf(error)}`);
+    throw unreadable(path, error);
   }
 }
 

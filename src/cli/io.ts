@@ -10,8 +10,8 @@ export interface CliIo {
   readonly columns: number;
 }
 
-/** A command: its arguments without its name, and its exit status. */
-export type Command = (argv: string[], io: CliIo) => Promise<number>;
+/** A command: what it is to work on, and its exit status. */
+export type Command = (operands: string[], io: CliIo) => Promise<number>;
 
 /** The command line makes no sense: one line to standard error, exit status 2. */
 export class UsageError extends Error {

@@ -1,13 +1,17 @@
 import { readFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { Machine } from '../machine.js';
 import { parseTrace, TraceError } from '../trace/parse.js';
-import { type MakeMachine, type Mismatch, replayOnEither } from '../trace/replay.js';
-import type { Trace } from '../trace/trace.js';
+import {
+  type MakeMachine,
+  type Mismatch,
+  replayOnEither,
+  type ReplayResult,
+} from '../trace/replay.js';
+import { unreadable } from './file-source.js';
 import { type CliIo, InputError, UsageError } from './io.js';
+import { printable } from './terminal.js';
 
-const USAGE = 'replay FILE… (traces as .jsonl or .jsonl.gz)';
 /** Bytes a trace may unpack to: a string holds no more. */
 const MAX_TRACE_SIZE = 0x1fffffe8;
 
@@ -15,41 +19,36 @@ const MAX_TRACE_SIZE = 0x1fffffe8;
  * `procmem replay FILE…`: performs the steps of kernel traces and reports every answer that differs.
  *
  * @returns 0 when every step matches, 1 when one differs, 2 when a file is no trace
+ * @throws {UsageError} no file is named
  */
-export async function replay(argv: string[], io: CliIo): Promise<number> {
+export async function replay(files: string[], io: CliIo): Promise<number> {
+  if (files.length === 0) throw new UsageError('no file; usage: procmem replay FILE…');
   let matched = 0;
   let total = 0;
-  let unreadable = 0;
-  for (const file of fileArguments(argv)) {
-    const trace = loadTrace(file, io);
-    if (trace === null) {
-      unreadable += 1;
-      continue;
-    }
-    const make: MakeMachine = (profile) => Machine.create({ profile });
-    const result = await replayOnEither(trace, make, (m) => io.out(describe(m)));
-    matched += result.matched;
-    total += result.total;
+  let unusable = 0;
+  for (const file of files) {
+    const result = await replayFile(file, io);
+    if (result === null) unusable += 1;
+    matched += result?.matched ?? 0;
+    total += result?.total ?? 0;
   }
   io.out(`${matched} of ${total} steps match\n`);
-  if (unreadable > 0) return 2;
+  if (unusable > 0) return 2;
   return matched === total ? 0 : 1;
 }
 
-function fileArguments(argv: string[]): string[] {
+/** What became of a trace, or null when it cannot be followed and standard error says why. */
+async function replayFile(file: string, io: CliIo): Promise<ReplayResult | null> {
+  const make: MakeMachine = (profile) => Machine.create({ profile });
   try {
-    const { positionals } = parseArgs({ args: argv, allowPositionals: true, options: {} });
-    if (positionals.length > 0) return positionals;
-  } catch (error) {
-    throw new UsageError(`${(error as Error).message}; usage: ${USAGE}`);
-  }
-  throw new UsageError(`no file; usage: ${USAGE}`);
-}
-
-/** The trace, or null when the file is none and standard error says why. */
-function loadTrace(file: string, io: CliIo): Trace | null {
-  try {
-    return parseTrace(readText(file), file);
+    const trace = parseTrace(readText(file), file);
+    const result = await replayOnEither(trace, make, (mismatch) => io.out(describe(mismatch)));
+    for (const setting of result.ignored) {
+      io.err(
+        `procmem: ${file}:1: ${printable(setting)} is no setting of the machine and is ignored\n`,
+      );
+    }
+    return result;
   } catch (error) {
     if (!(error instanceof TraceError || error instanceof InputError)) throw error;
     io.err(`procmem: ${error.message}\n`);
@@ -62,7 +61,7 @@ function readText(file: string): string {
   try {
     bytes = readFileSync(file);
   } catch (error) {
-    throw new InputError(`${file}: ${(error as Error).message}`);
+    throw unreadable(file, error);
   }
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes.toString();
   try {

@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
 import { type CliIo, type Command, InputError, UsageError } from './io.js';
 
 interface CommandEntry {
+  /** How it is called. */
+  readonly usage: string;
   /** What help says of it. */
   readonly about: string;
   /** A command line loads only the command it runs. */
@@ -10,11 +13,13 @@ interface CommandEntry {
 
 const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   demo: {
-    about: 'show a crashed process through its /proc/PID/mem: demo [CORE]',
+    usage: 'demo [CORE]',
+    about: 'show a crashed process through its /proc/PID/mem',
     load: async () => (await import('./demo.js')).demo,
   },
   replay: {
-    about: 'compare the machine with traces of a real kernel: replay FILE…',
+    usage: 'replay FILE…',
+    about: 'compare the machine with traces of a real kernel (.jsonl, .jsonl.gz)',
     load: async () => (await import('./replay.js')).replay,
   },
 };
@@ -22,10 +27,10 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
 const USAGE = [
   'Usage: procmem COMMAND [ARGUMENT…]',
   '',
-  ...Object.entries(COMMANDS).map(([name, { about }]) => `  ${name.padEnd(8)}${about}`),
+  ...Object.values(COMMANDS).map(({ usage, about }) => `  ${usage.padEnd(14)}${about}`),
   '',
-  '  help      show this',
-  '  version   show the version',
+  '  help          show this',
+  '  version       show the version',
   '',
 ].join('\n');
 
@@ -51,12 +56,34 @@ export async function runCommand(argv: string[], io: CliIo): Promise<number> {
     if (command === undefined) {
       throw new UsageError(`no command ${JSON.stringify(name)}; procmem help lists them`);
     }
+    const { help, operands } = parseOperands(rest, command.usage);
+    if (help) {
+      io.out(`Usage: procmem ${command.usage}\n\n  ${command.about}\n`);
+      return 0;
+    }
     const run = await command.load();
-    return await run(rest, io);
+    return await run(operands, io);
   } catch (error) {
     io.err(`procmem: ${oneLine(error)}\n`);
     return 2;
   }
+}
+
+/** What a command is to work on; no command has an option but --help. */
+function parseOperands(args: string[], usage: string): { help: boolean; operands: string[] } {
+  const { tokens, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    strict: false,
+    tokens: true,
+  });
+  const options = tokens.filter((token) => token.kind === 'option').map(({ rawName }) => rawName);
+  const isHelp = (name: string): boolean => name === '--help' || name === '-h';
+  const unknown = options.find((name) => !isHelp(name));
+  if (unknown !== undefined) {
+    throw new UsageError(`unknown option ${unknown}; usage: procmem ${usage}`);
+  }
+  return { help: options.some(isHelp), operands: positionals };
 }
 
 /** The version of the package this file belongs to. */

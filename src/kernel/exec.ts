@@ -1,3 +1,4 @@
+import { inheritedMdwe } from '../mm/mdwe.js';
 import { privilegedWrtInodeUidgid } from './capability.js';
 import { commFromText } from './comm.js';
 import { commitCreds } from './cred.js';
@@ -101,6 +102,7 @@ export function execve(task: TaskStruct, file: ExecFile, load: LoadImage): void 
   const { cred, secureexec } = execCreds(task, file);
   const mm = new MmStruct(task.kernel.core, task.cred.userNs);
   mm.stackLimit = task.mm?.stackLimit ?? mm.stackLimit;
+  mm.mdwe = inheritedMdwe(task.mm?.mdwe ?? 0);
   mm.limitGrowth(task.group.rlimits.soft(RLIMIT_AS));
   try {
     load(mm, { secureexec });

@@ -1,3 +1,4 @@
+import { inheritedMdwe } from '../mm/mdwe.js';
 import { Mm } from '../mm/mm.js';
 import type { Core } from '../wasm/core.js';
 import type { UserNamespace } from './userns.js';
@@ -91,6 +92,7 @@ export function dupMm(old: MmStruct): MmStruct {
   mm.dumpFilter = old.dumpFilter;
   mm.thpDisable = old.thpDisable;
   mm.memoryMerge = old.memoryMerge;
+  mm.mdwe = inheritedMdwe(old.mdwe);
   mm.auxv = old.auxv.slice();
   mm.setExeFile(old.exeFile);
   try {

@@ -1,5 +1,6 @@
 import { EINVAL, ENODEV, ENXIO, EPERM, ERANGE } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
+import { PR_MDWE_NO_INHERIT, PR_MDWE_REFUSE_EXEC_GAIN } from '../mm/mdwe.js';
 import { copyToUser } from '../mm/user.js';
 import { CAP_SYS_RESOURCE, capable } from './capability.js';
 import { noSpareArgs, prctlMm, putInt } from './prctl-args.js';
@@ -72,6 +73,25 @@ const setMemoryMerge: PrctlOption = (task, args) => {
 const getMemoryMerge: PrctlOption = (task, args) => {
   noSpareArgs(args, 0);
   return Number(prctlMm(task).memoryMerge);
+};
+
+/** Once something is denied it stays so, and nothing more can be asked for. */
+const setMdwe: PrctlOption = (task, args) => {
+  noSpareArgs(args, 1);
+  const [value = 0n] = args;
+  const known = PR_MDWE_REFUSE_EXEC_GAIN | PR_MDWE_NO_INHERIT;
+  // NO_INHERIT alone says nothing.
+  if (value > BigInt(known) || value === BigInt(PR_MDWE_NO_INHERIT)) fail(EINVAL);
+  const mm = prctlMm(task);
+  const bits = Number(value);
+  if (mm.mdwe !== 0 && mm.mdwe !== bits) fail(EPERM);
+  mm.mdwe = bits;
+  return 0;
+};
+
+const getMdwe: PrctlOption = (task, args) => {
+  noSpareArgs(args, 0);
+  return prctlMm(task).mdwe;
 };
 
 const getSpeculation: PrctlOption = (_task, args) => {
@@ -163,8 +183,8 @@ export const PRCTL_STATE: ReadonlyMap<number, PrctlOption> = new Map<number, Prc
   [57, setIoFlusher],
   [58, getIoFlusher],
   [59, alwaysOff], // PR_SET_SYSCALL_USER_DISPATCH
-  [65, alwaysOff], // PR_SET_MDWE
-  [66, alwaysOff], // PR_GET_MDWE
+  [65, setMdwe],
+  [66, getMdwe],
   [67, setMemoryMerge],
   [68, getMemoryMerge],
   [77, timerCreateRestoreIds],

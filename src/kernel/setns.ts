@@ -17,8 +17,10 @@ import { CLONE_NEWUSER, CLONE_OTHER_NS, setnsUser } from './unshare.js';
  */
 export function setnsTask(caller: TaskStruct, target: TaskStruct | null, flags: number): void {
   if (flags === 0 || flags & ~(CLONE_NEWUSER | CLONE_OTHER_NS)) fail(EINVAL);
-  if (target === null || target.exited) return fail(ESRCH);
+  if (target === null) return fail(ESRCH);
+  // A zombie can still be asked about, but has no namespaces left.
   if (!ptraceMayAccess(caller, target, PTRACE_MODE_READ_REALCREDS)) fail(EPERM);
+  if (target.exited) fail(ESRCH);
   const { userNs } = target.cred;
   if (flags & CLONE_NEWUSER && userNs === caller.cred.userNs) fail(EINVAL);
   if (flags & CLONE_OTHER_NS) fail(capable(caller, userNs, CAP_SYS_ADMIN) ? EINVAL : EPERM);

@@ -3,6 +3,7 @@ import * as mman from '../../assembly/abi/mman.js';
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import * as vm from '../../assembly/abi/vma.js';
 import { checked, fail } from '../errno.js';
+import type { MapFile } from './map-file.js';
 import type { Mm, VmaInfo } from './mm.js';
 import type { MmLimits } from './limits.js';
 
@@ -19,6 +20,8 @@ export interface Advised {
   readonly start: number;
   readonly end: number;
   readonly limits: MmLimits;
+  /** May who advises change when pages of a file are in memory? */
+  readonly mayReclaim: (file: MapFile) => boolean;
 }
 
 function refuse(vma: VmaInfo, flags: number): void {
@@ -88,9 +91,17 @@ function collapse({ vma, start, end }: Advised): void {
   if (units(start, end) >= 1) fail(ENOMEM);
 }
 
-/** Reclaim hints: refused where pages cannot be reclaimed, and otherwise without effect. */
-function reclaim({ vma }: Advised): void {
+/** Refused where pages cannot be reclaimed, and otherwise a hint without effect. */
+function cold({ vma }: Advised): void {
   refuse(vma, vm.VM_LOCKED | vm.VM_PFNMAP);
+}
+
+/** Who may not write a file takes only private copies of it out of memory. */
+function pageOut({ mm, vma, start, end, mayReclaim }: Advised): void {
+  refuse(vma, vm.VM_LOCKED | vm.VM_PFNMAP);
+  const anonOnly = !vma.anonymous && (vma.file === null || !mayReclaim(vma.file));
+  if (anonOnly && vma.flags & vm.VM_MAYSHARE) return;
+  mm.core.exports.pageOut(mm.ptr, vma.ptr, start, end, anonOnly);
 }
 
 /** A change of flags that mappings with any of `refused` do not allow. */
@@ -126,8 +137,8 @@ export const ADVICE: ReadonlyMap<number, (part: Advised) => void> = new Map([
   [mman.MADV_DODUMP, flags(0, vm.VM_DONTDUMP, VM_SPECIAL | vm.VM_DROPPABLE)],
   [mman.MADV_WIPEONFORK, wipeOnFork],
   [mman.MADV_KEEPONFORK, flags(0, vm.VM_WIPEONFORK, vm.VM_DROPPABLE)],
-  [mman.MADV_COLD, reclaim],
-  [mman.MADV_PAGEOUT, reclaim],
+  [mman.MADV_COLD, cold],
+  [mman.MADV_PAGEOUT, pageOut],
   [mman.MADV_COLLAPSE, collapse],
   [mman.MADV_GUARD_INSTALL, installGuard],
   [mman.MADV_GUARD_REMOVE, removeGuard],

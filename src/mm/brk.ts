@@ -34,7 +34,8 @@ function grow(mm: Mm, from: number, to: number, limits: MmLimits): void {
   // The page above stays free, and so does the guard gap of a stack: find_vma() and vm_start_gap().
   const gap = next !== null && next.flags & vm.VM_GROWSDOWN ? STACK_GUARD_GAP : 0;
   if (next !== null && next.start - gap < to + PAGE_SIZE) fail(ENOMEM);
-  const flags = HEAP_FLAGS | mm.defFlags;
+  const implied = limits.readImpliesExec ? vm.VM_EXEC : 0;
+  const flags = HEAP_FLAGS | implied | mm.defFlags;
   checkExpand(mm, flags, pages);
   if (mm.counters().mapCount > limits.maxMapCount) fail(ENOMEM);
   checkEnough(mm, pages);

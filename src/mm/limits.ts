@@ -22,6 +22,8 @@ export interface MmLimits {
   readonly capIpcLock: boolean;
   readonly capSysRawio: boolean;
   readonly capSysAdmin: boolean;
+  /** READ_IMPLIES_EXEC of personality(2): what can be read can be executed. */
+  readonly readImpliesExec: boolean;
   /** vm.overcommit_memory, vm.overcommit_ratio (per cent), vm.overcommit_kbytes (0: by the ratio) */
   readonly overcommit: number;
   readonly overcommitRatio: number;
@@ -42,6 +44,7 @@ export const NO_LIMITS: MmLimits = {
   capIpcLock: true,
   capSysRawio: true,
   capSysAdmin: true,
+  readImpliesExec: false,
   overcommit: 1,
   overcommitRatio: 50,
   overcommitKbytes: 0,

@@ -4,7 +4,8 @@ import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import * as vm from '../../assembly/abi/vma.js';
 import { checked, fail } from '../errno.js';
 import { pageAlign, type U64 } from './address.js';
-import { ADVICE, checkSealed } from './advice.js';
+import { ADVICE, checkSealed, type Advised } from './advice.js';
+import type { MapFile } from './map-file.js';
 import type { Mm } from './mm.js';
 import { NO_LIMITS, type MmLimits } from './limits.js';
 import { populateRange } from './populate.js';
@@ -23,8 +24,11 @@ function advisePopulate(mm: Mm, start: number, end: number, write: boolean): voi
   }
 }
 
+/** Who advises: its limits, and which files it may have taken out of memory. */
+type Adviser = Pick<Advised, 'limits' | 'mayReclaim'>;
+
 /** Applies one advice mapping by mapping; holes are reported at the end, errors at once. */
-function adviseRange(mm: Mm, start: number, end: number, advice: number, limits: MmLimits): void {
+function adviseRange(mm: Mm, start: number, end: number, advice: number, adviser: Adviser): void {
   const act = ADVICE.get(advice);
   let hole = false;
   for (let addr = start; addr < end;) {
@@ -37,7 +41,7 @@ function adviseRange(mm: Mm, start: number, end: number, advice: number, limits:
     }
     const to = Math.min(vma.end, end);
     checkSealed(vma, advice);
-    act?.({ mm, vma, start: addr, end: to, limits });
+    act?.({ ...adviser, mm, vma, start: addr, end: to });
     addr = to;
   }
   if (hole) fail(ENOMEM);
@@ -56,6 +60,7 @@ export function madvise(
   length: U64,
   advice: number,
   limits: MmLimits = NO_LIMITS,
+  mayReclaim: (file: MapFile) => boolean = () => true,
 ): void {
   const populates = advice === MADV_POPULATE_READ || advice === MADV_POPULATE_WRITE;
   if (!populates && !ADVICE.has(advice)) fail(EINVAL);
@@ -66,5 +71,5 @@ export function madvise(
   if (typeof addr === 'bigint' || typeof length === 'bigint') fail(ENOMEM);
   const last = addr + pageAlign(length);
   if (populates) advisePopulate(mm, addr, last, advice === MADV_POPULATE_WRITE);
-  else adviseRange(mm, addr, last, advice, limits);
+  else adviseRange(mm, addr, last, advice, { limits, mayReclaim });
 }

@@ -71,6 +71,8 @@ export class Mm {
   stackLimit = DEFAULT_STACK_LIMIT;
   /** VM_* that every new mapping gets: VM_LOCKED and VM_LOCKONFAULT after mlockall(MCL_FUTURE). */
   defFlags = 0;
+  /** PR_SET_MDWE: PR_MDWE_* bits, 0 while nothing is denied; never taken back. */
+  mdwe = 0;
   /** Whether the one protection key was asked for. */
   pkeyTaken = false;
   /** The core's mm; 0 once dead. */

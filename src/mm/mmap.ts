@@ -30,6 +30,7 @@ import {
   NO_LIMITS,
   type MmLimits,
 } from './limits.js';
+import { checkWriteExec } from './mdwe.js';
 import type { Mm } from './mm.js';
 import { PageCache } from './page-cache.js';
 import { placeMapping } from './placement.js';
@@ -115,10 +116,13 @@ function planAnonymous(mm: Mm, request: MmapRequest, bits: number, length: numbe
   return { bits, file: null, pgoff: null };
 }
 
-function plan(mm: Mm, request: MmapRequest, length: number, pgoff: number): Plan {
-  const bits = baseFlags(mm, request.prot, request.flags);
-  if (request.mapFile === undefined) return planAnonymous(mm, request, bits, length);
+function plan(mm: Mm, request: LimitedRequest & MmapRequest, length: number, pgoff: number): Plan {
+  const readExecutes = request.limits.readImpliesExec && (request.prot & PROT_READ) !== 0;
+  const implied = readExecutes ? vm.VM_EXEC : 0;
+  const asked = baseFlags(mm, request.prot, request.flags);
+  if (request.mapFile === undefined) return planAnonymous(mm, request, asked | implied, length);
   const mapped = request.mapFile();
+  const bits = mapped.mayExec ? asked | implied : asked;
   const type = request.flags & MAP_TYPE;
   if (bits & vm.VM_GROWSDOWN) {
     mapped.file.put();
@@ -196,6 +200,7 @@ function region(mm: Mm, wanted: Plan, addr: number, length: number, request: Lim
   const { exports } = mm.core;
   const { file } = wanted;
   try {
+    checkWriteExec(mm, wanted.bits);
     const bits = settleLock(setup(mm, wanted, addr, length, request));
     if (bits & vm.VM_SECRETMEM) prepareSecret(mm, wanted, addr, length, request.limits);
     const vmFile = file === null ? 0 : takeVmFile(mm.core, file);
@@ -215,7 +220,8 @@ function region(mm: Mm, wanted: Plan, addr: number, length: number, request: Lim
  * Maps memory or a file; returns the address.
  * @throws {LinuxError} EINVAL: length 0, no type, unaligned fixed address; ENOMEM: no room, a limit, no
  * frame; EPERM: below vm.mmap_min_addr, locking is not allowed, or over a sealed mapping; EEXIST:
- * MAP_FIXED_NOREPLACE over a mapping; EAGAIN: over RLIMIT_MEMLOCK; and what `mapFile` throws
+ * MAP_FIXED_NOREPLACE over a mapping; EAGAIN: over RLIMIT_MEMLOCK; EACCES: writable and executable under
+ * PR_SET_MDWE; and what `mapFile` throws
  * @see mm/mmap.c, do_mmap()
  */
 export function mmap(mm: Mm, request: MmapRequest, limits: MmLimits = NO_LIMITS): number {
@@ -230,7 +236,7 @@ export function mmap(mm: Mm, request: MmapRequest, limits: MmLimits = NO_LIMITS)
   if (request.flags & MAP_LOCKED) checkMayLock(limits);
   const bits = baseFlags(mm, request.prot, request.flags);
   checkLocked(mm, limits, bits, length / PAGE_SIZE);
-  const wanted = plan(mm, request, length, pgoff);
+  const wanted = plan(mm, { ...request, limits }, length, pgoff);
   region(mm, wanted, addr, length, { flags: request.flags, limits });
   const populates = (request.flags & (MAP_POPULATE | MAP_NONBLOCK)) === MAP_POPULATE;
   if (populates || bits & vm.VM_LOCKED) populate(mm, addr, addr + length);

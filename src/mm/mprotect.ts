@@ -11,6 +11,7 @@ import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import { VM_GROWSDOWN } from '../../assembly/abi/vma.js';
 import { checked, fail } from '../errno.js';
 import type { U64 } from './address.js';
+import { deniesExecGain } from './mdwe.js';
 import type { Mm } from './mm.js';
 import { applyLimits, NO_LIMITS, type MmLimits } from './limits.js';
 
@@ -36,7 +37,7 @@ function firstAddress(mm: Mm, addr: number, end: number, grows: number): number 
 /**
  * Changes the protection of [addr, addr + length); mappings below one that refuses are changed (K-521).
  * @throws {LinuxError} EINVAL: unaligned, unknown bits, PROT_GROWSDOWN on another kind of mapping;
- * ENOMEM: a hole, the range wraps, over vm.max_map_count; EACCES: the file forbids it; EPERM: sealed
+ * ENOMEM: a hole, the range wraps, over vm.max_map_count; EACCES: the file or PR_SET_MDWE forbids it; EPERM: sealed
  * @see mm/mprotect.c, do_mprotect_pkey()
  */
 export function mprotect(
@@ -61,5 +62,9 @@ export function mprotect(
   const start = firstAddress(mm, addr, end, grows);
   applyLimits(mm, limits);
   const max = limits.maxMapCount;
-  checked(mm.core.exports.protectRegion(mm.ptr, start, end, plain & PROT_ALL, max));
+  const bits = plain & PROT_ALL;
+  const readExecutes = limits.readImpliesExec && (plain & PROT_READ) !== 0;
+  const { exports } = mm.core;
+  const denies = deniesExecGain(mm);
+  checked(exports.protectRegion(mm.ptr, start, end, bits, readExecutes, denies, max));
 }

@@ -47,7 +47,9 @@ function checkNewAddress({ mm, addr, oldLen, newLen, flags, newAddr, limits }: R
   if (newAddr % PAGE_SIZE !== 0) fail(EINVAL);
   if (!(flags & MREMAP_MAYMOVE)) fail(EINVAL);
   if (flags & MREMAP_DONTUNMAP && oldLen !== newLen) fail(EINVAL);
-  if (addr + oldLen > newAddr && newAddr + newLen > addr) fail(EINVAL);
+  // The end of the old range may wrap, and then overlaps nothing.
+  const oldEnd = BigInt.asUintN(64, BigInt(addr) + BigInt(oldLen));
+  if (oldEnd > BigInt(newAddr) && newAddr + newLen > addr) fail(EINVAL);
   if (mm.counters().mapCount + 2 >= limits.maxMapCount - 3) fail(ENOMEM);
 }
 

@@ -3,6 +3,7 @@ import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import * as vm from '../../assembly/abi/vma.js';
 import { fail } from '../errno.js';
 import { pageAlign, type U64 } from './address.js';
+import type { MapFile } from './map-file.js';
 import type { Mm, VmaInfo } from './mm.js';
 import { pagemapEntries } from './pagemap.js';
 
@@ -28,7 +29,7 @@ const MINCORE_CHUNK = 4096;
 
 /**
  * One byte for each page of [addr, addr + length), 1 when it is in memory, given to `store` a stretch at a
- * time with its offset in the vector.
+ * time with its offset in the vector. Of a file that the caller may not write it is always 1.
  * @throws {LinuxError} ENOMEM: a hole, after what lies before it was stored; whatever `store` throws
  * @see mm/mincore.c, SYSCALL_DEFINE3(mincore) and do_mincore()
  */
@@ -37,6 +38,7 @@ export function mincore(
   addr: number,
   length: number,
   store: (offset: number, bytes: Uint8Array) => void,
+  mayWrite: (file: MapFile) => boolean = () => true,
 ): void {
   const end = addr + pageAlign(length);
   for (let at = addr; at < end;) {
@@ -44,7 +46,9 @@ export function mincore(
     if (vma === null || vma.start > at) fail(ENOMEM);
     const to = Math.min(vma.end, end, at + MINCORE_CHUNK * PAGE_SIZE);
     const bytes = new Uint8Array((to - at) / PAGE_SIZE);
-    residentPages(mm, vma, at, bytes);
+    const mayAsk = vma.anonymous || (vma.file !== null && mayWrite(vma.file));
+    if (mayAsk) residentPages(mm, vma, at, bytes);
+    else bytes.fill(1);
     store((at - addr) / PAGE_SIZE, bytes);
     at = to;
   }

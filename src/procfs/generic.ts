@@ -32,6 +32,7 @@ export function procCreateSingle(
   const fops = singleFile((caller) => show(caller), {
     write: () => fail(EIO),
     mmap: () => fail(EIO),
+    spliceRead: true,
   });
   const inode = new Inode(root.inode.sb, S_IFREG | 0o444, 0, 0, iops, fops);
   inode.privateData = alwaysStands;

@@ -7,7 +7,7 @@ import type { File, FileOperations } from '../vfs/file.js';
 import { FsStruct } from '../vfs/fs-struct.js';
 import type { Mount } from '../vfs/mount.js';
 import { seqFile } from '../vfs/seq-file.js';
-import type { SeqRecord } from '../vfs/seq-file.js';
+import type { SeqOperations, SeqRecord } from '../vfs/seq-file.js';
 import { major, minor } from '../vfs/super-block.js';
 import { getProcTask } from './proc-inode.js';
 
@@ -47,13 +47,14 @@ function record(file: File, index: number, show: ShowMount): SeqRecord | null {
  * @see fs/proc_namespace.c mounts_open_common()
  */
 function mountList(show: ShowMount): FileOperations {
-  return seqFile({
+  const ops: SeqOperations = {
     open(_caller, file) {
       const fs = getProcTask(file.inode)?.fs;
       file.privateData = fs instanceof FsStruct ? fs.root : fail(EINVAL);
     },
     record: (_caller, file, index) => record(file, index, show),
-  });
+  };
+  return seqFile(ops, { spliceRead: true });
 }
 
 const typeOf = (mount: Mount): string => mount.root.inode.sb.type;

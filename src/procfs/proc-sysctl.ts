@@ -78,6 +78,7 @@ function fileOperations(table: CtlTable): FileOperations {
     llseek: defaultLlseek,
     iter: true,
     spliceRead: true,
+    spliceWrite: true,
   };
 }
 

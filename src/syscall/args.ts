@@ -1,4 +1,4 @@
-import { E2BIG, EINVAL } from '../../assembly/abi/errno.js';
+import { E2BIG, EFAULT, EINVAL } from '../../assembly/abi/errno.js';
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import { fail, LinuxError } from '../errno.js';
 import type { MmStruct } from '../kernel/mm-struct.js';
@@ -45,11 +45,9 @@ export function register(value: number | bigint): U64 {
   return value >= 0 ? value : toU64(BigInt(value));
 }
 
-/** The mm of the caller: a task that runs has one. */
+/** The mm of the caller: a task that runs has one. @throws {LinuxError} EFAULT: it has none */
 export function currentMm(task: TaskStruct): MmStruct {
-  if (task.mm === null)
-    throw new TypeError(`task: ${task.pid} has no memory and can make no calls`);
-  return task.mm;
+  return task.mm ?? fail(EFAULT);
 }
 
 /** `length` bytes at `addr` of the caller. */

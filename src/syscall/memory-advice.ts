@@ -8,8 +8,12 @@ import { mmAccess, PTRACE_MODE_READ_FSCREDS } from '../kernel/ptrace.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { accessOk } from '../mm/address.js';
 import { madvise } from '../mm/madvise.js';
+import type { MapFile } from '../mm/map-file.js';
 import { mseal } from '../mm/mseal.js';
 import { mincore, msync } from '../mm/residency.js';
+import { File } from '../vfs/file.js';
+import { MAY_WRITE } from '../vfs/mode.js';
+import { inodeOwnerOrCapable, inodePermission } from '../vfs/permission.js';
 import { toU64, type U64 } from '../vfs/u64.js';
 import { currentMm, done, int, type SyscallFamily, uint, writeUser } from './args.js';
 import { TaskMmLimits } from './mm-limits.js';
@@ -21,9 +25,26 @@ const REMOTE_ADVICE = [MADV_COLD, MADV_PAGEOUT, MADV_WILLNEED, MADV_COLLAPSE];
 const PIDFD_SELF_THREAD = -10000;
 const PIDFD_SELF_THREAD_GROUP = -10001;
 
+/**
+ * Who could not write a file learns nothing of its pages in memory, nor moves them.
+ * @see mm/mincore.c, can_do_mincore(); mm/madvise.c, can_do_file_pageout()
+ */
+function mayWriteFile(task: TaskStruct, file: MapFile): boolean {
+  if (!(file instanceof File)) return false;
+  if (inodeOwnerOrCapable(task, file.inode)) return true;
+  try {
+    inodePermission(task, file.inode, MAY_WRITE);
+    return true;
+  } catch (error) {
+    if (error instanceof LinuxError) return false;
+    throw error;
+  }
+}
+
 /** Gives advice about memory of a task. @throws {LinuxError} see madvise() */
 export function sysMadvise(task: TaskStruct, addr: U64, length: U64, advice: number): void {
-  madvise(currentMm(task), addr, length, advice, new TaskMmLimits(task));
+  const limits = new TaskMmLimits(task);
+  madvise(currentMm(task), addr, length, advice, limits, mayWriteFile.bind(null, task));
 }
 
 /**
@@ -50,9 +71,9 @@ function sysMincore(task: TaskStruct, addr: U64, length: U64, vec: U64): void {
   if (typeof addr === 'bigint' || typeof length === 'bigint') fail(ENOMEM);
   if (!accessOk(addr, length)) fail(ENOMEM);
   if (!accessOk(vec, Math.ceil(length / PAGE_SIZE))) fail(EFAULT);
-  mincore(currentMm(task), addr, length, (offset, bytes) =>
-    writeUser(task, Number(vec) + offset, bytes),
-  );
+  const store = (offset: number, bytes: Uint8Array): void =>
+    writeUser(task, Number(vec) + offset, bytes);
+  mincore(currentMm(task), addr, length, store, mayWriteFile.bind(null, task));
 }
 
 interface ProcessMadvise {
@@ -90,7 +111,7 @@ function processMadvise(task: TaskStruct, pidfd: number, request: ProcessMadvise
   let total = 0;
   for (const { addr, length } of segments) {
     try {
-      madvise(mm, addr, length, advice, limits);
+      madvise(mm, addr, length, advice, limits, mayWriteFile.bind(null, task));
     } catch (error) {
       if (error instanceof LinuxError && total > 0) break;
       throw error;

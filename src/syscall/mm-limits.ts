@@ -3,6 +3,9 @@ import { RLIMIT_AS, RLIMIT_DATA, RLIMIT_MEMLOCK, RLIM_INFINITY } from '../kernel
 import type { TaskStruct } from '../kernel/task.js';
 import type { MmLimits } from '../mm/limits.js';
 
+/** Bit of personality(2) (include/uapi/linux/personality.h). */
+const READ_IMPLIES_EXEC = 0x400000;
+
 /** What bounds the mappings of a task: its limits, the machine's settings, its capabilities. */
 export class TaskMmLimits implements MmLimits {
   readonly #task: TaskStruct;
@@ -26,6 +29,10 @@ export class TaskMmLimits implements MmLimits {
 
   get memlock(): number {
     return this.#task.group.rlimits.soft(RLIMIT_MEMLOCK);
+  }
+
+  get readImpliesExec(): boolean {
+    return (this.#task.personality & READ_IMPLIES_EXEC) !== 0;
   }
 
   get maxMapCount(): number {

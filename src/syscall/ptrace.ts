@@ -1,4 +1,4 @@
-import { EBADF, EINVAL } from '../../assembly/abi/errno.js';
+import { EINVAL } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
 
 import { checkKcmp } from '../kernel/kcmp.js';
@@ -35,7 +35,7 @@ function processVm(task: TaskStruct, args: ProcessVmArgs, write: boolean): numbe
 
 /** What kcmp compares, by its KCMP_* number: include/uapi/linux/kcmp.h. */
 const RESOURCES: readonly ((task: TaskStruct, index: U64) => object | null)[] = [
-  (task, index) => (task.files === null ? fail(EBADF) : filesOf(task).rawFile(uint(index))),
+  (task, index) => filesOf(task).rawFile(uint(index)),
   (task) => task.mm,
   (task) => task.files,
   (task) => task.fs,
@@ -54,7 +54,6 @@ function kcmpEpoll(task: TaskStruct, a: TaskStruct, b: TaskStruct, idx1: U64, id
     [a, uint(idx1)],
     [b, slot.getUint32(0, true)],
   ] as const) {
-    if (owner.files === null) fail(EBADF);
     filesOf(owner).rawFile(fd);
   }
   return fail(EINVAL);

@@ -22,6 +22,8 @@ const IPC_EXCL = 0o2000;
 const SHM_DEST = 0o1000;
 /** ULONG_MAX less 16 MiB: kernel.shmmax. */
 const SHMMAX = 2n ** 64n - 1n - 2n ** 24n;
+/** The largest file there can be, and a segment is one (mm/shmem.c, __shmem_file_setup()). */
+const MAX_LFS_FILESIZE = 2n ** 63n - 1n;
 /** Ids of one slot in turn differ by this (ipc/util.h, IPCMNI). */
 const IPCMNI = 32768;
 
@@ -152,7 +154,7 @@ export class ShmSegments {
   }
 
   #make(task: TaskStruct, key: number, size: bigint, flags: number): ShmSegment {
-    if (size < 1n || size > SHMMAX) fail(EINVAL);
+    if (size < 1n || size > SHMMAX || size > MAX_LFS_FILESIZE) fail(EINVAL);
     if (size > BigInt(task.kernel.profile.totalRam)) fail(ENOMEM);
     const id = this.#made++ * IPCMNI;
     const segment = new ShmSegment(this, task, {

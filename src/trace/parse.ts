@@ -51,8 +51,11 @@ function parseLine<T>(
   try {
     json = JSON.parse(source);
   } catch {
-    const what = source === '' ? 'an empty line' : JSON.stringify(source.slice(0, MAX_SNIPPET));
-    throw new TraceError(file, line, `not JSON: ${what}`);
+    throw new TraceError(
+      file,
+      line,
+      `not JSON: ${source === '' ? 'an empty line' : snippet(source)}`,
+    );
   }
   try {
     return read(asObject(json, 'the line'));
@@ -62,15 +65,23 @@ function parseLine<T>(
   }
 }
 
+/** The start of a line that may be anything: a dot stands for what is no printable character. */
+function snippet(source: string): string {
+  const start = source.slice(0, MAX_SNIPPET).replace(/[\p{C}\ufffd]/gu, '.');
+  return `"${start}${source.length > MAX_SNIPPET ? '…' : ''}"`;
+}
+
 function asHeader(json: JsonObject): TraceHeader {
   if (json['trace'] !== 1) throw new FieldError('not a header of a version 1 trace ("trace":1)');
   if (json['page'] !== undefined && json['page'] !== 4096) throw new FieldError('page is not 4096');
+  const arch = asString(json['arch'] ?? 'x86_64', 'arch');
+  if (arch !== 'x86_64') throw new FieldError(`arch is ${snippet(arch)}, not "x86_64"`);
   const tasks = asArray(json['tasks'], 'tasks').map((name) => asString(name, 'a task name'));
   if (tasks.length === 0) throw new FieldError('tasks is empty');
   if (new Set(tasks).size !== tasks.length) throw new FieldError('tasks names a task twice');
   return {
     title: asString(json['title'] ?? '', 'title'),
-    arch: asString(json['arch'] ?? 'x86_64', 'arch'),
+    arch,
     kernel: asString(json['kernel'] ?? '', 'kernel'),
     tasks,
     caps: json['caps'] === undefined ? ALL_CAPS : asMask(json['caps']),

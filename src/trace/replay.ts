@@ -3,7 +3,7 @@ import type { Kernel } from '../kernel/kernel.js';
 import { TraceError } from './parse.js';
 import { perform, type StepOutcome } from './perform.js';
 import type { Trace, TraceStep } from './trace.js';
-import { TraceWorld } from './world.js';
+import { TraceWorld, unknownSettings } from './world.js';
 
 /** A step that the machine answered differently from the recorded kernel. */
 export interface Mismatch {
@@ -20,6 +20,8 @@ export interface Mismatch {
 export interface ReplayResult {
   readonly matched: number;
   readonly total: number;
+  /** Names in `sysctl` and `rlimits` of the header that the machine does not have. */
+  readonly ignored: readonly string[];
 }
 
 /**
@@ -44,7 +46,8 @@ export function replayTrace(
     if (expected === got) matched += 1;
     else report({ file: trace.file, line: step.line, step: step.source, expected, got });
   }
-  return { matched, total: trace.steps.length };
+  const ignored = unknownSettings(machine.kernel, trace.header);
+  return { matched, total: trace.steps.length, ignored };
 }
 
 function makeWorld({ file, header }: Trace, kernel: Kernel): TraceWorld {
@@ -81,9 +84,9 @@ export async function replayOnEither(
   };
   const usual = await attempt(true);
   const without = usual.found.length === 0 ? usual : await attempt(false);
-  const { matched, total, found } = without.matched > usual.matched ? without : usual;
+  const { found, ...result } = without.matched > usual.matched ? without : usual;
   found.forEach(report);
-  return { matched, total };
+  return result;
 }
 
 function answer(world: TraceWorld, file: string, step: TraceStep): StepOutcome {

@@ -116,6 +116,13 @@ export class TraceWorld {
   }
 }
 
+/** What a header sets and the kernel does not have, as `sysctl.NAME` and `rlimits.NAME`. */
+export function unknownSettings(kernel: Kernel, header: TraceHeader): string[] {
+  const sysctls = Object.keys(header.sysctl).filter((name) => !kernel.sysctl.has(name));
+  const rlimits = Object.keys(header.rlimits).filter((name) => !RLIMIT_NAMES.includes(name));
+  return [...sysctls.map((name) => `sysctl.${name}`), ...rlimits.map((name) => `rlimits.${name}`)];
+}
+
 function rlimitsOf(values: Readonly<Record<string, number>>): Rlimits {
   const rlimits = new Rlimits();
   for (const [name, bytes] of Object.entries(values)) {

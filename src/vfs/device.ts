@@ -63,6 +63,7 @@ export const nullOperations: FileOperations = {
   write: (_task, _file, buf) => buf.length,
   llseek: nullLlseek,
   iter: true,
+  spliceWrite: true,
 };
 
 /**
@@ -76,6 +77,8 @@ export const zeroOperations: FileOperations = {
   llseek: nullLlseek,
   mmap: (_task, file, shared, length) => (shared ? sharedZeros(file, length) : file),
   iter: true,
+  spliceRead: true,
+  spliceWrite: true,
 };
 
 /** /dev/full: zeros to read, no room to write (drivers/char/mem.c full_fops). */
@@ -84,6 +87,7 @@ export const fullOperations: FileOperations = {
   write: () => fail(ENOSPC),
   llseek: nullLlseek,
   iter: true,
+  spliceRead: true,
 };
 
 /**
@@ -94,4 +98,6 @@ export const randomOperations: FileOperations = {
   write: (_task, _file, buf) => buf.length,
   llseek: nullLlseek,
   iter: true,
+  spliceRead: true,
+  spliceWrite: true,
 };

@@ -130,11 +130,11 @@ export class FdTable implements TaskFiles {
 
 /**
  * The task's descriptor table.
- * @throws {TypeError} when the task has none: it has exited
+ * @throws {LinuxError} EBADF: it has none, having exited
+ * @see fs/file.c fget_task()
  */
 export function filesOf(task: TaskStruct): FdTable {
-  if (task.files instanceof FdTable) return task.files;
-  throw new TypeError(`task ${task.pid} has no descriptors`);
+  return task.files instanceof FdTable ? task.files : fail(EBADF);
 }
 
 /** Descriptors the task may reach, exclusive: the soft limit of RLIMIT_NOFILE. */

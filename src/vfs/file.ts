@@ -71,6 +71,8 @@ export interface FileOperations {
   readonly direct?: boolean;
   /** Splicing from it is possible (splice_read). */
   readonly spliceRead?: boolean;
+  /** Splicing to it is possible (splice_write). */
+  readonly spliceWrite?: boolean;
 }
 
 /** An open file (struct file): shared by every descriptor and mapping that refers to it. */

@@ -1,3 +1,5 @@
+import { ESRCH } from '../../assembly/abi/errno.js';
+import { fail } from '../errno.js';
 import type { TaskFs, TaskStruct } from '../kernel/task.js';
 import { pathEqual } from './dentry.js';
 import type { Path } from './dentry.js';
@@ -35,11 +37,10 @@ export class FsStruct implements TaskFs {
 
 /**
  * The task's root, working directory and umask.
- * @throws {TypeError} when the task has none: it has exited
+ * @throws {LinuxError} ESRCH: it has none, having exited
  */
 export function fsOf(task: TaskStruct): FsStruct {
-  if (task.fs instanceof FsStruct) return task.fs;
-  throw new TypeError(`task ${task.pid} has no fs_struct`);
+  return task.fs instanceof FsStruct ? task.fs : fail(ESRCH);
 }
 
 /**

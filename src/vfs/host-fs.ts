@@ -1,4 +1,4 @@
-import { ENOENT } from '../../assembly/abi/errno.js';
+import { EIO, ENOENT, ENOTDIR } from '../../assembly/abi/errno.js';
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import { fail } from '../errno.js';
 import { PageCache } from '../mm/page-cache.js';
@@ -55,6 +55,29 @@ function hostPath(dentry: Dentry): string {
   return parent === '' ? dentry.name : `${parent}/${dentry.name}`;
 }
 
+/** What the host's own errors say when something is no longer there. */
+const GONE: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR']);
+
+/**
+ * Asks the host. Whatever it throws becomes an error of the machine, without the host's paths.
+ * @param gone what it is when the host no longer has it
+ * @throws {LinuxError} `gone`; EIO: any other failure
+ */
+function ask<T>(question: () => T, gone = ENOENT): T {
+  try {
+    return question();
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : null;
+    return fail(GONE.has(code) ? gone : EIO);
+  }
+}
+
+/** Whether a directory can have an entry of that name. */
+function isName(name: unknown): name is string {
+  if (typeof name !== 'string' || name === '' || name === '.' || name === '..') return false;
+  return !/[/\0]/.test(name);
+}
+
 /** One mounted host directory. */
 class HostFs {
   private readonly vfs: Vfs;
@@ -68,8 +91,15 @@ class HostFs {
   }
 
   root(): Dentry {
-    const stat = this.host.lstat('') ?? fail(ENOENT);
+    const stat = this.lstat('') ?? fail(ENOENT);
+    if (stat.kind !== 'dir') fail(ENOTDIR);
     return new Dentry('/', null, this.makeInode(stat));
+  }
+
+  private lstat(path: string): HostStat | null {
+    const stat = ask(() => this.host.lstat(path));
+    if (stat !== null && (!(stat.kind in MODES) || !Number.isSafeInteger(stat.size))) fail(EIO);
+    return stat;
   }
 
   private makeInode(stat: HostStat): Inode {
@@ -86,13 +116,16 @@ class HostFs {
   private readonly iops: InodeOperations = {
     lookup: (_task, dir, name) => {
       const path = dir.isRoot ? name : `${hostPath(dir)}/${name}`;
-      const stat = this.host.lstat(path);
+      const stat = this.lstat(path);
       if (stat === null) return null;
       const dentry = new Dentry(name, dir, this.makeInode(stat));
       dir.children.set(name, dentry);
       return dentry;
     },
-    getLink: (_task, _inode, dentry) => this.host.readlink(hostPath(dentry)),
+    getLink: (_task, _inode, dentry) => {
+      const text = ask(() => this.host.readlink(hostPath(dentry)));
+      return typeof text === 'string' ? text : fail(EIO);
+    },
   };
 
   private readonly dirOps: FileOperations = {
@@ -100,7 +133,9 @@ class HostFs {
     llseek: seqLlseek,
     iterate: (task, file) => {
       const { dentry } = file.path;
-      const names = [...this.host.readdir(hostPath(dentry))].sort();
+      const names = ask(() => [...this.host.readdir(hostPath(dentry))])
+        .filter(isName)
+        .sort();
       return names.flatMap((name) => {
         const entry = dentry.children.get(name) ?? this.iops.lookup?.(task, dentry, name);
         if (entry == null) return [];
@@ -115,10 +150,9 @@ class HostFs {
       const { inode } = file;
       if (inode.pages !== null) return;
       const path = hostPath(file.path.dentry);
-      const stat = this.host.lstat(path);
+      const stat = this.lstat(path);
       if (stat === null || MODES[stat.kind] !== (inode.mode & S_IFMT)) fail(ENOENT);
-      inode.pages = this.loadLazily(path);
-      inode.pages.resize(stat.size);
+      inode.pages = this.loadLazily(path, stat.size);
       inode.mtime = stat.mtimeMs;
     },
     read: pageCacheRead,
@@ -129,18 +163,23 @@ class HostFs {
     spliceRead: true,
   };
 
-  private loadLazily(path: string): PageCache {
+  /** A file that has become shorter than `size` is an error where it ends, never zeros. */
+  private loadLazily(path: string, size: number): PageCache {
     const fill = (index: number, page: Uint8Array): void => {
-      this.host.read(path, index * PAGE_SIZE, page);
+      const pos = index * PAGE_SIZE;
+      const part = page.subarray(0, Math.max(Math.min(PAGE_SIZE, size - pos), 0));
+      if (ask(() => this.host.read(path, pos, part), EIO) !== part.length) fail(EIO);
     };
-    return new PageCache(this.vfs.kernel.core, { kind: 'host', fill });
+    const pages = new PageCache(this.vfs.kernel.core, { kind: 'host', fill });
+    pages.resize(size);
+    return pages;
   }
 }
 
 /**
  * A read-only file system that shows a directory of the host: its files, owned by root, their pages
  * loaded when they are touched.
- * @throws {LinuxError} ENOENT: there is no such directory
+ * @throws {LinuxError} ENOENT: there is no such directory; ENOTDIR: it is none; EIO: the host fails
  */
 export function createHostFs(vfs: Vfs, host: HostDirectory): Dentry {
   return new HostFs(vfs, host).root();

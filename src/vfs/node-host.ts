@@ -1,3 +1,5 @@
+import { EIO, ENOENT } from '../../assembly/abi/errno.js';
+import { fail } from '../errno.js';
 import type { HostDirectory, HostStat } from './host-fs.js';
 
 /** What of an fs.Stats is looked at. */
@@ -16,9 +18,16 @@ export interface NodeFs {
   readdirSync(path: string): string[];
   readlinkSync(path: string): string;
   realpathSync(path: string): string;
-  openSync(path: string, flags: string): number;
+  openSync(path: string, flags: number): number;
+  fstatSync(fd: number): NodeStats;
   readSync(fd: number, into: Uint8Array, offset: number, length: number, position: number): number;
   closeSync(fd: number): void;
+  /** Flags of open; a system without one of them lacks it. */
+  readonly constants: {
+    readonly O_RDONLY: number;
+    readonly O_NOFOLLOW?: number;
+    readonly O_NONBLOCK?: number;
+  };
 }
 
 function kindOf(stats: NodeStats): HostStat['kind'] {
@@ -27,20 +36,40 @@ function kindOf(stats: NodeStats): HostStat['kind'] {
   return stats.isSymbolicLink() ? 'link' : 'other';
 }
 
+/** Bytes read; fewer than asked for only at the end of the file. */
+function readFully(fs: NodeFs, fd: number, pos: number, into: Uint8Array): number {
+  let done = 0;
+  while (done < into.length) {
+    const got = fs.readSync(fd, into, done, into.length - done, pos + done);
+    if (got === 0) break;
+    done += got;
+  }
+  return done;
+}
+
 /**
  * A directory of the host through node:fs. The parent of whatever is asked for must really be where
  * its path says: a directory that became a link to elsewhere is gone, not followed.
+ * @throws {TypeError} an empty path
+ * @throws {Error} a path that leads to no directory; Node's own where it leads nowhere
  */
 export function nodeHostDirectory(fs: NodeFs, directory: string): HostDirectory {
+  if (directory === '') throw new TypeError('directory: must not be empty');
   const root = fs.realpathSync(directory);
+  if (!fs.lstatSync(root).isDirectory()) throw new Error(`${directory}: is not a directory`);
+  /** What the paths of entries begin with. */
+  const base = root === '/' ? '' : root;
+  const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
+  // No link is followed at the last moment, and no pipe waited for.
+  const openFlags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
 
   /** The host's path of an entry whose parent is no link out of the directory, or null. */
   const resolve = (path: string): string | null => {
     if (path === '') return root;
     const slash = path.lastIndexOf('/');
-    const parent = slash < 0 ? root : `${root}/${path.slice(0, slash)}`;
+    const parent = slash < 0 ? root : `${base}/${path.slice(0, slash)}`;
     try {
-      return fs.realpathSync(parent) === parent ? `${root}/${path}` : null;
+      return fs.realpathSync(parent) === parent ? `${base}/${path}` : null;
     } catch {
       return null;
     }
@@ -48,8 +77,7 @@ export function nodeHostDirectory(fs: NodeFs, directory: string): HostDirectory 
 
   const existing = (path: string): string => {
     const full = resolve(path);
-    if (full === null) throw new Error(`${path}: not in ${root}`);
-    return full;
+    return full ?? fail(ENOENT);
   };
 
   return {
@@ -71,11 +99,10 @@ export function nodeHostDirectory(fs: NodeFs, directory: string): HostDirectory 
     readdir: (path) => fs.readdirSync(existing(path)),
     readlink: (path) => fs.readlinkSync(existing(path)),
     read(path, pos, into) {
-      const full = existing(path);
-      if (!fs.lstatSync(full).isFile()) throw new Error(`${path}: no longer a file`);
-      const fd = fs.openSync(full, 'r');
+      const fd = fs.openSync(existing(path), openFlags);
       try {
-        return fs.readSync(fd, into, 0, into.length, pos);
+        if (!fs.fstatSync(fd).isFile()) fail(EIO);
+        return readFully(fs, fd, pos, into);
       } finally {
         fs.closeSync(fd);
       }

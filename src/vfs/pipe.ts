@@ -43,7 +43,7 @@ const PIPE_BUF = 4096;
 const FIONREAD = 0x541b;
 
 /** What a pipe holds and who has it open (struct pipe_inode_info). */
-class Pipe {
+export class Pipe {
   readonly data = new Uint8Array(PIPE_SIZE);
   /** First byte to read, and how many there are; the array is a ring. */
   start = 0;
@@ -62,6 +62,26 @@ class Pipe {
     bytes.set(this.data.subarray(this.start, this.start + head));
     bytes.set(this.data.subarray(0, bytes.length - head), head);
     return bytes;
+  }
+
+  /**
+   * Whether there is something to take; false at the end, when nobody writes.
+   * @throws {LinuxError} EAGAIN or ERESTARTSYS: empty while a writer exists
+   * @see fs/splice.c ipipe_prep(), splice_from_pipe_next()
+   */
+  waitForData(nonblock: boolean): boolean {
+    if (this.length > 0) return true;
+    return this.writers === 0 ? false : failBlocking(nonblock);
+  }
+
+  /**
+   * Bytes there is room for.
+   * @throws {LinuxError} EPIPE: nobody reads; EAGAIN or ERESTARTSYS: full
+   * @see fs/splice.c wait_for_space()
+   */
+  waitForSpace(nonblock: boolean): number {
+    if (this.readers === 0) fail(EPIPE);
+    return this.room > 0 ? this.room : failBlocking(nonblock);
   }
 
   drop(count: number): void {
@@ -84,6 +104,8 @@ function pipeOf(file: File): Pipe {
   return pipe as Pipe;
 }
 
+const isNonblock = (file: File): boolean => (file.flags & O_NONBLOCK) !== 0;
+
 function enter(file: File): void {
   const pipe = pipeOf(file);
   if ((file.mode & FMODE_READ) !== 0) pipe.readers += 1;
@@ -95,8 +117,13 @@ function enter(file: File): void {
  * again.
  * @throws {LinuxError} EAGAIN: O_NONBLOCK; ERESTARTSYS: otherwise
  */
-function failBlocking(file: File): never {
-  return fail((file.flags & O_NONBLOCK) !== 0 ? EAGAIN : ERESTARTSYS);
+function failBlocking(nonblock: boolean): never {
+  return fail(nonblock ? EAGAIN : ERESTARTSYS);
+}
+
+/** The pipe an open file is an end of, or null (fs/pipe.c get_pipe_info()). */
+export function getPipeInfo(file: File): Pipe | null {
+  return file.fops.poll === pipeOperations.poll ? pipeOf(file) : null;
 }
 
 /**
@@ -107,7 +134,7 @@ function failBlocking(file: File): never {
 function pipeRead(_task: TaskStruct, file: File, buf: UserBuffer): number {
   const pipe = pipeOf(file);
   if (buf.length === 0) return 0;
-  if (pipe.length === 0) return pipe.writers === 0 ? 0 : failBlocking(file);
+  if (!pipe.waitForData(isNonblock(file))) return 0;
   const done = buf.copyTo(0, pipe.peek(buf.length));
   if (done === 0) fail(EFAULT);
   pipe.drop(done);
@@ -124,7 +151,7 @@ function pipeWrite(_task: TaskStruct, file: File, buf: UserBuffer): number {
   if (buf.length === 0) return 0;
   if (pipe.readers === 0) fail(EPIPE);
   const count = Math.min(buf.length, pipe.room);
-  if (count === 0 || (buf.length <= PIPE_BUF && count < buf.length)) failBlocking(file);
+  if (count === 0 || (buf.length <= PIPE_BUF && count < buf.length)) failBlocking(isNonblock(file));
   const bytes = new Uint8Array(count);
   const done = buf.copyFrom(0, bytes);
   if (done === 0) fail(EFAULT);
@@ -162,7 +189,7 @@ export const pipeOperations: FileOperations = {
   },
   iter: true,
   direct: true,
-  spliceRead: true,
+  spliceWrite: true,
 };
 
 /**
@@ -220,6 +247,6 @@ export function doPipe2(task: TaskStruct, flags: number): [number, number] {
  * @see fs/pipe.c pipe_fcntl()
  */
 export function pipeFcntl(file: File, cmd: number, size: number): number {
-  if (file.fops.poll !== pipeOperations.poll) fail(EBADF);
+  if (getPipeInfo(file) === null) fail(EBADF);
   return cmd === F_GETPIPE_SZ || size <= PIPE_SIZE ? PIPE_SIZE : fail(EINVAL);
 }

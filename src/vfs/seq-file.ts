@@ -157,7 +157,6 @@ export function seqFile(ops: SeqOperations, more: FileOperations = {}): FileOper
     read: (task, file, buf, pos) => seqRead(task, file, ops, buf, Number(pos)),
     llseek: seqLlseek,
     iter: true,
-    spliceRead: true,
     ...more,
     open(task, file) {
       file.mode &= ~FMODE_PWRITE; // seq_open(): writes go to no position

@@ -123,4 +123,5 @@ export const shmemFileOperations: FileOperations = {
   iter: true,
   direct: true,
   spliceRead: true,
+  spliceWrite: true,
 };

@@ -1,24 +1,21 @@
-import {
-  EBADF,
-  EINVAL,
-  EISDIR,
-  EOPNOTSUPP,
-  EOVERFLOW,
-  ESPIPE,
-  EXDEV,
-} from '../../assembly/abi/errno.js';
+import { EBADF, EINVAL, EISDIR, EOVERFLOW, ESPIPE, EXDEV } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { HostBuffer } from '../mm/user.js';
 import { filesOf } from './fdtable.js';
 import type { File } from './file.js';
-import { FMODE_PREAD, FMODE_PWRITE, FMODE_READ, FMODE_WRITE } from './file.js';
-import { MAX_RW_COUNT, O_APPEND } from './flags.js';
-import { isDir, isReg, S_IFIFO, S_IFMT } from './mode.js';
+import { FMODE_LSEEK, FMODE_PREAD, FMODE_PWRITE, FMODE_READ, FMODE_WRITE } from './file.js';
+import { MAX_RW_COUNT, O_APPEND, O_NONBLOCK } from './flags.js';
+import { isDir, isReg } from './mode.js';
+import { getPipeInfo } from './pipe.js';
+import type { Pipe } from './pipe.js';
 import { rwVerifyArea } from './read-write.js';
 import { addU64, isNegative } from './u64.js';
 import type { U64 } from './u64.js';
 
+/** include/linux/splice.h: flags of splice. */
+const SPLICE_F_ALL = 0xf;
+const SPLICE_F_NONBLOCK = 0x2;
 /** Bytes moved at a time. */
 const CHUNK_BYTES = 65536;
 
@@ -39,8 +36,9 @@ function store(file: File, at: Cursor): void {
 }
 
 /**
- * Copies until the source ends or one side comes short; an error after the first bytes ends it
- * quietly.
+ * Copies from a file with positions until it ends or one side comes short; an error after the first
+ * bytes ends it quietly. What was read and not written stays to be read.
+ * @throws {LinuxError} EINVAL: a side that cannot be spliced; the read's and the write's
  */
 function move(
   task: TaskStruct,
@@ -56,10 +54,8 @@ function move(
     try {
       const got = from.fops.read?.(task, from, new HostBuffer(chunk), src.pos) ?? fail(EINVAL);
       if (got === 0) break;
-      const put =
-        to.fops.write?.(task, to, new HostBuffer(chunk.subarray(0, got)), dst.pos) ?? fail(EINVAL);
+      const put = spliceWrite(task, to, chunk.subarray(0, got), dst);
       src.pos = addU64(src.pos, put);
-      dst.pos = addU64(dst.pos, put);
       done += put;
       if (put < got) break;
     } catch (error) {
@@ -70,13 +66,96 @@ function move(
   return done;
 }
 
+function spliceWrite(task: TaskStruct, to: File, bytes: Uint8Array, dst: Cursor): number {
+  if (to.fops.spliceWrite !== true) fail(EINVAL);
+  const put = to.fops.write?.(task, to, new HostBuffer(bytes), dst.pos) ?? fail(EINVAL);
+  dst.pos = addU64(dst.pos, put);
+  return put;
+}
+
+/**
+ * Reads from a file into a pipe, once, no more than there is room for.
+ * @throws {LinuxError} EPIPE: nobody reads; EAGAIN, ERESTARTSYS: full; EINVAL: a file that cannot
+ *   be spliced; the read's
+ * @see fs/splice.c splice_file_to_pipe()
+ */
+function fileToPipe(
+  task: TaskStruct,
+  from: File,
+  src: Cursor,
+  pipe: Pipe,
+  count: number,
+  nonblock: boolean,
+): number {
+  const chunk = new Uint8Array(Math.min(pipe.waitForSpace(nonblock), count));
+  if (from.fops.spliceRead !== true) fail(EINVAL);
+  const got = from.fops.read?.(task, from, new HostBuffer(chunk), src.pos) ?? fail(EINVAL);
+  pipe.push(chunk.subarray(0, got));
+  src.pos = addU64(src.pos, got);
+  return got;
+}
+
+/**
+ * Writes what a pipe holds to a file; only what was written leaves the pipe.
+ * @throws {LinuxError} EINVAL: a file that cannot be spliced to; EAGAIN, ERESTARTSYS: empty; the
+ *   write's
+ * @see fs/splice.c iter_file_splice_write()
+ */
+function pipeToFile(
+  task: TaskStruct,
+  pipe: Pipe,
+  to: File,
+  dst: Cursor,
+  count: number,
+  nonblock: boolean,
+): number {
+  if (to.fops.spliceWrite !== true) fail(EINVAL);
+  if (!pipe.waitForData(nonblock)) return 0;
+  const bytes = pipe.peek(count);
+  const put = spliceWrite(task, to, bytes, dst);
+  pipe.drop(put);
+  return put;
+}
+
+/**
+ * Moves bytes from one pipe to another.
+ * @throws {LinuxError} EAGAIN, ERESTARTSYS: one is empty or the other full; EPIPE: nobody reads
+ * @see fs/splice.c splice_pipe_to_pipe()
+ */
+function pipeToPipe(from: Pipe, to: Pipe, count: number, nonblock: boolean): number {
+  if (!from.waitForData(nonblock)) return 0;
+  const bytes = from.peek(Math.min(to.waitForSpace(nonblock), count));
+  to.push(bytes);
+  from.drop(bytes.length);
+  return bytes.length;
+}
+
+/**
+ * Copies from one file to another through a pipe of the kernel's own.
+ * @throws {LinuxError} EINVAL: O_APPEND, a source without positions, or a file that cannot be
+ *   spliced
+ * @see fs/splice.c do_splice_direct(), splice_direct_to_actor()
+ */
+function spliceDirect(
+  task: TaskStruct,
+  from: File,
+  src: Cursor,
+  to: File,
+  dst: Cursor,
+  count: number,
+): number {
+  if ((to.flags & O_APPEND) !== 0 || (from.mode & FMODE_LSEEK) === 0) fail(EINVAL);
+  if (count > 0 && from.fops.spliceRead !== true) fail(EINVAL);
+  return move(task, from, src, to, dst, count);
+}
+
 /**
  * sendfile: copies from one file to another.
  * @param offset where to read; null: the position of `inFd`, which moves
  * @returns the bytes copied, and the offset after them (null with a null offset)
  * @throws {LinuxError} EBADF; ESPIPE: an offset into a pipe; EINVAL: a negative offset, O_APPEND,
  *   or a file that cannot be spliced; EOVERFLOW: at or beyond the largest position of either file
- *   system (K-022)
+ *   system (K-022); EAGAIN, ERESTARTSYS: a pipe that is full; EPIPE
  * @see fs/read_write.c do_sendfile(), fs/splice.c do_splice_direct()
  */
 export function sendfile(
@@ -103,19 +182,20 @@ export function sendfile(
     if (src.pos >= max) fail(EOVERFLOW);
     wanted = Number(max - BigInt(src.pos));
   }
-  if ((to.flags & O_APPEND) !== 0 || from.fops.spliceRead !== true) fail(EINVAL);
-  const done = move(task, from, src, to, dst, wanted);
+  const pipe = getPipeInfo(to);
+  const done =
+    pipe === null
+      ? spliceDirect(task, from, src, to, dst, wanted)
+      : fileToPipe(task, from, src, pipe, wanted, (to.flags & O_NONBLOCK) !== 0);
   store(from, src);
   store(to, dst);
   return { count: done, offset: offset === null ? null : src.pos };
 }
 
-const isPipe = (file: File): boolean => (file.inode.mode & S_IFMT) === S_IFIFO;
-
 /**
- * splice: moves bytes between a pipe and a file, or two pipes.
+ * splice: moves bytes between a pipe and a file, or two pipes; nothing that did not arrive is gone.
  * @throws {LinuxError} EINVAL: flags, no pipe, O_APPEND, or a file that cannot be spliced (K-022);
- *   EBADF; ESPIPE: an offset into a pipe; EAGAIN, ERESTARTSYS: the pipe is empty or full
+ *   EBADF; ESPIPE: an offset into a pipe; EAGAIN, ERESTARTSYS: a pipe is empty or full; EPIPE
  * @see fs/splice.c do_splice()
  */
 export function splice(
@@ -128,24 +208,36 @@ export function splice(
   flags: number,
 ): number {
   if (len === 0) return 0;
-  if ((flags & ~0xf) !== 0) fail(EINVAL);
+  if ((flags & ~SPLICE_F_ALL) !== 0) fail(EINVAL);
   const files = filesOf(task);
   const from = files.get(fdIn);
   const to = files.get(fdOut);
   if ((from.mode & FMODE_READ) === 0 || (to.mode & FMODE_WRITE) === 0) fail(EBADF);
-  if (!isPipe(from) && !isPipe(to)) fail(EINVAL);
-  if ((isPipe(from) && offIn !== null) || (isPipe(to) && offOut !== null)) fail(ESPIPE);
-  if (offIn !== null && (from.mode & FMODE_PREAD) === 0) fail(EINVAL);
-  if (offOut !== null && (to.mode & FMODE_PWRITE) === 0) fail(EINVAL);
-  if ((to.flags & O_APPEND) !== 0 || from.inode === to.inode) fail(EINVAL);
-  const src = cursor(from, offIn);
-  const dst = cursor(to, offOut);
+  const input = getPipeInfo(from);
+  const output = getPipeInfo(to);
+  if (input === null && output === null) fail(EINVAL);
+  if ((input !== null && offIn !== null) || (output !== null && offOut !== null)) fail(ESPIPE);
   const count = Math.min(Number(len), MAX_RW_COUNT);
+  const nonblock = (flags & SPLICE_F_NONBLOCK) !== 0;
+  const waits = (pipe: File): boolean => !nonblock && (pipe.flags & O_NONBLOCK) === 0;
+  if (input !== null && output !== null) {
+    if (input === output) fail(EINVAL);
+    return pipeToPipe(input, output, count, !waits(from) || !waits(to));
+  }
+  if (input !== null) {
+    if (offOut !== null && (to.mode & FMODE_PWRITE) === 0) fail(EINVAL);
+    if ((to.flags & O_APPEND) !== 0) fail(EINVAL);
+    const dst = cursor(to, offOut);
+    rwVerifyArea(to, dst.pos, count);
+    const done = pipeToFile(task, input, to, dst, count, !waits(from));
+    store(to, dst);
+    return done;
+  }
+  if (offIn !== null && (from.mode & FMODE_PREAD) === 0) fail(EINVAL);
+  const src = cursor(from, offIn);
   rwVerifyArea(from, src.pos, count);
-  if (from.fops.spliceRead !== true) fail(EINVAL);
-  const done = move(task, from, src, to, dst, count);
+  const done = fileToPipe(task, from, src, output as Pipe, count, !waits(to));
   store(from, src);
-  store(to, dst);
   return done;
 }
 
@@ -187,7 +279,6 @@ export function copyFileRange(
     BigInt(dst.pos) + BigInt(count) > BigInt(src.pos) &&
     BigInt(dst.pos) < BigInt(src.pos) + BigInt(count);
   if (overlaps) fail(EINVAL);
-  if (from.inode.pages === null) fail(EOPNOTSUPP);
   const done = count === 0 ? 0 : move(task, from, src, to, dst, count);
   store(from, src);
   store(to, dst);

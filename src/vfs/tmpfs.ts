@@ -24,6 +24,8 @@ import { fifoOperations } from './pipe.js';
 import { shmemFileOperations } from './shmem.js';
 import type { SuperBlock } from './super-block.js';
 
+const encoder = new TextEncoder();
+
 /** Bytes each name adds to the size of its directory (mm/shmem.c, BOGO_DIRENT_SIZE). */
 const BOGO_DIRENT_SIZE = 20;
 
@@ -63,7 +65,7 @@ function countEntry(dir: Inode, change: number): void {
 }
 
 /** Hangs an inode into a directory under a name. */
-function link(dir: Dentry, name: string, inode: Inode): Dentry {
+export function link(dir: Dentry, name: string, inode: Inode): Dentry {
   const dentry = new Dentry(name, dir, inode);
   dir.children.set(name, dentry);
   countEntry(dir.inode, 1);
@@ -112,7 +114,7 @@ const tmpfsNodeOperations: InodeOperations = {
  */
 const tmpfsDirOperations: InodeOperations = {
   lookup(_task, _dir, name) {
-    if (name.length > NAME_MAX) fail(ENAMETOOLONG);
+    if (encoder.encode(name).length > NAME_MAX) fail(ENAMETOOLONG);
     return null;
   },
 
@@ -127,7 +129,7 @@ const tmpfsDirOperations: InodeOperations = {
   symlink(task, dir, name, target) {
     const dentry = create(task, dir, name, S_IFLNK | S_IRWXUGO);
     dentry.inode.privateData = target;
-    dentry.inode.fixedSize = new TextEncoder().encode(target).length;
+    dentry.inode.fixedSize = encoder.encode(target).length;
     return dentry;
   },
 

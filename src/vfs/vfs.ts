@@ -1,21 +1,26 @@
+import { EACCES, EBUSY, EINVAL, EISDIR, ENOMEM, EPERM, EROFS } from '../../assembly/abi/errno.js';
+import { fail, LinuxError } from '../errno.js';
 import type { Cred } from '../kernel/cred.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { noDeviceOperations } from './device.js';
-import { Dentry } from './dentry.js';
+import { Dentry, pathEqual } from './dentry.js';
 import type { Path } from './dentry.js';
 import { FdTable } from './fdtable.js';
 import { File } from './file.js';
 import type { FileOperations } from './file.js';
+import { AT_FDCWD } from './flags.js';
 import { FsStruct } from './fs-struct.js';
 import { createHostFs } from './host-fs.js';
 import type { HostDirectory } from './host-fs.js';
 import { Inode } from './inode.js';
 import { CHAR_DEVICES, populateRoot } from './init-tree.js';
-import { isLnk, S_IFDIR, S_IFREG } from './mode.js';
+import { isDir, S_IALLUGO, S_IFDIR, S_IFREG } from './mode.js';
 import { Mount } from './mount.js';
+import { filenameLookup, lookupOne, LOOKUP_DIRECTORY, LOOKUP_FOLLOW } from './namei.js';
+import { filenameCreate } from './namei-modify.js';
 import { SuperBlock } from './super-block.js';
 import type { SuperBlockOptions } from './super-block.js';
-import { createTmpfs, makeTmpfsInode } from './tmpfs.js';
+import { createTmpfs, link, makeTmpfsInode } from './tmpfs.js';
 
 /** Choices for the files of a machine. */
 export interface VfsOptions {
@@ -63,6 +68,7 @@ export class Vfs {
     this.pipeMount = this.kernMount(this.pipefs);
     const dentry = createTmpfs(this.newSuperBlock('tmpfs'), 0o755);
     this.root = { mnt: this.addMount(dentry, null), dentry };
+    kernel.init.fs = this.newFsStruct(); // it makes what is put into the tree from outside
     populateRoot(this);
   }
 
@@ -87,82 +93,109 @@ export class Vfs {
     return new SuperBlock(this, type, this.lastDev, options);
   }
 
-  /** Mounts a file system on a path, whose missing directories are made. */
+  /**
+   * Mounts a file system on a directory, made where it is missing.
+   * @throws {LinuxError} EBUSY: the top of the tree, which tasks already have as their root; as
+   *   makeDirectory()
+   */
   mount(path: string, root: Dentry): Mount {
     const at = this.makeDirectory(path);
+    if (pathEqual(at, this.root)) fail(EBUSY);
     const mount = this.addMount(root, at);
     at.dentry.mounted = mount;
     return mount;
   }
 
-  /** Mounts a directory of the host, read-only. */
+  /**
+   * Mounts a directory of the host, read-only.
+   * @throws {LinuxError} ENOENT, ENOTDIR, EIO: the host has no such directory; as mount()
+   */
   mountHost(path: string, host: HostDirectory): Mount {
     return this.mount(path, createHostFs(this, host));
   }
 
   /**
-   * Makes the directories of an absolute path that are missing, as root, the last with `mode`;
-   * gives that one.
+   * Walks an absolute path as root and makes the directories that are missing, the last with
+   * `mode`; gives that one.
+   * @throws {LinuxError} EINVAL: the path is not absolute; ENOTDIR, ELOOP, ENAMETOOLONG: the walk;
+   *   EROFS, EPERM, ENOENT (/proc): the file system takes none; EEXIST: a link to nothing
    */
   makeDirectory(path: string, mode = 0o755): Path {
+    checkAbsolute(path);
     let at = this.root;
+    let walked = '';
     const names = path.split('/').filter((part) => part !== '');
     for (const [i, name] of names.entries()) {
-      let dentry = at.dentry.children.get(name);
-      if (dentry === undefined) {
-        const bits = i === names.length - 1 ? mode : 0o755;
-        const inode = makeTmpfsInode(at.dentry.inode.sb, { uid: 0, gid: 0 }, S_IFDIR | bits);
-        dentry = this.addEntry(at, name, inode);
-        at.dentry.inode.nlink += 1;
-      }
-      if (isLnk(dentry.inode.mode)) {
-        const target = String(dentry.inode.privateData);
-        const dir = target.startsWith('/') ? '' : `/${names.slice(0, i).join('/')}/`;
-        at = this.makeDirectory(dir + target);
-      } else {
-        at = this.crossMounts({ mnt: at.mnt, dentry });
-      }
+      walked += `/${name}`;
+      at = this.lookUpDirectory(walked) ?? this.mkdir(walked, i < names.length - 1 ? 0o755 : mode);
     }
     return at;
   }
 
+  private lookUpDirectory(path: string): Path | null {
+    try {
+      const { init } = this.kernel;
+      return filenameLookup(init, AT_FDCWD, path, LOOKUP_FOLLOW | LOOKUP_DIRECTORY);
+    } catch (error) {
+      if (error instanceof LinuxError && error.code === 'ENOENT') return null;
+      throw error;
+    }
+  }
+
+  private mkdir(path: string, mode: number): Path {
+    const { init } = this.kernel;
+    const { dir, name } = filenameCreate(init, AT_FDCWD, path, true);
+    const make = dir.dentry.inode.iops.mkdir ?? fail(EPERM);
+    return { mnt: dir.mnt, dentry: make(init, dir.dentry, name, mode) };
+  }
+
   /**
-   * Puts a regular file at an absolute path, whose missing directories are made; replaces what is
-   * there.
+   * Puts a regular file at an absolute path, whose missing directories are made; takes the place of
+   * a file or link that is there.
+   * @throws {LinuxError} EISDIR: the path names a directory; EACCES: the file system takes no
+   *   files; ENOMEM; as makeDirectory()
+   * @throws {TypeError} contents that are no bytes
+   * @throws {RangeError} a mode that is no permission bits
    */
   addFile(path: string, contents: Uint8Array, options: NewFileOptions = {}): Dentry {
     const { mode = 0o644, uid = 0, gid = 0 } = options;
-    const slash = path.lastIndexOf('/');
-    const dir = this.makeDirectory(path.slice(0, slash));
-    const old = dir.dentry.children.get(path.slice(slash + 1));
-    const inode = makeTmpfsInode(dir.dentry.inode.sb, { uid, gid }, S_IFREG | mode);
-    inode.pages?.write(0, contents);
-    const dentry = this.addEntry(dir, path.slice(slash + 1), inode);
-    if (old !== undefined) {
-      old.hashed = false;
-      old.inode.dropNlink();
+    if (!(contents instanceof Uint8Array)) throw new TypeError('contents: must be a Uint8Array');
+    if (!Number.isInteger(mode) || mode < 0 || mode > S_IALLUGO) {
+      throw new RangeError('mode: must be permission bits from 0 to 0o7777');
     }
-    return dentry;
+    checkAbsolute(path);
+    const { dir, name, old } = this.placeForFile(path);
+    const { inode: parent } = dir.dentry;
+    const inode = makeTmpfsInode(parent.sb, { uid, gid }, S_IFREG | mode);
+    if ((inode.pages?.write(0, contents) ?? 0) < contents.length) {
+      inode.dropNlink();
+      fail(ENOMEM);
+    }
+    if (old !== null) parent.iops.unlink?.(this.kernel.init, dir.dentry, old);
+    return this.addEntry(dir, name, inode);
+  }
+
+  private placeForFile(path: string): { dir: Path; name: string; old: Dentry | null } {
+    const { init } = this.kernel;
+    const slash = path.lastIndexOf('/');
+    const last = path.slice(slash + 1);
+    if (last === '' || last === '.' || last === '..') fail(EISDIR);
+    const dir = this.makeDirectory(path.slice(0, slash + 1));
+    const old = lookupOne(init, dir.dentry, last);
+    if (old !== null && isDir(old.inode.mode)) fail(EISDIR);
+    if (dir.mnt.readOnly) fail(EROFS);
+    if (dir.dentry.inode.iops.mknod === undefined) fail(EACCES);
+    return { dir, name: last, old };
   }
 
   /** Hangs an inode into a directory of an in-memory file system. */
   addEntry(dir: Path, name: string, inode: Inode): Dentry {
-    const dentry = new Dentry(name, dir.dentry, inode);
-    dir.dentry.children.set(name, dentry);
-    return dentry;
+    return link(dir.dentry, name, inode);
   }
 
   /** An open file of a path, without any permission check: for loaders. */
   openPath(path: Path, flags: number, mode: number, cred: Readonly<Cred>): File {
     return new File(path, flags, mode, cred, path.dentry.inode.fops);
-  }
-
-  private crossMounts(path: Path): Path {
-    let at = path;
-    while (at.dentry.mounted !== null) {
-      at = { mnt: at.dentry.mounted, dentry: at.dentry.mounted.root };
-    }
-    return at;
   }
 
   private addMount(root: Dentry, at: Path | null): Mount {
@@ -178,4 +211,9 @@ export class Vfs {
     const inode = new Inode(sb, S_IFDIR | 0o555, 0, 0, {}, noDeviceOperations);
     return new Mount(this.lastMount, new Dentry('', null, inode), null);
   }
+}
+
+/** @throws {LinuxError} EINVAL: a path that is not absolute, or has a NUL */
+function checkAbsolute(path: string): void {
+  if (!path.startsWith('/') || path.includes('\0')) fail(EINVAL);
 }

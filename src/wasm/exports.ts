@@ -87,7 +87,15 @@ export interface CoreExports {
 
   unmapRegion(mm: number, start: number, end: number, maxMaps: number): number;
 
-  protectRegion(mm: number, start: number, end: number, prot: number, maxMaps: number): number;
+  protectRegion(
+    mm: number,
+    start: number,
+    end: number,
+    prot: number,
+    readExecutes: boolean,
+    deniesExec: boolean,
+    maxMaps: number,
+  ): number;
 
   expandInPlace(mm: number, vma: number, end: number): void;
 
@@ -125,6 +133,8 @@ export interface CoreExports {
   installGuard(mm: number, vma: number, start: number, end: number): number;
 
   cleanRange(mm: number, start: number, end: number): void;
+
+  pageOut(mm: number, vma: number, start: number, end: number, anonOnly: boolean): void;
 
   removeGuard(mm: number, start: number, end: number): void;
 

@@ -8,17 +8,40 @@ export type WasmSource = BufferSource | WebAssembly.Module;
 const INITIAL_PAGES = 16;
 const MAXIMUM_PAGES = 65536;
 
-let compiled: Promise<WebAssembly.Module> | null = null;
+/** Makes a value once for all who ask; after a failure the next one tries again. */
+export function onceMade<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | null = null;
+  return () => {
+    made ??= make().catch((error: unknown) => {
+      made = null;
+      throw error;
+    });
+    return made;
+  };
+}
+
+/**
+ * Compiles what a server sent: while it arrives where its type says it is wasm, and otherwise,
+ * since compileStreaming() refuses any other type, when it is there.
+ * @throws {Error} the server sent no file; {WebAssembly.CompileError} or another
+ */
+export async function compileResponse(response: Response): Promise<WebAssembly.Module> {
+  if (!response.ok) throw new Error(`procmem.wasm: the server answered ${response.status}`);
+  if (response.headers.get('content-type') === 'application/wasm') {
+    return WebAssembly.compileStreaming(response);
+  }
+  return WebAssembly.compile(await response.arrayBuffer());
+}
 
 /** Reads the module's bytes beside this file, in Node from disk and elsewhere by fetch. */
-async function compileDefault(): Promise<WebAssembly.Module> {
+const compileDefault = onceMade(async (): Promise<WebAssembly.Module> => {
   const url = new URL('../../procmem.wasm', import.meta.url);
   if (url.protocol === 'file:') {
     const fs = await import('node:fs/promises');
     return WebAssembly.compile(await fs.readFile(url));
   }
-  return WebAssembly.compileStreaming(fetch(url));
-}
+  return compileResponse(await fetch(url));
+});
 
 /** One instance of the core with its own linear memory. */
 export interface CoreInstance {
@@ -33,8 +56,7 @@ export interface CoreInstance {
 export async function instantiateCore(source?: WasmSource): Promise<CoreInstance> {
   let module: WebAssembly.Module;
   if (source === undefined) {
-    compiled ??= compileDefault();
-    module = await compiled;
+    module = await compileDefault();
   } else {
     module = source instanceof WebAssembly.Module ? source : await WebAssembly.compile(source);
   }

@@ -143,4 +143,28 @@ test('what Linux refuses is a LinuxError with its errno', async () => {
   );
 });
 
+test('a file to map is one that the task has open', async () => {
+  const machine = await Machine.create();
+  const [task, other] = [machine.spawn(), machine.spawn()];
+  const file = task.open('/tmp/f', 'w+');
+  file.write(Uint8Array.of(7));
+  const mine = other.open('/dev/zero');
+  assert.is(mine.fd, file.fd);
+  const strangers: readonly [unknown, RegExp][] = [
+    [mine, /^file: an OpenFile of another task/],
+    [{ fd: file.fd }, /^file: not an OpenFile/],
+    [file.fd, /^file: not an OpenFile/],
+    [null, /^file: not an OpenFile/],
+  ];
+  for (const [stranger, message] of strangers) {
+    assert.throws(() => task.mmap({ length: 4096, file: stranger as never }), message);
+  }
+  assert.throws(() => task.fork().mmap({ length: 4096, file }), /^file: an OpenFile of another/);
+  const thread = task.thread();
+  assert.is(task.load8(thread.mmap({ length: 4096, file })), 7);
+  file.close();
+  assert.throws(() => task.mmap({ length: 4096, file }), /EBADF/);
+  assert.throws(() => task.mmap(undefined as never), /^options: not an object/);
+});
+
 test.run();

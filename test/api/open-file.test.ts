@@ -3,6 +3,8 @@ import * as assert from 'uvu/assert';
 
 import { SEEK_CUR, SEEK_END } from '../../src/vfs/flags.js';
 import { LinuxError } from '../../src/errno.js';
+import { OpenFile } from '../../src/api/open-file.js';
+import type { Task } from '../../src/api/task.js';
 import { Machine } from '../../src/machine.js';
 
 const test = suite('api/open-file');
@@ -112,14 +114,61 @@ test('whole files are read and written, directories listed', async () => {
   assert.equal(task.readdir('/tmp/d'), []);
 });
 
+const bad = (value: unknown): never => value as never;
+
+const MISUSE: readonly [run: (task: Task, file: OpenFile) => unknown, message: RegExp][] = [
+  [(_, file) => file.read(bad('x')), /^into: not a Uint8Array/],
+  [(_, file) => file.pread(new Uint8Array(1), 0.5), /^position: 0.5/],
+  [(_, file) => file.readv(bad(5)), /^into: not an array/],
+  [(_, file) => file.readv(bad(new Uint8Array(1))), /^into: not an array/],
+  [(_, file) => file.readv([bad(1)]), /^into: not a Uint8Array/],
+  [(_, file) => file.writev(bad(null)), /^from: not an array/],
+  [(_, file) => file.seek(0, bad('end')), /^whence: not a number/],
+  [(task) => task.open('/x', bad('q')), /^flags: "q" is neither/],
+  [(task) => task.open('/x', bad('toString')), /^flags: "toString" is neither/],
+  [(task) => task.open('/x', bad('__proto__')), /^flags: "__proto__" is neither/],
+  [(task) => task.open('/x', bad(1n)), /^flags: 1 is neither/],
+  [(task) => task.open('/x', bad(Symbol('r'))), /^flags: Symbol\(r\) is neither/],
+  [(task) => task.open('/x', bad(null)), /^flags: null is neither/],
+  [(task) => task.open('/x', bad([])), /^flags: a value of type object is neither/],
+  [(task) => task.open('/x\0y'), /^path: contains a NUL/],
+  [(task) => task.open(bad(5)), /^path: not a string/],
+  [(task) => task.memfdCreate(bad(5)), /^name: not a string/],
+  [() => new OpenFile(bad({}), 3, 'x'), /^task: not a task of a kernel/],
+  [(task) => new OpenFile(task.struct, bad('3'), 'x'), /^fd: not a number/],
+];
+
 test('misuse names the argument', async () => {
   const task = (await Machine.create()).spawn();
   const file = task.open('/dev/null', 'r+');
-  assert.throws(() => file.read('x' as unknown as Uint8Array), /^into: not a Uint8Array/);
-  assert.throws(() => file.pread(new Uint8Array(1), 0.5), /^position: 0.5/);
-  assert.throws(() => task.open('/x', 'q' as 'r'), /^flags: "q" is neither/);
-  assert.throws(() => task.open('/x\0y'), /^path: contains a NUL/);
-  assert.throws(() => task.open(5 as unknown as string), /^path: not a string/);
+  for (const [run, message] of MISUSE) assert.throws(() => run(task, file), message);
 });
+
+const CALLS: readonly [syscall: string, run: (file: OpenFile) => unknown][] = [
+  ['read', (file) => file.read(new Uint8Array(1))],
+  ['write', (file) => file.write(new Uint8Array(1))],
+  ['pread64', (file) => file.pread(new Uint8Array(1), 0)],
+  ['pwrite64', (file) => file.pwrite(new Uint8Array(1), 0)],
+  ['readv', (file) => file.readv([new Uint8Array(1)])],
+  ['writev', (file) => file.writev([new Uint8Array(1)], 0)],
+  ['lseek', (file) => file.seek(0)],
+  ['dup', (file) => file.dup()],
+  ['fstat', (file) => file.stat()],
+  ['close', (file) => file.close()],
+];
+
+for (const [syscall, run] of CALLS) {
+  test(`${syscall} of a closed file, and of one whose task has exited, is EBADF`, async () => {
+    const child = (await Machine.create()).spawn().fork();
+    const closed = child.open('/dev/zero', 'r+');
+    const open = child.open('/dev/zero', 'r+');
+    closed.close();
+    const badf = (error: unknown): boolean =>
+      error instanceof LinuxError && error.code === 'EBADF' && error.syscall === syscall;
+    assert.throws(() => run(closed), badf);
+    child.exit();
+    assert.throws(() => run(open), badf);
+  });
+}
 
 test.run();

@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 
+import { Task } from '../../src/api/task.js';
 import { Machine } from '../../src/machine.js';
 
 const test = suite('api/task');
@@ -138,6 +139,70 @@ test('a process of a new user namespace has all capabilities there', async () =>
   task.writeFile('/proc/self/uid_map', '0 1000 1');
   assert.is(task.uids.real, 0);
   assert.is(task.caps.effective, (1n << 41n) - 1n);
+});
+
+const bad = (value: unknown): never => value as never;
+
+const MISUSE: readonly [run: (task: Task) => unknown, message: RegExp][] = [
+  [(task) => task.kill(1, bad('9')), /^signal: not a number/],
+  [(task) => task.kill(1, 2 ** 32 + 9), /^signal: 4294967305/],
+  [(task) => task.kill(1, NaN), /^signal: NaN/],
+  [(task) => task.kill(bad('1'), 9), /^pid: not a number/],
+  [(task) => task.ptraceSeize(task, bad('x')), /^options: not a number/],
+  [(task) => task.ptraceAttach(bad(2)), /^target: not a Task/],
+  [(task) => task.syscall(bad(undefined)), /^call: neither/],
+  [(task) => task.syscallOn(bad('toString'), 'getpid'), /^arch: "toString" is not one of/],
+  [(task) => task.exec('/x', bad('abc')), /^argv: not an array/],
+  [(task) => task.exec('/x', ['x'], bad('A=1')), /^env: not an array/],
+  [(task) => task.setgroups(bad('1')), /^gids: not an array/],
+  [(task) => task.capset(bad(null)), /^sets: not an object/],
+  [(task) => task.capset({ effective: bad(1) }), /^effective: not a bigint/],
+  [(task) => new Task(bad({ ...task.struct })), /^struct: not a task of a kernel/],
+];
+
+test('misuse names the argument', async () => {
+  const task = (await Machine.create()).spawn();
+  for (const [run, message] of MISUSE) assert.throws(() => run(task), message);
+  assert.throws(() => task.kill(task.pid, -1), /EINVAL/);
+});
+
+const ACTS: readonly ((task: Task, other: Task) => unknown)[] = [
+  (task) => task.fork(),
+  (task) => task.thread(),
+  (task, other) => task.kill(other.pid, 9),
+  (task) => task.wait(),
+  (task) => task.exec('/x'),
+  (task, other) => task.ptraceAttach(other),
+  (task, other) => task.processVmRead(other, 0, new Uint8Array(1)),
+  (task) => task.syscall('getpid'),
+  (task) => task.open('/dev/null'),
+  (task) => task.file(0),
+  (task) => task.stat('/'),
+  (task) => task.mmap({ length: 4096 }),
+  (task) => task.load8(0),
+  (task) => task.load64(0),
+  (task) => task.store(0, new Uint8Array(1)),
+  (task) => task.setuid(0),
+  (task) => task.dumpable,
+];
+
+test('a task that has exited acts no more, and can still be asked who it was', async () => {
+  const machine = await Machine.create();
+  const parent = machine.spawn({ uid: 1000 });
+  const child = parent.fork();
+  child.exit(1);
+  child.exit(2);
+  for (const act of ACTS) {
+    assert.throws(
+      () => act(child, parent),
+      (error: unknown) =>
+        error instanceof TypeError && error.message === `task: ${child.pid} has exited`,
+    );
+  }
+  assert.is(child.uids.real, 1000);
+  assert.is(parent.exited, false);
+  assert.is(parent.wait()?.exitCode, 1);
+  assert.throws(() => parent.processVmRead(child, 0, new Uint8Array(1)), /ESRCH/);
 });
 
 test.run();

@@ -84,7 +84,17 @@ test('the packed package has what it needs and no more', () => {
   for (const path of ['LICENSE', 'README.md', 'dist/procmem.wasm', 'dist/browser/procmem.wasm']) {
     assert.ok(paths.includes(path), path);
   }
-  const unwanted = paths.filter((path) => /^(dist\/)?(test|bench|tools)\/|tsbuildinfo/.test(path));
+  const linked = [...readText('README.md').matchAll(/(?:\]\(|src=")(?!\.\/)([^)"#:]+)[)"#]/g)];
+  assert.equal(
+    linked.map((match) => match[1]!).filter((path) => !paths.includes(path)),
+    [],
+    'the README links to files that are not packed',
+  );
+  const unwanted = paths.filter(
+    (path) =>
+      /^(dist\/)?(test|bench|tools)\/|tsbuildinfo|^dist\/browser\/.*\.map$/.test(path) &&
+      path !== 'test/linux/README.md',
+  );
   assert.equal(unwanted, []);
 });
 

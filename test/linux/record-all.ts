@@ -3,13 +3,15 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { buildExecutor, whyNoRecording } from './build.js';
+import { DIFFERING } from './generators/table.js';
 import { generatorNamed, record } from './recording.js';
 
-const USAGE = `usage: record-all --out DIR [--seed N] [--scale X] [--steps N]
-Records a set of traces, every generator's: with --scale 1 as many as are committed.
+const USAGE = `usage: record-all --out DIR [--seed N] [--scale X] [--steps N] [--only A,B,… | --matching]
+Records a set of traces, every generator's: with --scale 1 those that the committed set is chosen from.
+--only names the generators; --matching leaves out those that table.ts lists as differing.
 `;
 
-/** How many traces of each generator make the committed set. */
+/** How many traces of each generator are recorded; those that match in full are committed. */
 const SET: readonly (readonly [generator: string, traces: number])[] = [
   ['memrw', 40],
   ['forkcow', 30],
@@ -53,8 +55,15 @@ async function main(): Promise<number> {
       seed: { type: 'string', default: '1' },
       scale: { type: 'string', default: '1' },
       steps: { type: 'string', default: '1000' },
+      only: { type: 'string' },
+      matching: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
     },
   });
+  if (values.help) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
   const [seed, scale, steps] = [Number(values.seed), Number(values.scale), Number(values.steps)];
   if (values.out === undefined || !Number.isSafeInteger(seed) || !(scale > 0) || !(steps > 0)) {
     process.stderr.write(USAGE);
@@ -66,15 +75,29 @@ async function main(): Promise<number> {
     return 2;
   }
   mkdirSync(values.out, { recursive: true });
-  await recordSet(values.out, seed, scale, steps);
+  await recordSet(chosen(values.only, values.matching), values.out, seed, scale, steps);
   return 0;
 }
 
-async function recordSet(dir: string, seed: number, scale: number, steps: number): Promise<void> {
+/** What of the set is asked for. @throws {RangeError} `only` names a generator that is not in it */
+function chosen(only: string | undefined, matching: boolean): typeof SET {
+  const names = only?.split(',') ?? SET.map(([name]) => name);
+  const stranger = names.find((name) => !SET.some(([known]) => known === name));
+  if (stranger !== undefined) throw new RangeError(`--only ${stranger}: not in the set`);
+  return SET.filter(([name]) => names.includes(name) && !(matching && DIFFERING.has(name)));
+}
+
+async function recordSet(
+  set: typeof SET,
+  dir: string,
+  seed: number,
+  scale: number,
+  steps: number,
+): Promise<void> {
   const executor = buildExecutor();
   const start = Date.now();
   let total = 0;
-  for (const [name, traces] of SET) {
+  for (const [name, traces] of set) {
     let recorded = 0;
     for (let i = 0; i < Math.max(1, Math.round(traces * scale)); i++) {
       const recording = await record(executor, generatorNamed(name), seed + i, steps);

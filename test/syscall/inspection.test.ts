@@ -28,6 +28,18 @@ test('ptrace stores the word it peeked', async () => {
   assert.is(guest.task.load64(word), 0x1122334455667788n);
 });
 
+test('kcmp of a zombie finds no files, and everything else it had is nothing', async () => {
+  const guest = await Guest.create();
+  const zombie = guest.task.fork();
+  const other = guest.task.fork();
+  zombie.exit();
+  other.exit();
+  assert.is(guest.call('kcmp', zombie.pid, zombie.pid, 0, 0, 0), EBADF);
+  for (const type of [1, 2, 3]) {
+    assert.is(guest.call('kcmp', zombie.pid, other.pid, type, 0, 0), 0);
+  }
+});
+
 test('kcmp tells what two tasks share', async () => {
   const guest = await Guest.create();
   const { pid } = guest.task;

@@ -178,4 +178,30 @@ test('PR_SET_MM_EXE_FILE takes a program, once the old one is not mapped', async
   assert.is(other.syscall('prctl', SET_MM, EXE_FILE, fd, 0, 0), EBUSY);
 });
 
+test('PR_SET_MDWE may be asked for once and is never taken back', () =>
+  check([
+    [66, [], 0],
+    [65, [0], 0],
+    [65, [2], EINVAL],
+    [65, [4], EINVAL],
+    [65, [1, 1], EINVAL],
+    [65, [1], 0],
+    [65, [1], 0],
+    [65, [0], EPERM],
+    [65, [3], EPERM],
+    [66, [], 1],
+  ]));
+
+test('PR_SET_MDWE refuses memory that becomes executable', async () => {
+  const guest = await Guest.create(LIMITED);
+  const at = 0x10000000;
+  assert.is(guest.call('mmap', at, 4096, 5, 0x32, -1, 0), at);
+  assert.is(guest.call('prctl', 65, 1, 0, 0, 0), 0);
+  assert.is(guest.call('mmap', at + 4096, 4096, 7, 0x32, -1, 0), EACCES);
+  assert.is(guest.call('mmap', at + 4096, 4096, 3, 0x32, -1, 0), at + 4096);
+  assert.is(guest.call('mprotect', at + 4096, 4096, 5), EACCES);
+  assert.is(guest.call('mprotect', at, 4096, 7), EACCES);
+  assert.is(guest.call('mprotect', at, 4096, 4), 0);
+});
+
 test.run();

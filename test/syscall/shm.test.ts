@@ -116,4 +116,12 @@ test('permission bits decide who attaches, ownership who removes', async () => {
   assert.is(other.syscall('shmat', id, A, SHM_RDONLY), A);
 });
 
+test('a size that no file has is EINVAL, one that memory has not ENOMEM', async () => {
+  const guest = await Guest.create();
+  for (const size of [0, 2n ** 63n, 2n ** 64n - 1n]) {
+    assert.is(guest.call('shmget', 0, size, 0o600), EINVAL);
+  }
+  assert.is(guest.call('shmget', 0, 2n ** 62n, 0o600), ENOMEM);
+});
+
 test.run();

@@ -90,6 +90,7 @@ const BROKEN_HEADERS: readonly [header: string, message: RegExp][] = [
   ['', /^trace:1: not JSON: an empty line$/],
   ['{}', /not a header of a version 1 trace/],
   ['{"trace":2,"tasks":["A"]}', /version 1/],
+  ['{"trace":1,"tasks":["A"],"arch":"aarch64"}', /arch is "aarch64", not "x86_64"/],
   ['{"trace":1}', /tasks is not an array/],
   ['{"trace":1,"tasks":[]}', /tasks is empty/],
   ['{"trace":1,"tasks":["A","A"]}', /twice/],

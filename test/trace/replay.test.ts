@@ -181,6 +181,12 @@ test('arguments beyond the scratch mapping are no trace', async () => {
   assert.throws(() => replayTrace(trace, machine), /^t\.jsonl:2: args: more than/);
 });
 
+test('names in sysctl and rlimits that the machine does not have are given back', async () => {
+  const header = '{"trace":1,"tasks":["A"],"sysctl":{"vm.swappiness":1},"rlimits":{"AS":-1,"X":0}}';
+  const { ignored } = replayTrace(parseTrace(header), await Machine.create());
+  assert.equal(ignored, ['sysctl.vm.swappiness', 'rlimits.X']);
+});
+
 test('a header with a setting that no machine accepts is no trace', async () => {
   const trace = parseTrace('{"trace":1,"tasks":["A"],"sysctl":{"fs.suid_dumpable":7}}', 't.jsonl');
   const machine = await Machine.create();

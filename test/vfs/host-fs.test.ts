@@ -13,7 +13,7 @@ import { AT_FDCWD, O_CREAT, O_RDWR } from '../../src/vfs/flags.js';
 import { mapFileChecked } from '../../src/vfs/mmap.js';
 import { mkdirat } from '../../src/vfs/namei-modify.js';
 import { nodeHostDirectory } from '../../src/vfs/node-host.js';
-import { readdir } from '../../src/vfs/readdir.js';
+import { getdents64, readdir } from '../../src/vfs/readdir.js';
 import { vfsStatat } from '../../src/vfs/stat.js';
 import { boot, fileOf, framesInUse, open, outcome, readAll, tryOpen } from './fixture.js';
 
@@ -101,6 +101,85 @@ test('a file that can no longer be read is EIO', () => {
     outcome(() => fileOf(task, fd).pages.read(0, new Uint8Array(4))),
     'EIO',
   );
+});
+
+test('a file that has become shorter is EIO where it ends, never zeros', () => {
+  const { task, dir } = setup();
+  const { pages } = fileOf(task, open(task, '/host/file'));
+  fs.truncateSync(join(dir, 'file'), 4500);
+  const bytes = new Uint8Array(4);
+  assert.is(pages.read(0, bytes), 4);
+  assert.is(
+    outcome(() => pages.read(4096, bytes)),
+    'EIO',
+  );
+});
+
+test('what the host throws is an error of the machine', () => {
+  const { task, dir } = setup();
+  const fd = open(task, '/host/sub') as number;
+  fs.rmSync(join(dir, 'sub'), { recursive: true });
+  assert.is(
+    outcome(() => getdents64(task, fd, 4096).length),
+    'ENOENT',
+  );
+  const fails = (): never => {
+    throw new Error('/the/hosts/own/path');
+  };
+  const link = { kind: 'link', size: 1, mode: 0o777, mtimeMs: 0 } as const;
+  const stat = { kind: 'dir', size: 0, mode: 0o755, mtimeMs: 0 } as const;
+  const host = {
+    lstat: (path: string) => (path === '' ? stat : path === 'link' ? link : fails()),
+    readdir: fails,
+    readlink: fails,
+    read: fails,
+  };
+  const { vfs, spawn } = boot();
+  vfs.mountHost('/bad', host);
+  const other = spawn();
+  assert.is(tryOpen(other, '/bad/x'), 'EIO');
+  assert.is(tryOpen(other, '/bad/link'), 'EIO');
+  assert.is(
+    outcome(() => readdir(other, '/bad')),
+    'EIO',
+  );
+  assert.is(
+    outcome(() => vfs.mountHost('/worse', { ...host, lstat: fails })),
+    'EIO',
+  );
+});
+
+test('names that no directory can have are left out', () => {
+  const { vfs, spawn } = boot();
+  const stat = (kind: 'dir' | 'file') => ({ kind, size: 0, mode: 0o755, mtimeMs: 0 });
+  vfs.mountHost('/odd', {
+    lstat: (path) => stat(path === '' ? 'dir' : 'file'),
+    readdir: () => ['', '.', '..', 'a/b', 'a\0', 'fine'],
+    readlink: () => '',
+    read: () => 0,
+  });
+  const names = readdir(spawn(), '/odd').map(({ name }) => name);
+  assert.equal(names, ['.', '..', 'fine']);
+});
+
+test('the top of the host can be shown; what is no directory cannot', () => {
+  const { dir } = setup();
+  const top = nodeHostDirectory(fs, '/');
+  assert.is(top.lstat(join(dir, 'sub', 'inner').slice(1))?.size, 5);
+  assert.is(top.lstat('etc')?.kind, 'dir');
+  assert.throws(() => nodeHostDirectory(fs, ''), /must not be empty/);
+  assert.throws(() => nodeHostDirectory(fs, join(dir, 'file')), /is not a directory/);
+});
+
+test('what became a link or a pipe after it was looked at is not read', () => {
+  const { dir, base } = setup();
+  const host = nodeHostDirectory(fs, dir);
+  fs.rmSync(join(dir, 'file'));
+  fs.symlinkSync(join(base, 'secret'), join(dir, 'file'));
+  const bytes = new Uint8Array(6);
+  assert.throws(() => host.read('file', 0, bytes));
+  assert.throws(() => host.read('sub', 0, bytes));
+  assert.equal([...bytes], [0, 0, 0, 0, 0, 0]);
 });
 
 test.run();

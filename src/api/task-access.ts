@@ -1,0 +1,89 @@
+import { ESRCH } from '../../assembly/abi/errno.js';
+import { fail } from '../errno.js';
+import { ptracePeek, ptracePoke } from '../kernel/attach.js';
+import type { Kernel } from '../kernel/kernel.js';
+import { processVmAccess } from '../kernel/process-vm.js';
+import { PTRACE_ATTACH, PTRACE_DETACH, PTRACE_SEIZE } from '../kernel/ptrace-abi.js';
+import { sysPtrace } from '../kernel/ptrace-request.js';
+import type { TaskStruct } from '../kernel/task.js';
+import { bytesArgument, intArgument, u64Argument } from './arguments.js';
+import { TaskFiles } from './task-files.js';
+import type { Task } from './task.js';
+
+/** What a task does to others of its machine: ptrace and process_vm. Part of Task. */
+export abstract class TaskAccess extends TaskFiles {
+  /** Attaches to a task and stops it. @throws {LinuxError} EPERM: not permitted; ESRCH */
+  ptraceAttach(target: Task): void {
+    sysPtrace(this.living, PTRACE_ATTACH, this.#target(target).pid, 0, 0);
+  }
+
+  /** Attaches to a task that runs on. @throws {LinuxError} EPERM: not permitted; ESRCH */
+  ptraceSeize(target: Task, options = 0): void {
+    const { pid } = this.#target(target);
+    sysPtrace(this.living, PTRACE_SEIZE, pid, 0, intArgument('options', options, 0, 0xffffffff));
+  }
+
+  /** Lets a tracee go. @throws {LinuxError} ESRCH: no tracee, or one that is not stopped */
+  ptraceDetach(target: Task): void {
+    sysPtrace(this.living, PTRACE_DETACH, this.#target(target).pid, 0, 0);
+  }
+
+  /** Reads a word of a tracee, whatever its protection. @throws {LinuxError} EIO: not mapped */
+  ptracePeek(target: Task, addr: number | bigint): bigint {
+    const word = ptracePeek(this.living, this.#target(target), u64Argument('addr', addr));
+    return new DataView(word.buffer).getBigUint64(0, true);
+  }
+
+  /** Writes a word of a tracee, whatever its protection. @throws {LinuxError} EIO: not mapped */
+  ptracePoke(target: Task, addr: number | bigint, value: number | bigint): void {
+    const word = u64Argument('value', value);
+    ptracePoke(this.living, this.#target(target), u64Argument('addr', addr), word);
+  }
+
+  /**
+   * Reads another process's memory as process_vm_readv does: protections count.
+   *
+   * @returns bytes read, up to the first page that cannot be read
+   * @throws {LinuxError} EPERM: not permitted; ESRCH: it has exited; EFAULT: not one byte
+   */
+  processVmRead(target: Task, addr: number | bigint, into: Uint8Array): number {
+    return this.#processVm(target, addr, bytesArgument('into', into), false);
+  }
+
+  /**
+   * Writes another process's memory as process_vm_writev does: protections count.
+   *
+   * @returns bytes written, up to the first page that cannot be written
+   * @throws {LinuxError} EPERM: not permitted; ESRCH: it has exited; EFAULT: not one byte
+   */
+  processVmWrite(target: Task, addr: number | bigint, from: Uint8Array): number {
+    return this.#processVm(target, addr, bytesArgument('from', from), true);
+  }
+
+  /**
+   * The other side of an access that names it by number.
+   *
+   * @throws {LinuxError} ESRCH: it was reaped, and its number may be another's by now
+   */
+  #target(value: Task): TaskStruct {
+    const { struct } = taskArgument('target', value, this.struct.kernel);
+    return struct.state === 'X' ? fail(ESRCH) : struct;
+  }
+
+  #processVm(target: Task, addr: number | bigint, host: Uint8Array, write: boolean): number {
+    const remote = [{ addr: u64Argument('addr', addr), length: host.length }];
+    const { tgid } = this.#target(target);
+    return processVmAccess(this.living, tgid, { local: [{ host }], remote }, write);
+  }
+}
+
+/**
+ * A task of the machine that acts on it.
+ *
+ * @throws {TypeError} no Task, or one of another machine: its number means somebody else here
+ */
+export function taskArgument(name: string, value: Task, kernel: Kernel): Task {
+  if (!(value instanceof TaskAccess)) throw new TypeError(`${name}: not a Task`);
+  if (value.struct.kernel !== kernel) throw new TypeError(`${name}: a task of another machine`);
+  return value;
+}

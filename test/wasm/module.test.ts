@@ -1,0 +1,35 @@
+import { readFileSync } from 'node:fs';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+
+import { compileResponse, onceMade } from '../../src/wasm/module.js';
+
+const test = suite('wasm/module');
+
+const wasm = readFileSync(new URL('../../procmem.wasm', import.meta.url));
+
+for (const type of ['application/wasm', 'application/octet-stream', '']) {
+  test(`a server that calls the module '${type}' is understood`, async () => {
+    const response = new Response(wasm, { headers: { 'content-type': type } });
+    assert.instance(await compileResponse(response), WebAssembly.Module);
+  });
+}
+
+test('a server without the module is named as the cause', async () => {
+  const response = new Response('not found', { status: 404 });
+  const error = await compileResponse(response).catch((cause: unknown) => cause);
+  assert.match(String(error), /procmem\.wasm: the server answered 404/);
+});
+
+test('what failed is made again for the next one who asks, and then kept', async () => {
+  let calls = 0;
+  const get = onceMade(() => {
+    calls += 1;
+    return calls === 1 ? Promise.reject(new Error('offline')) : Promise.resolve(calls);
+  });
+  assert.match(String(await get().catch((cause: unknown) => cause)), /offline/);
+  assert.equal(await Promise.all([get(), get()]), [2, 2]);
+  assert.is(calls, 2);
+});
+
+test.run();
