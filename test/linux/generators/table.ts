@@ -38,13 +38,11 @@ import { idmaps } from './idmaps.js';
  * traces that match in full; `.ci/run` asks the others for new ones.
  */
 export const DIFFERING: ReadonlySet<string> = new Set([
-  'advices', // MADV_PAGEOUT
-  'handles', // setns with the pidfd of a zombie
-  'keys', // shmget of an absurd size
-  'locks', // MADV_PAGEOUT
-  'memfds', // SEEK_DATA and SEEK_HOLE after fallocate
+  'advices', // clean and dirty pages in smaps
+  'guards', // a merge beside guard pages
+  'locks', // clean and dirty pages in smaps
+  'memfds', // clean and dirty pages in smaps
   'offsets', // a position may come to lie where only stacks at fixed addresses are
-  'prctls', // PR_SET_MDWE
   'scans', // PAGE_IS_WRITTEN of some ranges
 ]);
 
