@@ -18,7 +18,7 @@ import { Mm, clearMm } from './mm';
 import {
   allocSlot,
   findSlot,
-  lastOfTable,
+  nextMapped,
   pteFrame,
   ptePresent,
   pteSpecial,
@@ -31,12 +31,10 @@ import { Vma, dupVma, insertVma } from './vma';
 /** Copies the entries of a VMA that has private pages; writable ones become read-only on both sides. */
 function copyPages(child: Mm, parent: Mm, vma: Vma): bool {
   const cow = (vma.flags & (VM_SHARED | VM_MAYWRITE)) == VM_MAYWRITE;
-  for (let addr = vma.start; addr < vma.end; addr += PAGE_SIZE) {
+  const end = vma.end;
+  let addr = nextMapped(parent, vma.start, end);
+  for (; addr < end; addr = nextMapped(parent, addr + PAGE_SIZE, end)) {
     const from = findSlot(parent, addr);
-    if (from == 0) {
-      addr = lastOfTable(addr);
-      continue;
-    }
     let pte = load<u64>(from);
     if (pte == 0) continue;
     const to = allocSlot(child, addr);

@@ -12,7 +12,7 @@ import { Mm } from './mm';
 import {
   allocSlot,
   findSlot,
-  lastOfTable,
+  nextMapped,
   pteFrame,
   ptePresent,
   pteSpecial,
@@ -28,12 +28,9 @@ export function dropRange(mm: Mm, start: u64, end: u64): void {
 
 /** MADV_FREE: private pages become clean and old; their contents stay until memory is short. */
 export function cleanRange(mm: Mm, start: u64, end: u64): void {
-  for (let addr = start; addr < end; addr += PAGE_SIZE) {
+  let addr = nextMapped(mm, start, end);
+  for (; addr < end; addr = nextMapped(mm, addr + PAGE_SIZE, end)) {
     const slot = findSlot(mm, addr);
-    if (slot == 0) {
-      addr = lastOfTable(addr);
-      continue;
-    }
     const pte = load<u64>(slot);
     if (!ptePresent(pte) || pteSpecial(pte)) continue;
     const frame = pteFrame(pte);
@@ -84,9 +81,9 @@ export function installGuard(mm: Mm, vma: Vma, start: u64, end: u64): i32 {
 
 /** MADV_GUARD_REMOVE: markers go, pages stay. */
 export function removeGuard(mm: Mm, start: u64, end: u64): void {
-  for (let addr = start; addr < end; addr += PAGE_SIZE) {
+  let addr = nextMapped(mm, start, end);
+  for (; addr < end; addr = nextMapped(mm, addr + PAGE_SIZE, end)) {
     const slot = findSlot(mm, addr);
-    if (slot == 0) addr = lastOfTable(addr);
-    else if (load<u64>(slot) == PTE_MARKER_GUARD) setPte(mm, slot, addr, 0);
+    if (load<u64>(slot) == PTE_MARKER_GUARD) setPte(mm, slot, addr, 0);
   }
 }

@@ -6,7 +6,7 @@ import { PTE_DIRTY } from '../abi/pte';
 import { mapcount, pageFlags, setPageFlags } from './frame';
 import { dropPages } from './mapping';
 import { Mm } from './mm';
-import { findSlot, lastOfTable, pteFrame, ptePresent, pteSpecial, setPte } from './pgtable';
+import { findSlot, nextMapped, pteFrame, ptePresent, pteSpecial, setPte } from './pgtable';
 import { removeRmap } from './rmap';
 import { Vma } from './vma';
 
@@ -33,12 +33,9 @@ function unmapFilePage(mm: Mm, vma: Vma, addr: u64, frame: usize, pte: u64): voi
 
 /** Reclaims the pages of [start, end) of one VMA that nobody else maps; `anonOnly` spares the file's. */
 export function pageOut(mm: Mm, vma: Vma, start: u64, end: u64, anonOnly: bool): void {
-  for (let addr = start; addr < end; addr += PAGE_SIZE) {
+  let addr = nextMapped(mm, start, end);
+  for (; addr < end; addr = nextMapped(mm, addr + PAGE_SIZE, end)) {
     const slot = findSlot(mm, addr);
-    if (slot == 0) {
-      addr = lastOfTable(addr);
-      continue;
-    }
     const pte = load<u64>(slot);
     if (!ptePresent(pte) || pteSpecial(pte)) continue;
     const frame = pteFrame(pte);

@@ -89,6 +89,15 @@ export function missingSpan(mm: Mm, addr: u64): u64 {
   return (((addr >> PMD_SHIFT) + 1) << PMD_SHIFT) - addr;
 }
 
+/**
+ * The first page from `addr` on that has a table, or `end`: loops over a range go from one to the next, so
+ * that what is mapped and was never touched costs nothing.
+ */
+export function nextMapped(mm: Mm, addr: u64, end: u64): u64 {
+  while (addr < end && findSlot(mm, addr) == 0) addr += missingSpan(mm, addr);
+  return min(addr, end);
+}
+
 /** findSlot(), making the tables that are missing; 0 when memory is exhausted. */
 export function allocSlot(mm: Mm, addr: u64): usize {
   if (addr >> PMD_SHIFT == mm.walkRegion) return entryAt(mm.walkTable, addr, 12);
@@ -109,11 +118,6 @@ export function allocSlot(mm: Mm, addr: u64): usize {
   mm.walkRegion = addr >> PMD_SHIFT;
   mm.walkTable = table;
   return entryAt(table, addr, 12);
-}
-
-/** The last page of the 2 MiB that the table of `addr` covers: where to go on when there is none. */
-export function lastOfTable(addr: u64): u64 {
-  return (addr | (((<u64>1) << PMD_SHIFT) - 1)) - (PAGE_SIZE - 1);
 }
 
 /** Stores a last-level entry: the only way one changes outside a zap. */

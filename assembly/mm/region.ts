@@ -23,7 +23,7 @@ import { mergeNewRange, setModifiedFlags, splitVma, vmaModify } from './merge';
 import { Mm } from './mm';
 import {
   findSlot,
-  lastOfTable,
+  nextMapped,
   makeDirty,
   makePte,
   pteFrame,
@@ -138,12 +138,9 @@ export function mapRegion(
 
 /** change_protection(): rewrites the entries of [start, end) for the protection of `flags`. */
 function changeProtection(mm: Mm, start: u64, end: u64, flags: u32): void {
-  for (let addr = start; addr < end; addr += PAGE_SIZE) {
+  let addr = nextMapped(mm, start, end);
+  for (; addr < end; addr = nextMapped(mm, addr + PAGE_SIZE, end)) {
     const slot = findSlot(mm, addr);
-    if (slot == 0) {
-      addr = lastOfTable(addr);
-      continue;
-    }
     const pte = load<u64>(slot);
     if (!ptePresent(pte)) continue;
     const frame = pteFrame(pte);

@@ -5,19 +5,16 @@ import { VM_LOCKED, VM_LOCKONFAULT } from '../abi/vma';
 import { accountVm } from './account';
 import { mergeCopiedRange, setBounds } from './merge';
 import { Mm } from './mm';
-import { allocSlot, findSlot, lastOfTable, setPte } from './pgtable';
+import { allocSlot, findSlot, nextMapped, setPte } from './pgtable';
 import { unmapRegion } from './region';
 import { Vma, dupVma, insertVma, setVmaFlags, vmaLookup } from './vma';
 
 /** move_page_tables(): the entries move, the pages stay where they are; false without memory. */
 function moveEntries(mm: Mm, from: u64, to: u64, length: u64): bool {
   const end = from + length;
-  for (let addr = from; addr < end; addr += PAGE_SIZE) {
+  let addr = nextMapped(mm, from, end);
+  for (; addr < end; addr = nextMapped(mm, addr + PAGE_SIZE, end)) {
     const slot = findSlot(mm, addr);
-    if (slot == 0) {
-      addr = lastOfTable(addr);
-      continue;
-    }
     const pte = load<u64>(slot);
     if (pte == 0) continue;
     const target = allocSlot(mm, addr - from + to);

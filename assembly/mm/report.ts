@@ -33,7 +33,7 @@ import { PTE_ACCESSED, PTE_DIRTY, PTE_MARKER_GUARD } from '../abi/pte';
 import { mapcount, pageFlags, pageOwner } from './frame';
 import { MAPPING_HOST, Mapping } from './mapping';
 import { Mm, rss } from './mm';
-import { findSlot, missingSpan, pteFrame, ptePresent, pteSpecial } from './pgtable';
+import { findSlot, missingSpan, nextMapped, pteFrame, ptePresent, pteSpecial } from './pgtable';
 import { flushRange } from './tlb';
 import { Vma } from './vma';
 
@@ -111,16 +111,12 @@ function accountPage(pte: u64): void {
 /** Fills the record with the page counts of one VMA, as smaps prints them. */
 export function vmaPages(mm: Mm, vma: Vma): void {
   memory.fill(record, 0, VMA_PAGES_SIZE);
-  let addr = vma.start;
-  while (addr < vma.end) {
+  const end = vma.end;
+  let addr = nextMapped(mm, vma.start, end);
+  for (; addr < end; addr = nextMapped(mm, addr + PAGE_SIZE, end)) {
     const slot = findSlot(mm, addr);
-    if (slot == 0) {
-      addr += missingSpan(mm, addr);
-      continue;
-    }
     const pte = load<u64>(slot);
     if (ptePresent(pte) && !pteSpecial(pte)) accountPage(pte);
-    addr += PAGE_SIZE;
   }
 }
 
@@ -154,16 +150,12 @@ export function categoryOfRun(): i32 {
 
 /** clear_refs_pte_range(): the next access by the CPU marks a page again. */
 export function clearReferenced(mm: Mm, vma: Vma): void {
-  let addr = vma.start;
-  while (addr < vma.end) {
+  const end = vma.end;
+  let addr = nextMapped(mm, vma.start, end);
+  for (; addr < end; addr = nextMapped(mm, addr + PAGE_SIZE, end)) {
     const slot = findSlot(mm, addr);
-    if (slot == 0) {
-      addr += missingSpan(mm, addr);
-      continue;
-    }
     const pte = load<u64>(slot);
     if (ptePresent(pte) && !pteSpecial(pte)) store<u64>(slot, pte & ~(<u64>PTE_ACCESSED));
-    addr += PAGE_SIZE;
   }
   flushRange(mm, vma.start, vma.end);
 }
