@@ -48,6 +48,7 @@ export {
   expandInPlace,
   moveRegion,
   unmappedArea,
+  unmappedAreaBottomup,
   mmapBase,
   isFree,
   vmaFind,

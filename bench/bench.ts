@@ -9,9 +9,17 @@ export interface Case {
   readonly name: string;
   /** Bytes one operation moves; left out where none are moved. */
   readonly bytes?: number;
+  /** What one of the things that the operation is among takes; left out where nobody asks. */
+  readonly footprint?: Footprint;
   readonly clock: Clock;
   /** By name: `memcpy`, `kernel`, `raw`, or another case of the suite. */
   readonly baselines: Readonly<Record<string, Clock | null>>;
+}
+
+/** Bytes that one thing takes of linear memory and of the engine's heap. */
+export interface Footprint {
+  readonly core: number;
+  readonly heap: number;
 }
 
 /** One question, asked in a few sizes. */
@@ -33,6 +41,7 @@ export interface Setting {
 export interface Row {
   readonly case: string;
   readonly bytes: number | null;
+  readonly footprint: Footprint | null;
   readonly ns: number;
   /** How many times faster than each baseline: 1 is equal, above 1 is faster. */
   readonly vs: Readonly<Record<string, number>>;
@@ -66,5 +75,6 @@ export async function measure(subject: Case, { quick }: Setting): Promise<Row> {
     for (const [name, clock] of baselines) ratios.get(name)?.push((await clock(seconds)) / ns);
   }
   const vs = Object.fromEntries([...ratios].map(([name, list]) => [name, median(list)]));
-  return { case: subject.name, bytes: subject.bytes ?? null, ns: median(own), vs };
+  const { name, bytes = null, footprint = null } = subject;
+  return { case: name, bytes, footprint, ns: median(own), vs };
 }

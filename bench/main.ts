@@ -10,6 +10,7 @@ import { faultSuite } from './fault.js';
 import { forkSuite, forkTouchSuite } from './fork.js';
 import { Kernel } from './kernel.js';
 import { loadSuite } from './load.js';
+import { memorySuite } from './memory.js';
 import { mmapSuite } from './mmap.js';
 import { readFragSuite, readSuite } from './read.js';
 import { startSuite } from './start.js';
@@ -28,6 +29,7 @@ const SUITES: readonly Suite[] = [
   faultSuite,
   mmapSuite,
   tasksSuite,
+  memorySuite,
   startSuite,
 ];
 

@@ -1,7 +1,7 @@
 // How results are shown: tables for people, lines of JSON for programs.
 import process from 'node:process';
 
-import type { Row, Suite } from './bench.js';
+import type { Footprint, Row, Suite } from './bench.js';
 
 /** Three significant digits, without an exponent. */
 function threeDigits(value: number): string {
@@ -20,20 +20,29 @@ function formatRate(bytes: number | null, ns: number): string {
   return bytes === null ? '' : `${threeDigits(bytes / ns)} GB/s`;
 }
 
+/** Whole bytes. */
+function formatFootprint(footprint: Footprint | null): string[] {
+  if (footprint === null) return ['–', '–'];
+  return [footprint.core, footprint.heap].map((bytes) => `${Math.round(bytes)} B`);
+}
+
 /** A table with a column for every baseline that any of its rows has. */
 export function formatTable(suite: Suite, rows: readonly Row[]): string {
   const baselines = [...new Set(rows.flatMap((row) => Object.keys(row.vs)))];
   const rated = rows.some((row) => row.bytes !== null);
+  const weighed = rows.some((row) => row.footprint !== null);
   const header = [
     suite.name,
     'time',
     ...(rated ? ['rate'] : []),
+    ...(weighed ? ['core, each', 'heap, each'] : []),
     ...baselines.map((name) => `× ${name}`),
   ];
   const body = rows.map((row) => [
     row.case,
     formatNs(row.ns),
     ...(rated ? [formatRate(row.bytes, row.ns)] : []),
+    ...(weighed ? formatFootprint(row.footprint) : []),
     ...baselines.map((name) => (row.vs[name] === undefined ? '–' : threeDigits(row.vs[name]))),
   ]);
   return [suite.title, ...alignColumns([header, ...body])].join('\n');

@@ -110,11 +110,14 @@ export function moveRegion(
   );
 }
 
-/** The address for a new mapping, or a negative errno. */
-export function unmappedArea(mm: usize, len: f64, low: f64, high: f64, align: f64): f64 {
-  return <f64>(
-    placement.unmappedAreaTopdown(changetype<Mm>(mm), <u64>len, <u64>low, <u64>high, <u64>align)
-  );
+/** The highest address for a new mapping between two, or a negative errno. */
+export function unmappedArea(mm: usize, len: f64, low: f64, high: f64): f64 {
+  return <f64>placement.unmappedAreaTopdown(changetype<Mm>(mm), <u64>len, <u64>low, <u64>high);
+}
+
+/** The lowest, with `low` above 0. */
+export function unmappedAreaBottomup(mm: usize, len: f64, low: f64, high: f64): f64 {
+  return <f64>placement.unmappedAreaBottomup(changetype<Mm>(mm), <u64>len, <u64>low, <u64>high);
 }
 
 export function mmapBase(mm: usize): f64 {

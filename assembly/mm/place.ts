@@ -1,4 +1,4 @@
-// Choosing an address for a new mapping: mm/vma.c, unmapped_area_topdown().
+// Choosing an address for a new mapping: mm/vma.c, unmapped_area_topdown() and unmapped_area().
 import { ENOMEM } from '../abi/errno';
 import { VM_GROWSDOWN } from '../abi/vma';
 import { STACK_GUARD_GAP } from './grow';
@@ -26,25 +26,38 @@ function findHole(node: Vma | null, len: u64, low: u64, high: u64): u64 {
 }
 
 /**
- * The highest address below `high` for `len` bytes, a multiple of `align`; no lower than `low`. Negative
- * errno when there is no room.
+ * The highest address below `high` for `len` bytes, no lower than `low`; negative errno when there is no
+ * room.
  */
-export function unmappedAreaTopdown(mm: Mm, len: u64, low: u64, high: u64, align: u64): i64 {
-  const wanted = len + align - 4096;
-  let limit = high;
-  while (limit > low && limit - low >= wanted) {
-    const last = mm.last;
-    let top: u64 = 0;
-    const end = last == null ? 0 : last.end;
-    if (max(end, low) < limit && limit - max(end, low) >= wanted) top = limit;
-    else top = findHole(mm.root, wanted, low, limit);
-    if (top == 0) return -ENOMEM;
-    const addr = (top - len) & ~(align - 1);
-    const next = findVma(mm, addr);
-    if (next == null || startGap(next) >= addr + len) return <i64>addr;
-    limit = startGap(next);
+export function unmappedAreaTopdown(mm: Mm, len: u64, low: u64, high: u64): i64 {
+  const last = mm.last;
+  const end = max(last == null ? 0 : last.end, low);
+  if (end < high && high - end >= len) return <i64>(high - len);
+  const top = findHole(mm.root, len, low, high);
+  return top == 0 ? -ENOMEM : <i64>(top - len);
+}
+
+/** The bottom of the lowest hole of at least `len` bytes that ends above `low`; 0 when there is none. */
+function findLowHole(node: Vma | null, len: u64, low: u64, high: u64): u64 {
+  if (node == null || node.maxGap < len) return 0;
+  if (node.start > low) {
+    const below = findLowHole(node.left, len, low, high);
+    if (below != 0) return below;
   }
-  return -ENOMEM;
+  const prev = node.prev;
+  const bottom = max(prev == null ? 0 : prev.end, low);
+  const top = min(startGap(node), high);
+  if (top >= bottom && top - bottom >= len) return bottom;
+  return node.end < high ? findLowHole(node.right, len, low, high) : 0;
+}
+
+/** The lowest address for `len` bytes between `low`, which is not 0, and `high`; or a negative errno. */
+export function unmappedAreaBottomup(mm: Mm, len: u64, low: u64, high: u64): i64 {
+  const bottom = findLowHole(mm.root, len, low, high);
+  if (bottom != 0) return <i64>bottom;
+  const last = mm.last;
+  const end = max(last == null ? 0 : last.end, low);
+  return end < high && high - end >= len ? <i64>end : -ENOMEM;
 }
 
 /** Is [addr, addr + len) free, guard gaps included: the test for a hint in get_unmapped_area(). */

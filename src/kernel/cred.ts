@@ -134,6 +134,7 @@ export function commitCreds(task: TaskStruct, cred: Readonly<Cred>): void {
     if (task.mm !== null) task.mm.dumpable = task.kernel.sysctl.suidDumpable;
     task.pdeathSignal = 0;
   }
+  if (old.uid !== cred.uid) task.kernel.processes.move(old.uid, cred.uid);
   task.cred = cred;
 }
 

@@ -113,7 +113,7 @@ function restrict(task: TaskStruct, cred: Cred): void {
 function sharesFs(task: TaskStruct): boolean {
   const { fs, group } = task;
   if (fs === null) return false;
-  return fs.users > group.threads.filter((thread) => thread.fs === fs).length;
+  return fs.users > [...group.threads].filter((thread) => thread.fs === fs).length;
 }
 
 /** New credentials of an exec, and whether it raised privileges (AT_SECURE). */

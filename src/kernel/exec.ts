@@ -49,17 +49,8 @@ function deThread(task: TaskStruct): void {
   task.threadPid = threadPid;
   threadPid.task = task;
   leader.threadPid.task = leader;
-  takeOver(task, leader);
-  releaseTask(leader);
-}
-
-/** The group and its parent know the process by its leader. */
-function takeOver(task: TaskStruct, leader: TaskStruct): void {
-  const { group } = task;
   group.leader = task;
-  const siblings = group.parent?.group.children ?? [];
-  const index = siblings.indexOf(leader);
-  if (index >= 0) siblings[index] = task;
+  releaseTask(leader);
 }
 
 /** Signal handlers are its own from now on (unshare_sighand()). */

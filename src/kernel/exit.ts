@@ -62,11 +62,9 @@ export function doNotifyParent(task: TaskStruct): boolean {
 function unhash(task: TaskStruct): void {
   const { group, kernel } = task;
   ptraceUnlink(task);
-  group.threads.splice(group.threads.indexOf(task), 1);
+  group.threads.remove(task);
   if (group.threads.length === 0) {
-    const siblings = group.parent?.group.children ?? [];
-    const index = siblings.indexOf(task);
-    if (index >= 0) siblings.splice(index, 1);
+    group.parent?.ownChildren?.remove(group);
     kernel.pids.put(group.pgrp);
     kernel.pids.put(group.session);
   }
@@ -74,6 +72,7 @@ function unhash(task: TaskStruct): void {
   task.sighand.users--;
   task.threadPid.task = null;
   kernel.pids.put(task.threadPid);
+  kernel.processes.add(task.cred.uid, -1);
   kernel.security.taskFree(task);
 }
 

@@ -87,6 +87,7 @@ function attachPid(task: TaskStruct, wanted: number | null): void {
     dropResources(task);
     throw error;
   }
+  task.kernel.processes.add(task.cred.uid, 1);
 }
 
 function dropResources(task: TaskStruct): void {
@@ -107,7 +108,7 @@ function newGroup(task: TaskStruct, parent: TaskStruct | null, rlimits: Rlimits)
   if (parent === null) return;
   const { hasChildSubreaper, isChildSubreaper } = parent.group;
   task.group.hasChildSubreaper = hasChildSubreaper || isChildSubreaper;
-  parent.group.children.push(task);
+  parent.adopt(task.group);
 }
 
 /**
@@ -133,9 +134,7 @@ function checkNproc(parent: TaskStruct): void {
   if (limit === Infinity || (uid === 0 && userNs === initUserNs)) return;
   if (capable(parent, initUserNs, CAP_SYS_RESOURCE)) return;
   if (capable(parent, initUserNs, CAP_SYS_ADMIN)) return;
-  let count = 0;
-  for (const task of parent.kernel.tasks()) if (task.cred.uid === uid) count++;
-  if (count >= limit) fail(EAGAIN);
+  if (parent.kernel.processes.of(uid) >= limit) fail(EAGAIN);
 }
 
 function copyCreds(parent: TaskStruct, flags: number): Readonly<Cred> {

@@ -3,6 +3,7 @@ import { makeCred } from './cred.js';
 import { doExitGroup } from './exit.js';
 import { createProcess } from './fork.js';
 import { PidTable } from './pid.js';
+import { ProcessCount } from './process-count.js';
 import type { KernelProfile } from './profile.js';
 import { DEFAULT_PROFILE } from './profile.js';
 import { SecurityHooks } from './security.js';
@@ -42,6 +43,8 @@ export class Kernel {
   readonly security: SecurityHooks;
   /** Process numbers. */
   readonly pids: PidTable;
+  /** Threads of each user. */
+  readonly processes = new ProcessCount();
   /** Pid 1: made by the kernel, never runs, reaps its children at once. */
   readonly init: TaskStruct;
   private readonly now: () => number;

@@ -19,6 +19,8 @@ export type Dumpable = 0 | 1 | 2;
 /** Anonymous memory, private and shared, ELF headers and private huge pages. */
 const MMF_DUMP_FILTER_DEFAULT = 0x33;
 
+const NO_AUXV = new Uint8Array(0);
+
 /** The program a memory runs: what /proc/PID/exe leads to. A mm holds one reference. */
 export interface ExeFile {
   /** Path at the time of the exec, absolute. */
@@ -43,9 +45,9 @@ export class MmStruct extends Mm {
   exeFile: ExeFile | null = null;
   /**
    * The auxiliary vector as /proc/PID/auxv gives it: pairs of 64-bit words, AT_NULL included
-   * (K-607).
+   * (K-607). Replaced as a whole: copies of the memory share it.
    */
-  auxv: Uint8Array = new Uint8Array(0);
+  auxv: Readonly<Uint8Array> = NO_AUXV;
 
   /**
    * What a core file of it holds: bits of /proc/PID/coredump_filter (MMF_DUMP_*); inherited by
@@ -93,7 +95,7 @@ export function dupMm(old: MmStruct): MmStruct {
   mm.thpDisable = old.thpDisable;
   mm.memoryMerge = old.memoryMerge;
   mm.mdwe = inheritedMdwe(old.mdwe);
-  mm.auxv = old.auxv.slice();
+  mm.auxv = old.auxv;
   mm.setExeFile(old.exeFile);
   try {
     mm.copyFrom(old);

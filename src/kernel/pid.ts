@@ -17,6 +17,8 @@ export class Pid {
   readonly nr: number;
   /** Whose thread id it is; null once that task is reaped. */
   task: TaskStruct | null = null;
+  /** What /proc keeps for it: the directory of the task (struct pid, inodes). */
+  procDir: object | null = null;
   /** Users as thread id, process group and session: the number is free again at 0. */
   users = 0;
 
@@ -25,13 +27,26 @@ export class Pid {
   }
 }
 
+/** Numbers a leaf of the table holds. */
+const LEAF_SIZE = 1024;
+
+/** A stretch of numbers. */
+interface Leaf {
+  readonly pids: (Pid | null)[];
+  /** How many are in use: a full one is passed over in one step. */
+  used: number;
+}
+
+const EMPTY_LEAF: Leaf = { pids: [], used: 0 };
+
 /**
  * The process numbers of a machine: given in ascending order, again from 300 after a wrap.
  * @see kernel/pid.c, alloc_pid()
  */
 export class PidTable {
   private readonly sysctl: Sysctl;
-  private readonly pids = new Map<number, Pid>();
+  /** By number / LEAF_SIZE; null where none of those numbers was ever in use. */
+  private readonly leaves: (Leaf | null)[] = [];
   private last = 0;
 
   constructor(sysctl: Sysctl) {
@@ -44,11 +59,11 @@ export class PidTable {
    * @throws {LinuxError} EEXIST: the wanted one is in use
    */
   alloc(task: TaskStruct, wanted: number | null = null): Pid {
-    if (wanted !== null && this.pids.has(wanted)) fail(EEXIST);
+    if (wanted !== null && this.findPid(wanted) !== null) fail(EEXIST);
     const max = this.sysctl.get('kernel.pid_max');
     const pid = new Pid(wanted ?? this.nextFree(max) ?? fail(EAGAIN));
     if (wanted === null) this.last = pid.nr;
-    this.pids.set(pid.nr, pid);
+    this.insert(pid);
     pid.task = task;
     pid.users = 1;
     return pid;
@@ -61,12 +76,12 @@ export class PidTable {
 
   /** Finds the number in use; a process group outlives its first task. */
   findPid(nr: number): Pid | null {
-    return this.pids.get(nr) ?? null;
+    return this.leaves[Math.floor(nr / LEAF_SIZE)]?.pids[nr % LEAF_SIZE] ?? null;
   }
 
   /** Finds a thread by its number, zombies included (find_task_by_vpid()). */
   findTask(nr: number): TaskStruct | null {
-    return this.pids.get(nr)?.task ?? null;
+    return this.findPid(nr)?.task ?? null;
   }
 
   /** Counts one more user of a number. */
@@ -77,15 +92,31 @@ export class PidTable {
 
   /** Drops a user; the last one frees the number. */
   put(pid: Pid): void {
-    if (--pid.users === 0) this.pids.delete(pid.nr);
+    if (--pid.users > 0) return;
+    const leaf = this.leaves[Math.floor(pid.nr / LEAF_SIZE)];
+    if (leaf == null) return;
+    leaf.pids[pid.nr % LEAF_SIZE] = null;
+    leaf.used -= 1;
   }
 
   /** Walks all threads in ascending order of number, zombies included. */
   *tasks(): Generator<TaskStruct> {
-    for (const nr of [...this.pids.keys()].sort((a, b) => a - b)) {
-      const task = this.findTask(nr);
-      if (task !== null) yield task;
+    for (let at = 0; at < this.leaves.length; at++) {
+      const { pids, used } = this.leaves[at] ?? EMPTY_LEAF;
+      if (used === 0) continue;
+      for (let i = 0; i < LEAF_SIZE; i++) {
+        const task = pids[i]?.task ?? null;
+        if (task !== null) yield task;
+      }
     }
+  }
+
+  private insert(pid: Pid): void {
+    const at = Math.floor(pid.nr / LEAF_SIZE);
+    while (this.leaves.length <= at) this.leaves.push(null);
+    const leaf = (this.leaves[at] ??= { pids: new Array(LEAF_SIZE).fill(null), used: 0 });
+    leaf.pids[pid.nr % LEAF_SIZE] = pid;
+    leaf.used += 1;
   }
 
   /**
@@ -93,9 +124,17 @@ export class PidTable {
    */
   private nextFree(max: number): number | null {
     const lowest = this.last + 1 > RESERVED_PIDS ? RESERVED_PIDS : 1;
-    for (let nr = this.last + 1; nr < max; nr++) if (!this.pids.has(nr)) return nr;
-    for (let nr = lowest; nr <= Math.min(this.last, max - 1); nr++) {
-      if (!this.pids.has(nr)) return nr;
+    return (
+      this.freeBetween(this.last + 1, max) ?? this.freeBetween(lowest, Math.min(this.last + 1, max))
+    );
+  }
+
+  /** The lowest free number of [from, to), or null. */
+  private freeBetween(from: number, to: number): number | null {
+    for (let nr = from; nr < to;) {
+      const leaf = this.leaves[Math.floor(nr / LEAF_SIZE)];
+      if (leaf == null || leaf.pids[nr % LEAF_SIZE] === null) return nr;
+      nr = leaf.used === LEAF_SIZE ? nr - (nr % LEAF_SIZE) + LEAF_SIZE : nr + 1;
     }
     return null;
   }

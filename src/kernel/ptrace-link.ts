@@ -20,7 +20,7 @@ export function ptraceLink(
   const stop = { message: 0n, info: null, delivery: false, listening: false };
   const link = { tracer, ...how, ...stop, trap: false, notify: false, mayStop: false };
   tracee.ptrace = link;
-  tracer.ptraced.add(tracee);
+  (tracer.ptraced ??= new Set()).add(tracee);
   return link;
 }
 
@@ -77,7 +77,7 @@ function inject(tracee: TaskStruct, info: Siginfo | null, { signal, by }: Resump
 export function ptraceUnlink(tracee: TaskStruct, signal = 0): void {
   const { ptrace } = tracee;
   if (ptrace === null) return;
-  ptrace.tracer.ptraced.delete(tracee);
+  ptrace.tracer.ptraced?.delete(tracee);
   tracee.ptrace = null;
   if (tracee.state === 't') ptraceResume(tracee, ptrace, { signal, by: ptrace.tracer });
 }
@@ -113,7 +113,7 @@ function signalLeft(tracee: TaskStruct): number {
 
 /** A tracer exits: its tracees run on, or die if it asked for that (K-206; exit_ptrace()). */
 export function exitPtrace(tracer: TaskStruct): void {
-  for (const tracee of [...tracer.ptraced]) {
+  for (const tracee of [...(tracer.ptraced ?? [])]) {
     const kill = ((tracee.ptrace?.options ?? 0) & PTRACE_O_EXITKILL) !== 0;
     ptraceDetach(tracee, tracer, signalLeft(tracee));
     if (kill) sendSignal(tracee, SIGKILL);

@@ -6,7 +6,7 @@ import { PF_EXITING, threadGroupEmpty } from './task.js';
 
 /** A thread of the same process that lives on (find_alive_thread()). */
 function findAliveThread(task: TaskStruct): TaskStruct | null {
-  return task.group.threads.find((thread) => !(thread.flags & PF_EXITING)) ?? null;
+  return task.group.threads.find((thread) => !(thread.flags & PF_EXITING));
 }
 
 /**
@@ -31,10 +31,7 @@ function findNewReaper(father: TaskStruct): TaskStruct {
  * A child changes hands; one that is a zombie already is offered to the new parent
  * (reparent_leader()).
  */
-function reparentLeader(child: TaskStruct, father: TaskStruct, reaper: TaskStruct): void {
-  const siblings = father.group.children;
-  siblings.splice(siblings.indexOf(child), 1);
-  reaper.group.children.push(child);
+function reparentLeader(child: TaskStruct): void {
   child.exitSignal = SIGCHLD;
   const waiting = child.state === 'Z' && child.ptrace === null && threadGroupEmpty(child);
   if (waiting && doNotifyParent(child)) releaseTask(child);
@@ -45,22 +42,27 @@ function reparentLeader(child: TaskStruct, father: TaskStruct, reaper: TaskStruc
  * @see kernel/exit.c, forget_original_parent()
  */
 export function forgetOriginalParent(father: TaskStruct): void {
-  const orphans = father.group.children.filter((child) => child.parent === father);
-  if (orphans.length === 0 || father.group === father.kernel.init.group) return;
+  const { ownChildren } = father;
+  if (ownChildren === null || father.group === father.kernel.init.group) return;
   const reaper = findNewReaper(father);
-  for (const child of orphans) {
-    child.group.parent = reaper;
-    const signals = child.group.threads.map((thread) => thread.pdeathSignal);
-    if (reaper.group !== father.group) reparentLeader(child, father, reaper);
+  for (const group of [...ownChildren]) {
+    const child = group.leader;
+    ownChildren.remove(group);
+    reaper.adopt(group);
+    const signals = Array.from(child.group.threads, (thread) => thread.pdeathSignal);
+    if (reaper.group !== father.group) reparentLeader(child);
     for (const signal of signals) if (signal !== 0) sendSignal(child, signal);
   }
 }
 
 /** Tells every descendant that it has a subreaper above it (propagate_has_child_subreaper()). */
 export function propagateHasChildSubreaper(task: TaskStruct): void {
-  for (const child of task.children) {
-    if (child.group.hasChildSubreaper) continue;
-    child.group.hasChildSubreaper = true;
-    propagateHasChildSubreaper(child);
+  const todo = [task];
+  for (let at = todo.pop(); at !== undefined; at = todo.pop()) {
+    for (const child of at.children) {
+      if (child.group.hasChildSubreaper) continue;
+      child.group.hasChildSubreaper = true;
+      todo.push(child);
+    }
   }
 }

@@ -61,17 +61,17 @@ function asNumber(limit: bigint): number {
  * @see include/linux/sched/signal.h
  */
 export class Rlimits {
-  private readonly limits: Rlimit[];
+  /** Never changed in place: a child has its parent's until one of them sets a limit. */
+  private limits: readonly Rlimit[];
   /** The soft limits as numbers: reads of memory files ask for one each time. */
-  private readonly softs: number[];
+  private softs: readonly number[];
 
   /** Makes the limits of pid 1, or a copy. */
   constructor(from?: Rlimits) {
     this.limits =
-      from === undefined
-        ? Array.from({ length: RLIM_NLIMITS }, (_, resource) => INIT_RLIMITS[resource] ?? UNLIMITED)
-        : [...from.limits];
-    this.softs = this.limits.map(({ cur }) => asNumber(cur));
+      from?.limits ??
+      Array.from({ length: RLIM_NLIMITS }, (_, resource) => INIT_RLIMITS[resource] ?? UNLIMITED);
+    this.softs = from?.softs ?? this.limits.map(({ cur }) => asNumber(cur));
   }
 
   /** Gives the soft limit as a number, Infinity for none (rlimit()). */
@@ -93,8 +93,8 @@ export class Rlimits {
    */
   set(resource: number, limit: Rlimit): void {
     this.get(resource);
-    this.limits[resource] = limit;
-    this.softs[resource] = asNumber(limit.cur);
+    this.limits = this.limits.map((old, i) => (i === resource ? limit : old));
+    this.softs = this.limits.map(({ cur }) => asNumber(cur));
   }
 }
 

@@ -6,6 +6,7 @@ import type { Pid } from './pid.js';
 import type { Rlimits } from './rlimit.js';
 import type { Siginfo } from './siginfo.js';
 import { PendingSignals } from './siginfo.js';
+import { type Linked, TaskList } from './task-list.js';
 
 // Flags of a task: include/linux/sched.h
 export const PF_EXITING = 0x4;
@@ -90,18 +91,19 @@ export interface VforkWait {
  * A thread group: what all threads of a process share (signal_struct).
  * @see include/linux/sched/signal.h, struct signal_struct
  */
-export class ThreadGroup {
+export class ThreadGroup implements Linked<ThreadGroup> {
   /** The thread whose number is the process's; changes when another thread runs an exec. */
   leader: TaskStruct;
   /**
    * All threads not yet reaped, the leader first; a leader that exited stays until the group is
    * reaped (K-034).
    */
-  readonly threads: TaskStruct[] = [];
+  readonly threads = new TaskList<TaskStruct>();
   /** The thread that waits for this process (real_parent); null for pid 1 only. */
   parent: TaskStruct | null;
-  /** Leaders of the processes its threads made or inherited, in the order they came. */
-  readonly children: TaskStruct[] = [];
+  /** Its neighbours among the children of its parent. */
+  prev: ThreadGroup | null = null;
+  next: ThreadGroup | null = null;
   /** Resource limits; changed by prlimit. */
   rlimits: Rlimits;
   /** Process group and session; each counts as a user of its number. */
@@ -181,11 +183,11 @@ export interface TaskInit {
 }
 
 /**
- * A thread. The process is its thread group.
+ * A thread. The process is its thread group. What every access by or to it asks for comes first: an
+ * engine keeps the fields in this order, and among many tasks each cache line counts.
  * @see include/linux/sched.h, struct task_struct
  */
-export class TaskStruct {
-  readonly kernel: Kernel;
+export class TaskStruct implements Linked<TaskStruct> {
   /**
    * Its number; replaced when an exec makes another thread the leader. Null before it is attached
    * only.
@@ -193,19 +195,23 @@ export class TaskStruct {
   threadPid!: Pid;
   /** The process it belongs to. */
   group!: ThreadGroup;
+  /** Credentials; replaced as a whole by commitCreds(). */
+  cred: Readonly<Cred>;
+  /** Memory, of which it is one user; null for kernel threads and after exit. */
+  mm: MmStruct | null;
+  readonly kernel: Kernel;
+  /** Open files; null after exit. */
+  files: TaskFiles | null;
+  /** Root and working directory; null after exit. */
+  fs: TaskFs | null;
   /**
    * Name, at most 15 bytes, one character each (see comm.ts); set by exec, prctl and
    * /proc/PID/comm.
    */
   comm: string;
-  /** Credentials; replaced as a whole by commitCreds(). */
-  cred: Readonly<Cred>;
-  /** Memory, of which it is one user; null for kernel threads and after exit. */
-  mm: MmStruct | null;
-  /** Open files; null after exit. */
-  files: TaskFiles | null;
-  /** Root and working directory; null after exit. */
-  fs: TaskFs | null;
+  /** Its neighbours among the threads of its process. */
+  prev: TaskStruct | null = null;
+  next: TaskStruct | null = null;
   /** Signal handlers, as far as sharing them shows: the tasks that do (CLONE_SIGHAND). */
   sighand = { users: 1 };
   /** PF_* bits. */
@@ -230,8 +236,10 @@ export class TaskStruct {
   userDumpable = false;
   /** How it is traced; null when it is not. */
   ptrace: PtraceLink | null = null;
-  /** Threads it traces. */
-  readonly ptraced = new Set<TaskStruct>();
+  /** The processes it made or inherited, in the order they came; null before the first. */
+  ownChildren: TaskList<ThreadGroup> | null = null;
+  /** Threads it traces; null until it traces one. */
+  ptraced: Set<TaskStruct> | null = null;
   /** Wait status of a stop its tracer has not waited for yet; null when there is none. */
   stopCode: number | null = null;
   /** Signals that wait until the task runs again, or no longer blocks them. */
@@ -292,8 +300,15 @@ export class TaskStruct {
   }
 
   /** Leaders of the processes its process waits for. */
-  get children(): readonly TaskStruct[] {
-    return this.group.children;
+  get children(): TaskStruct[] {
+    const lists = Array.from(this.group.threads, ({ ownChildren }) => [...(ownChildren ?? [])]);
+    return lists.flat().map(({ leader }) => leader);
+  }
+
+  /** Becomes the parent of a process. */
+  adopt(child: ThreadGroup): void {
+    child.parent = this;
+    (this.ownChildren ??= new TaskList()).push(child);
   }
 
   /** Who traces it; null when nobody does. */

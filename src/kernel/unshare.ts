@@ -104,6 +104,7 @@ function impliedFlags(flags: number): number {
 
 /** Whether nobody outside the thread shares its memory (current_is_single_threaded()). */
 function singleThreaded(task: TaskStruct): boolean {
+  if (task.mm?.shared === false) return threadGroupEmpty(task);
   for (const other of task.kernel.tasks()) {
     if (other !== task && other.mm !== null && other.mm === task.mm) return false;
   }

@@ -4,7 +4,7 @@ import { doNotifyParent, releaseTask } from './exit.js';
 import { ptraceReparented, ptraceUnlink } from './ptrace-link.js';
 import { SIGCHLD } from './signal.js';
 import type { TaskStruct } from './task.js';
-import { threadGroupEmpty } from './task.js';
+import { sameThreadGroup, threadGroupEmpty } from './task.js';
 
 // include/uapi/linux/wait.h
 export const WNOHANG = 1;
@@ -41,14 +41,17 @@ export interface WaitResult {
 /** A child, null when there is none to report with WNOHANG, or 'block': the caller would sleep. */
 export type WaitOutcome = WaitResult | null | 'block';
 
-/** Whom a wait is for. */
-type WaitFor = (task: TaskStruct) => boolean;
+/** Whom a wait is for: anybody, the process of a number, or those of a process group. */
+type WaitFor =
+  | { readonly kind: 'any' }
+  | { readonly kind: 'pid'; readonly pid: number }
+  | { readonly kind: 'pgid'; readonly pgid: number };
 
 /**
  * Clone children (an exit signal other than SIGCHLD) need __WCLONE or __WALL (eligible_child()).
  */
 function eligible(task: TaskStruct, wanted: WaitFor, flags: number, traced: boolean): boolean {
-  if (!wanted(task)) return false;
+  if (wanted.kind === 'pgid' && task.group.pgid !== wanted.pgid) return false;
   if (traced || flags & __WALL) return true;
   return (task.exitSignal !== SIGCHLD) === ((flags & __WCLONE) !== 0);
 }
@@ -101,21 +104,51 @@ function considerTask(task: TaskStruct, flags: number, asTracer: boolean): WaitR
   return waitTaskStopped(task, flags, traced) ?? waitTaskContinued(task, flags);
 }
 
-/** @see kernel/exit.c, do_wait() */
+/** Whether `waiter` counts as the thread that waits (is_effectively_child()). */
+function waitsAs(task: TaskStruct, waiter: TaskStruct | null, flags: number): boolean {
+  if (waiter === task) return true;
+  return !(flags & __WNOTHREAD) && waiter !== null && sameThreadGroup(waiter, task);
+}
+
+/** Calls `consider` with whom a wait may be about, until it says true. */
+type Visit = (consider: (child: TaskStruct, traced: boolean) => boolean) => void;
+
+/** One number: found without a walk of the others (do_wait_pid()). */
+function visitPid(task: TaskStruct, pid: number, flags: number): Visit {
+  return (consider) => {
+    const child = task.kernel.findTask(pid);
+    if (child === null) return;
+    if (child.isLeader && waitsAs(task, child.parent, flags) && consider(child, false)) return;
+    if (child.ptracer !== null && waitsAs(task, child.ptracer, flags)) consider(child, true);
+  };
+}
+
+/** All children, then all tracees (do_wait_thread(), ptrace_do_wait()). */
+function visitAll(task: TaskStruct, flags: number): Visit {
+  return (consider) => {
+    const waiters = flags & __WNOTHREAD ? [task] : [...task.group.threads];
+    for (const { ownChildren } of waiters) {
+      if (ownChildren?.some(({ leader }) => consider(leader, false))) return;
+    }
+    for (const { ptraced } of waiters) {
+      for (const tracee of ptraced ?? []) if (consider(tracee, true)) return;
+    }
+  };
+}
+
+/** @see kernel/exit.c, __do_wait() */
 function doWait(task: TaskStruct, wanted: WaitFor, flags: number): WaitOutcome {
-  const ownThreadOnly = (flags & __WNOTHREAD) !== 0;
-  const children = task.children.filter((child) => !ownThreadOnly || child.parent === task);
-  const tracers = ownThreadOnly ? [task] : task.group.threads;
-  const tracees = tracers.flatMap((thread) => [...thread.ptraced]);
-  const candidates = [
-    ...children.map((child) => ({ child, traced: false })),
-    ...tracees.map((child) => ({ child, traced: true })),
-  ].filter(({ child, traced }) => eligible(child, wanted, flags, traced));
-  for (const { child, traced } of candidates) {
-    const result = considerTask(child, flags, traced);
-    if (result !== null) return result;
-  }
-  if (candidates.length === 0) fail(ECHILD);
+  const visit = wanted.kind === 'pid' ? visitPid(task, wanted.pid, flags) : visitAll(task, flags);
+  let anybody = false;
+  let result: WaitResult | null = null;
+  visit((child, traced) => {
+    if (!eligible(child, wanted, flags, traced)) return false;
+    anybody = true;
+    result = considerTask(child, flags, traced);
+    return result !== null;
+  });
+  if (result !== null) return result;
+  if (!anybody) fail(ECHILD);
   return flags & WNOHANG ? null : 'block';
 }
 
@@ -134,10 +167,9 @@ export function wait4(task: TaskStruct, pid: number, options: number): WaitOutco
 }
 
 function pidFilter(task: TaskStruct, pid: number): WaitFor {
-  if (pid === -1) return () => true;
-  if (pid > 0) return (child) => child.pid === pid;
-  const pgid = pid === 0 ? task.group.pgid : -pid;
-  return (child) => child.group.pgid === pgid;
+  if (pid === -1) return { kind: 'any' };
+  if (pid > 0) return { kind: 'pid', pid };
+  return { kind: 'pgid', pgid: pid === 0 ? task.group.pgid : -pid };
 }
 
 /**
@@ -152,9 +184,9 @@ export function waitid(task: TaskStruct, which: number, id: number, options: num
   const events = WEXITED | WSTOPPED | WCONTINUED;
   if (options & ~(WNOHANG | WNOWAIT | events | LINEAGE)) fail(EINVAL);
   if (!(options & events)) fail(EINVAL);
-  if (which === P_ALL) return doWait(task, () => true, options);
+  if (which === P_ALL) return doWait(task, { kind: 'any' }, options);
   if (which === P_PID && id > 0) return doWait(task, pidFilter(task, id), options);
   if (which !== P_PGID || id < 0) fail(EINVAL);
   const pgid = id === 0 ? task.group.pgid : id;
-  return doWait(task, (child) => child.group.pgid === pgid, options);
+  return doWait(task, { kind: 'pgid', pgid }, options);
 }

@@ -15,6 +15,8 @@ export interface MapFile {
    * @throws {LinuxError} EPERM: a seal; EOPNOTSUPP: no file of memory
    */
   punchHole(start: number, end: number): void;
+  /** Whether its mappings are placed so that huge pages of it would fit; absent: they are not. */
+  placesHuge?(shared: boolean): boolean;
   /** Takes a reference for the mappings. */
   get(): void;
   /** Gives it back, when the last mapping of the file is gone. */

@@ -55,6 +55,10 @@ export interface MmCounters {
  */
 export class Mm {
   readonly core: Core;
+  /** The core's mm; 0 once dead. */
+  private place: Ptr<'mm'>;
+  /** mm_users: tasks that run on it. */
+  private users = 1;
   /** Program text, data, heap, stack, argument and environment areas: set by exec, shown by /proc. */
   startCode = 0;
   endCode = 0;
@@ -75,10 +79,6 @@ export class Mm {
   mdwe = 0;
   /** Whether the one protection key was asked for. */
   pkeyTaken = false;
-  /** The core's mm; 0 once dead. */
-  private place: Ptr<'mm'>;
-  /** mm_users: tasks that run on it. */
-  private users = 1;
 
   /** @throws {LinuxError} ENOMEM: no frame for its page tables */
   constructor(core: Core) {

@@ -62,6 +62,8 @@ export interface MmapRequest {
    * it the mapping is anonymous. A MAP_SHARED|MAP_ANONYMOUS mapping gets its file from `sharedZero`.
    */
   readonly mapFile?: () => MappedFile;
+  /** The file finds places so that huge pages of it would fit (thp_get_unmapped_area()). */
+  readonly placesHuge?: boolean;
   /** Makes the file behind shared anonymous memory, around its pages. */
   readonly sharedZero?: (pages: PageCache) => MapFile;
 }

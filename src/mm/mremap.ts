@@ -1,6 +1,7 @@
 import { EFAULT, EINVAL, ENOMEM, EPERM } from '../../assembly/abi/errno.js';
 import {
   MAP_FIXED,
+  MAP_SHARED,
   MREMAP_DONTUNMAP,
   MREMAP_FIXED,
   MREMAP_MAYMOVE,
@@ -80,9 +81,16 @@ function checkCharge({ mm, oldLen, newLen, flags }: Remap, vma: VmaInfo): void {
 /** vrm_set_new_addr() and move_vma(): `hint` is the new address itself with MREMAP_FIXED. */
 function move(request: Remap, vma: VmaInfo, hint: U64): number {
   const { mm, addr, oldLen, newLen, flags, limits } = request;
-  const mapFile = vma.file === null ? undefined : vma.file;
-  const place = flags & MREMAP_FIXED ? MAP_FIXED : 0;
-  const to = placeMapping(mm, { addr: hint, flags: place, mapFile }, newLen, limits);
+  const shared = (vma.flags & vm.VM_MAYSHARE) !== 0;
+  const placement = {
+    addr: hint,
+    flags: (flags & MREMAP_FIXED ? MAP_FIXED : 0) | (shared ? MAP_SHARED : 0),
+    offset: BigInt(vma.pgoff) * BigInt(PAGE_SIZE) + BigInt(addr - vma.start),
+    ...(vma.file === null
+      ? {}
+      : { mapFile: vma.file, placesHuge: vma.file.placesHuge?.(shared) === true }),
+  };
+  const to = placeMapping(mm, placement, newLen, limits);
   if (mm.counters().mapCount >= limits.maxMapCount - 3) fail(ENOMEM);
   checkCharge(request, vma);
   const keep = (flags & MREMAP_DONTUNMAP) !== 0;

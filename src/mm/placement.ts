@@ -1,11 +1,14 @@
 import { EINVAL, ENOMEM, EPERM } from '../../assembly/abi/errno.js';
-import { MAP_FIXED, MAP_FIXED_NOREPLACE } from '../../assembly/abi/mman.js';
+import { MAP_32BIT, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_SHARED } from '../../assembly/abi/mman.js';
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import { checked, fail } from '../errno.js';
 import { TASK_SIZE, pageAlign, pageFloor, type U64 } from './address.js';
 import type { Mm } from './mm.js';
 
 const PMD_SIZE = 2 ** 21;
+/** Where MAP_32BIT looks for room, from the bottom up. */
+const LOW_START = 0x40000000;
+const LOW_END = 0x80000000;
 /** TASK_UNMAPPED_BASE: where bottom-up placement starts when the top is full. */
 const UNMAPPED_BASE = pageAlign(Math.floor(2 ** 47 / 3));
 
@@ -14,6 +17,10 @@ interface Placement {
   readonly addr: U64;
   readonly flags: number;
   readonly mapFile?: unknown;
+  /** The file finds places so that huge pages of it would fit. */
+  readonly placesHuge?: boolean;
+  /** Byte offset in the file. */
+  readonly offset?: U64;
 }
 
 interface PlaceLimits {
@@ -30,33 +37,60 @@ function roundHint(addr: U64, limits: PlaceLimits): U64 {
   return hint !== 0 && hint < min ? pageAlign(min) : hint;
 }
 
-/** vm_unmapped_area(): top down from mmap_base, then anywhere above it. */
-function searchHole(mm: Mm, length: number): number {
+/** arch_get_unmapped_area(): the hint, or the lowest hole. */
+function searchUp(mm: Mm, length: number, hint: U64, start: number, end: number): number {
   const { exports } = mm.core;
-  const base = exports.mmapBase(mm.ptr);
-  const top = exports.unmappedArea(mm.ptr, length, PAGE_SIZE, base, PAGE_SIZE);
-  if (top >= 0) return top;
-  return checked(exports.unmappedArea(mm.ptr, length, UNMAPPED_BASE, TASK_SIZE, PAGE_SIZE));
+  if (isRoom(mm, hint, length, end)) return hint;
+  return exports.unmappedAreaBottomup(mm.ptr, length, start, end);
 }
 
-/** __thp_get_unmapped_area(): whole 2 MiB units of anonymous memory are aligned to them (K-506). */
-function searchHuge(mm: Mm, length: number): number {
-  const { exports } = mm.core;
-  const base = exports.mmapBase(mm.ptr);
-  const padded = exports.unmappedArea(mm.ptr, length + PMD_SIZE, PAGE_SIZE, base, PAGE_SIZE);
-  if (padded < 0) return searchHole(mm, length);
-  const past = padded % PMD_SIZE;
-  return past === 0 ? padded + PMD_SIZE : padded + PMD_SIZE - past;
+function isRoom(mm: Mm, hint: U64, length: number, end: number): hint is number {
+  if (typeof hint === 'bigint' || hint === 0 || hint > end - length) return false;
+  return mm.core.exports.isFree(mm.ptr, hint, length);
 }
 
-/** The address without the final checks: arch_get_unmapped_area_topdown(). */
+/**
+ * The hint, or the highest hole below mmap_base, or else the lowest above TASK_UNMAPPED_BASE; with
+ * MAP_32BIT from the bottom up below 2 GiB. Negative errno without one.
+ * @see arch/x86/kernel/sys_x86_64.c, arch_get_unmapped_area_topdown()
+ */
+function search(mm: Mm, length: number, hint: U64, flags: number): number {
+  if (flags & MAP_32BIT) return searchUp(mm, length, hint, LOW_START, LOW_END);
+  if (isRoom(mm, hint, length, TASK_SIZE)) return hint;
+  const { exports } = mm.core;
+  const top = exports.unmappedArea(mm.ptr, length, PAGE_SIZE, exports.mmapBase(mm.ptr));
+  return top >= 0 ? top : exports.unmappedAreaBottomup(mm.ptr, length, UNMAPPED_BASE, TASK_SIZE);
+}
+
+/**
+ * A place where address and offset agree within 2 MiB, for at least one whole such unit of the file;
+ * null where that makes no sense, or there is no room (K-506).
+ * @see mm/huge_memory.c, __thp_get_unmapped_area()
+ */
+function searchHuge(mm: Mm, length: number, hint: U64, request: Placement): number | null {
+  const offset = request.mapFile === undefined ? 0 : (request.offset ?? 0);
+  const within = Number(BigInt(offset) % BigInt(PMD_SIZE));
+  const toUnit = (PMD_SIZE - within) % PMD_SIZE;
+  if (length - toUnit < PMD_SIZE) return null;
+  const found = search(mm, length + PMD_SIZE, hint, request.flags);
+  if (found < 0) return null;
+  if (found === hint) return found;
+  const past = (within + PMD_SIZE - (found % PMD_SIZE)) % PMD_SIZE;
+  return found + (past === 0 ? PMD_SIZE : past);
+}
+
+/** Files that ask for it, and whole 2 MiB units of private anonymous memory without a hint. */
+function wantsHuge(request: Placement, hint: U64, length: number): boolean {
+  if (request.mapFile !== undefined) return request.placesHuge === true;
+  // As shmem without huge pages, shared memory lies anywhere. MAP_DROPPABLE has no bit of it.
+  return (request.flags & MAP_SHARED) === 0 && hint === 0 && length % PMD_SIZE === 0;
+}
+
+/** The address without the final checks: __get_unmapped_area(). */
 function choose(mm: Mm, request: Placement, hint: U64, length: number): U64 {
   if (request.flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) return hint;
-  if (typeof hint === 'number' && hint !== 0 && hint <= TASK_SIZE - length) {
-    if (mm.core.exports.isFree(mm.ptr, hint, length)) return hint;
-  }
-  const huge = request.mapFile === undefined && hint === 0 && length % PMD_SIZE === 0;
-  return huge ? searchHuge(mm, length) : searchHole(mm, length);
+  const huge = wantsHuge(request, hint, length) ? searchHuge(mm, length, hint, request) : null;
+  return huge ?? checked(search(mm, length, hint, request.flags));
 }
 
 /**

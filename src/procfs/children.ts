@@ -1,11 +1,9 @@
 import type { TaskStruct } from '../kernel/task.js';
 
 /**
- * /proc/PID/task/TID/children: the children of the process, each followed by a space. Threads of
- * this kernel share their children, which the first thread shows.
+ * /proc/PID/task/TID/children: the children of the thread, each followed by a space.
  * @see fs/proc/array.c children_seq_show()
  */
 export function showChildren(task: TaskStruct): string {
-  if (!task.isLeader) return '';
-  return task.children.map((child) => `${child.pid} `).join('');
+  return Array.from(task.ownChildren ?? [], ({ leader }) => `${leader.pid} `).join('');
 }

@@ -15,6 +15,7 @@ import { nameToInt } from './name-to-int.js';
 import { fillDirectory, procPidLinkOperations } from './pid-entry.js';
 import {
   getProcTask,
+  isAlive,
   procInode,
   procInstantiate,
   procSetattr,
@@ -82,8 +83,16 @@ export function lookupFd(dir: Dentry, name: string, init: ProcInodeInit): Dentry
  */
 export function iterateFds(caller: TaskStruct, file: File): Iterable<DirEntry> {
   const task = getProcTask(file.inode) ?? fail(ENOENT);
-  const fds = taskFiles(task)?.openFds() ?? [];
-  return fillDirectory(caller, file, fds.map(String));
+  return fillDirectory(caller, file, fdNames(task));
+}
+
+/** The descriptors open when it comes to them. */
+function* fdNames(task: TaskStruct): Generator<string, void, void> {
+  let fd = taskFiles(task)?.nextOpen(0) ?? null;
+  while (fd !== null) {
+    yield String(fd);
+    fd = taskFiles(task)?.nextOpen(fd + 1) ?? null;
+  }
 }
 
 /** @throws {LinuxError} ENOENT: the descriptor was closed (fs/proc/fd.c proc_fd_link()) */
@@ -129,4 +138,5 @@ export const fdOperations: FileOperations = {
   read: genericReadDir,
   llseek: genericFileLlseek,
   iterate: iterateFds,
+  iterateResumes: isAlive,
 };

@@ -12,7 +12,7 @@ import { genericPermission } from '../vfs/permission.js';
 import { singleFile } from '../vfs/seq-file.js';
 import { toSigned } from '../vfs/u64.js';
 import { fdFile, iterateFds, lookupFd, taskFiles } from './fd.js';
-import { getProcTask, procInode, procSetattr } from './proc-inode.js';
+import { getProcTask, isAlive, procInode, procSetattr } from './proc-inode.js';
 
 /**
  * @throws {LinuxError} ENOENT: the task is gone or the descriptor closed (fs/proc/fd.c seq_show())
@@ -59,4 +59,5 @@ export const fdinfoOperations: FileOperations = {
   read: genericReadDir,
   llseek: genericFileLlseek,
   iterate: iterateFds,
+  iterateResumes: isAlive,
 };

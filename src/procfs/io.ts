@@ -24,7 +24,7 @@ function show(task: TaskStruct, caller: TaskStruct, threads: readonly TaskStruct
 
 /** /proc/PID/io: of all threads (fs/proc/base.c proc_tgid_io_accounting()). */
 export function showTgidIo(task: TaskStruct, caller: TaskStruct): string {
-  return show(task, caller, task.group.threads);
+  return show(task, caller, [...task.group.threads]);
 }
 
 /** /proc/PID/task/TID/io: of one (fs/proc/base.c proc_tid_io_accounting()). */

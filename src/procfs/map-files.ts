@@ -15,7 +15,7 @@ import { S_IFLNK } from '../vfs/mode.js';
 import { MAGIC_LINK_SIZE, procFdPermission } from './fd.js';
 import { vmaFile } from './vma-text.js';
 import { fillDirectory, procPidLinkOperations } from './pid-entry.js';
-import { getProcTask, procInstantiate, procSetattr, taskDumpOwner } from './proc-inode.js';
+import { getProcTask, isAlive, procInstantiate, procSetattr, taskDumpOwner } from './proc-inode.js';
 
 /** "START-END" in hexadecimal without leading zeros; capitals will do (K-610). */
 const NAME = /^(0|[1-9a-fA-F][0-9a-fA-F]*)-([1-9a-fA-F][0-9a-fA-F]*)$/;
@@ -139,4 +139,5 @@ export const mapFilesOperations: FileOperations = {
   read: genericReadDir,
   llseek: genericFileLlseek,
   iterate,
+  iterateResumes: isAlive,
 };

@@ -23,7 +23,7 @@ const OOM_ADJUST_MAX = 15;
 function groupsSharing(group: ThreadGroup): Set<ThreadGroup> {
   const groups = new Set([group]);
   const mm = group.threads.find((thread) => thread.mm !== null)?.mm ?? null;
-  if (mm === null) return groups;
+  if (mm === null || !mm.shared) return groups;
   for (const task of group.leader.kernel.tasks()) {
     if (task.mm === mm && !task.isKthread && !task.group.unkillable) groups.add(task.group);
   }

@@ -10,7 +10,7 @@ const OOM_SCORE_ADJ_MIN = -1000;
  */
 export function showOomScore(task: TaskStruct): string {
   const { oomScoreAdj, unkillable } = task.group;
-  const mm = task.group.threads.map(getTaskMm).find((each) => each !== null) ?? null;
+  const mm = [...task.group.threads].map(getTaskMm).find((each) => each !== null) ?? null;
   if (mm === null || unkillable || oomScoreAdj === OOM_SCORE_ADJ_MIN) return '0\n';
   const { rssAnon, rssFile, rssShmem, pgtablesBytes } = mm.counters();
   const used = rssAnon + rssFile + rssShmem + pgtablesBytes / PAGE_SIZE;

@@ -36,6 +36,11 @@ export function getProcTask(inode: Inode): TaskStruct | null {
   return procInode(inode).pid.task;
 }
 
+/** Whether the task an open directory is about is still there: a listing of it goes on. */
+export function isAlive(file: File): boolean {
+  return getProcTask(file.inode) !== null;
+}
+
 /**
  * The task an open file is about.
  * @throws {LinuxError} ESRCH: it is reaped

@@ -52,10 +52,6 @@ const tgidFileOperations = pidentFileOperations(() => tgidBaseStuff);
 class ProcRoot {
   private readonly sb: SuperBlock;
   readonly root: Dentry;
-  /**
-   * The directories of tasks by their number; they go when nobody can reach the number any more.
-   */
-  private readonly pidDentries = new WeakMap<Pid, Dentry>();
 
   constructor(vfs: Vfs, options: ProcOptions) {
     this.sb = vfs.newSuperBlock('proc', {
@@ -78,6 +74,7 @@ class ProcRoot {
       read: genericReadDir,
       llseek: genericFileLlseek,
       iterate: (caller, file) => this.iterate(caller, file),
+      iterateResumes: () => true,
     };
     this.root = new Dentry('/', null, new Inode(this.sb, S_IFDIR | 0o555, 0, 0, iops, fops));
     rootEntries(this.root);
@@ -101,8 +98,9 @@ class ProcRoot {
   }
 
   private pidDirectory(caller: TaskStruct, task: TaskStruct, name: string): Dentry {
-    const cached = this.pidDentries.get(task.threadPid);
-    if (cached !== undefined && pidRevalidate(caller, cached.inode)) return cached;
+    const { threadPid } = task;
+    const kept = threadPid.procDir as Dentry | null;
+    if (kept?.inode.sb === this.sb && pidRevalidate(caller, kept.inode)) return kept;
     const inode = procPidMakeInode(this.sb, task, {
       mode: S_IFDIR | 0o555,
       iops: tgidInodeOperations,
@@ -111,7 +109,7 @@ class ProcRoot {
     inode.nlink = pidEntryNlink(tgidBaseStuff);
     inode.immutable = true;
     const dentry = new Dentry(name, this.root, inode);
-    this.pidDentries.set(task.threadPid, dentry);
+    threadPid.procDir = dentry;
     return dentry;
   }
 
@@ -126,7 +124,8 @@ class ProcRoot {
       if (!task.isLeader || !hasPidPermissions(this.sb, caller, task, HIDEPID_INVISIBLE)) continue;
       const name = String(task.pid);
       const { inode } = this.pidDirectory(caller, task, name);
-      yield { name, ino: inode.ino, type: fsUmodeToDtype(inode.mode) };
+      const stands = (): boolean => task.threadPid.task === task;
+      yield { name, ino: inode.ino, type: fsUmodeToDtype(inode.mode), stands };
     }
   }
 }

@@ -12,7 +12,7 @@ import { procPidPermission } from './hidepid.js';
 import { nameToInt } from './name-to-int.js';
 import { fillDirectory, pidentFileOperations, pidentInodeOperations } from './pid-entry.js';
 import type { PidEntry } from './pid-entry.js';
-import { getProcTask, procInstantiate, procSetattr } from './proc-inode.js';
+import { getProcTask, isAlive, procInstantiate, procSetattr } from './proc-inode.js';
 
 /**
  * What the directories of threads do; their table is given by pid.ts, which also has this directory
@@ -55,7 +55,7 @@ export function taskDirectory(table: () => readonly PidEntry[]): TaskDirectory {
   /** fs/proc/base.c proc_task_readdir() */
   const iterate = (caller: TaskStruct, file: File): Iterable<DirEntry> => {
     const task = getProcTask(file.inode) ?? fail(ENOENT);
-    const tids = task.group.threads.map((thread) => String(thread.pid));
+    const tids = Array.from(task.group.threads, (thread) => String(thread.pid));
     return fillDirectory(caller, file, tids);
   };
 
@@ -68,6 +68,6 @@ export function taskDirectory(table: () => readonly PidEntry[]): TaskDirectory {
         stat.nlink += getProcTask(inode)?.group.threads.length ?? 0;
       },
     },
-    fops: { read: genericReadDir, llseek: genericFileLlseek, iterate },
+    fops: { read: genericReadDir, llseek: genericFileLlseek, iterate, iterateResumes: isAlive },
   };
 }

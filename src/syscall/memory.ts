@@ -1,5 +1,5 @@
 import { EINVAL, ENOMEM, ENOSPC } from '../../assembly/abi/errno.js';
-import { MAP_ANONYMOUS, MAP_HUGETLB } from '../../assembly/abi/mman.js';
+import { MAP_ANONYMOUS, MAP_HUGETLB, MAP_SHARED } from '../../assembly/abi/mman.js';
 import { PAGE_SHIFT, PAGE_SIZE } from '../../assembly/abi/page.js';
 import { fail } from '../errno.js';
 import type { TaskStruct } from '../kernel/task.js';
@@ -57,7 +57,10 @@ export function sysMmap(task: TaskStruct, args: MmapArgs): number {
   const backing =
     file === null
       ? { sharedZero: sharedZeroFile.bind(null, task) }
-      : { mapFile: () => mapFileChecked(task, file, { prot, flags, ...extent }) };
+      : {
+          mapFile: () => mapFileChecked(task, file, { prot, flags, ...extent }),
+          placesHuge: file.placesHuge((flags & MAP_SHARED) !== 0),
+        };
   return mmap(currentMm(task), { ...request, ...backing }, new TaskMmLimits(task));
 }
 

@@ -7,14 +7,14 @@ export class Dentry {
   /** The directory the name is in; the root of a file system is its own parent. */
   parent: Dentry;
   readonly inode: Inode;
-  /** Names known below: for an in-memory file system the directory itself, otherwise a cache. */
-  readonly children: Map<string, Dentry> = new Map();
   /** False once the name was removed: paths end in " (deleted)". */
   hashed = true;
   /** What is mounted on this name, if anything. */
   mounted: Mount | null = null;
   /** How the name prints where it is in no directory (d_dname): pipes, memfds, namespaces. */
   readonly dname: ((dentry: Dentry) => string) | null;
+  /** Made when first asked for: most names are those of files. */
+  private names: Map<string, Dentry> | null = null;
 
   constructor(
     name: string,
@@ -26,6 +26,11 @@ export class Dentry {
     this.parent = parent ?? this;
     this.inode = inode;
     this.dname = dname;
+  }
+
+  /** Names known below: for an in-memory file system the directory itself, otherwise a cache. */
+  get children(): Map<string, Dentry> {
+    return (this.names ??= new Map());
   }
 
   /** Whether this is the root of its file system. */

@@ -76,6 +76,7 @@ export const zeroOperations: FileOperations = {
   write: (_task, _file, buf) => buf.length,
   llseek: nullLlseek,
   mmap: (_task, file, shared, length) => (shared ? sharedZeros(file, length) : file),
+  placesHuge: (shared) => !shared,
   iter: true,
   spliceRead: true,
   spliceWrite: true,

@@ -23,9 +23,13 @@ export const directoryOperations: FileOperations = {
   llseek: seqLlseek,
   fsync: () => {},
   *iterate(_task, file) {
-    const names = [...file.path.dentry.children.values()].reverse();
-    for (const { name, inode } of names) {
-      yield { name, ino: inode.ino, type: fsUmodeToDtype(inode.mode) };
+    const { children } = file.path.dentry;
+    for (const child of [...children.values()].reverse()) {
+      const { name, inode } = child;
+      // It may have gone, or to another directory, since the listing began.
+      const stands = (): boolean => children.get(name) === child;
+      if (stands()) yield { name, ino: inode.ino, type: fsUmodeToDtype(inode.mode), stands };
     }
   },
+  iterateResumes: () => true,
 };

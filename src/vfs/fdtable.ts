@@ -49,6 +49,12 @@ export class FdTable implements TaskFiles {
     return fds;
   }
 
+  /** The lowest open descriptor from `fd` on, or null. */
+  nextOpen(fd: number): number | null {
+    for (let at = fd; at < this.files.length; at++) if (this.files[at] != null) return at;
+    return null;
+  }
+
   /** The open file of a descriptor, O_PATH ones too, or null (fdget_raw). */
   getRaw(fd: number): File | null {
     return this.files[fd] ?? null;

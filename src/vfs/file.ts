@@ -27,6 +27,8 @@ export interface DirEntry {
   readonly ino: number;
   /** DT_*: the file type bits of a mode, shifted down. */
   readonly type: number;
+  /** Whether it is there still; absent: it is. */
+  readonly stands?: () => boolean;
 }
 
 /**
@@ -45,6 +47,11 @@ export interface FileOperations {
   llseek?(task: TaskStruct, file: File, offset: bigint, whence: number): U64;
   /** The entries after "." and "..", in a stable order. */
   iterate?(task: TaskStruct, file: File): Iterable<DirEntry>;
+  /**
+   * Whether a listing is good still, so that the next getdents64 goes on where the last one ended.
+   * Absent: each begins anew, and passes over what was given.
+   */
+  iterateResumes?(file: File): boolean;
   /** `arg` is the raw third argument. */
   ioctl?(task: TaskStruct, file: File, cmd: number, arg: U64): number;
   /** POLL* bits now; absent: always readable and writable. */
@@ -54,6 +61,11 @@ export interface FileOperations {
    * its memory is anonymous. Absent: it cannot be mapped (ENODEV). `length` is in bytes.
    */
   mmap?(task: TaskStruct, file: File, shared: boolean, length: number): File;
+  /**
+   * Whether a mapping is placed so that huge pages of the file would fit: get_unmapped_area is
+   * thp_get_unmapped_area(). Absent: it is not.
+   */
+  placesHuge?(shared: boolean): boolean;
   fsync?(file: File): void;
   /** Whether it can be grown and given holes by fallocate. */
   readonly fallocates?: boolean;
@@ -92,6 +104,8 @@ export class File implements MapFile {
   vmFlags = 0;
   /** What the kind of file keeps for one opening. */
   privateData: unknown = null;
+  /** Where a listing of a directory goes on; null without one (see readdir.ts). */
+  dirCursor: unknown = null;
   /** How far a failed read or write had moved its position before it failed (K-112). */
   failedAdvance = 0;
   private refs = 1;
@@ -127,6 +141,11 @@ export class File implements MapFile {
     if (pages === null || this.fops.fallocates !== true) fail(EOPNOTSUPP);
     if ((seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) !== 0) fail(EPERM);
     pages.punchHole(start, end);
+  }
+
+  /** See FileOperations. */
+  placesHuge(shared: boolean): boolean {
+    return this.fops.placesHuge?.(shared) === true;
   }
 
   /** One more descriptor or mapping. */

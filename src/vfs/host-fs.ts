@@ -158,6 +158,7 @@ class HostFs {
     read: pageCacheRead,
     llseek: genericFileLlseek,
     mmap: (_task, file) => file,
+    placesHuge: () => true,
     fsync: () => {},
     iter: true,
     spliceRead: true,

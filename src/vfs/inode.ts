@@ -62,23 +62,25 @@ export interface InodeOperations {
 /** A file, directory, link or device (struct inode). */
 export class Inode {
   readonly sb: SuperBlock;
-  readonly ino: number;
   /** Type and permission bits, S_IF*. */
   mode: number;
   /** kuid of the owner; -1 when it maps nowhere. */
   uid: number;
   /** kgid of the owning group. */
   gid: number;
+  readonly iops: InodeOperations;
+  readonly fops: FileOperations;
+  /** What the file system keeps with it. */
+  privateData: unknown = null;
   /** Directory entries that name it. */
   nlink: number;
+  readonly ino: number;
   /** st_rdev of a device, as user space encodes it. */
   rdev = 0;
   /** Made by O_TMPFILE and never linked: the one nameless file that may get a name (I_LINKABLE). */
   isTmpfile = false;
   /** Nobody writes it, capabilities or not (S_IMMUTABLE). */
   immutable = false;
-  readonly iops: InodeOperations;
-  readonly fops: FileOperations;
   /** The contents of a regular file of a file system that keeps them in frames. */
   pages: PageCache | null = null;
   /** Bytes, where no page cache says. */
@@ -91,8 +93,6 @@ export class Inode {
   seals = F_SEAL_SEAL;
   /** Open files (and the mappings that hold one). */
   private users = 0;
-  /** What the file system keeps with it. */
-  privateData: unknown = null;
 
   constructor(
     sb: SuperBlock,

@@ -55,28 +55,61 @@ export function getdents64(task: TaskStruct, fd: number, count: number): Uint8Ar
   return joinRecords(recordsFrom(task, file, count));
 }
 
+/** A listing under way, so that a long directory is walked once and not once for each call. */
+interface Cursor {
+  readonly task: TaskStruct;
+  readonly entries: Iterator<DirEntry, void, void>;
+  /** Entries taken from it. */
+  index: number;
+  /** The last of them, where it did not fit. */
+  pending: DirEntry | null;
+}
+
+/** The listing at the position of the directory: the one kept there, or a new one moved to it. */
+function cursorAt(task: TaskStruct, file: File): Cursor {
+  const start = Number(file.pos);
+  const kept = file.dirCursor as Cursor | null;
+  file.dirCursor = null;
+  const resumes = kept?.task === task && file.fops.iterateResumes?.(file) === true;
+  if (resumes && start > 0 && kept.index === start + (kept.pending === null ? 0 : 1)) return kept;
+  const cursor: Cursor = { task, entries: entriesOf(task, file), index: 0, pending: null };
+  while (cursor.index < start && cursor.entries.next().done !== true) cursor.index += 1;
+  return cursor;
+}
+
+/** The next entry, which counts as taken; null at the end. */
+function takeEntry(cursor: Cursor): DirEntry | null {
+  const { pending } = cursor;
+  cursor.pending = null;
+  if (pending !== null && pending.stands?.() !== false) return pending;
+  if (pending !== null) cursor.index -= 1;
+  const next = cursor.entries.next();
+  if (next.done === true) return null;
+  cursor.index += 1;
+  return next.value;
+}
+
 /**
  * Records from the position of the directory on, which moves behind each; an error after the first
  * waits.
  */
 function recordsFrom(task: TaskStruct, file: File, count: number): Uint8Array[] {
   const records: Uint8Array[] = [];
-  const start = Number(file.pos);
   let left = count;
-  let index = 0;
   try {
-    for (const entry of entriesOf(task, file)) {
-      index += 1;
-      if (index <= start) continue;
-      const record = encodeDirent(entry, index);
+    const cursor = cursorAt(task, file);
+    for (let entry = takeEntry(cursor); entry !== null; entry = takeEntry(cursor)) {
+      const record = encodeDirent(entry, cursor.index);
       if (record.length > left) {
         if (records.length === 0) fail(EINVAL);
+        cursor.pending = entry;
         break;
       }
       records.push(record);
       left -= record.length;
-      file.pos = index;
+      file.pos = cursor.index;
     }
+    if (file.fops.iterateResumes !== undefined) file.dirCursor = cursor;
   } catch (error) {
     if (records.length === 0) throw error;
   }

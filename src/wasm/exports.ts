@@ -110,7 +110,9 @@ export interface CoreExports {
     maxMaps: number,
   ): number;
 
-  unmappedArea(mm: number, len: number, low: number, high: number, align: number): number;
+  unmappedArea(mm: number, len: number, low: number, high: number): number;
+
+  unmappedAreaBottomup(mm: number, len: number, low: number, high: number): number;
 
   mmapBase(mm: number): number;
 

@@ -136,7 +136,7 @@ image('other threads end, and one that is not the leader takes its number over',
   assert.ok(second.isLeader);
   assert.is(threadPid.task, second);
   assert.equal([leader.state, third.state, second.state], ['X', 'X', 'R']);
-  assert.equal(second.group.threads, [second]);
+  assert.equal([...second.group.threads], [second]);
   assert.equal(parent.children, [second]);
   assert.is(kernel.findTask(pid), second);
   assert.is(wait4(parent, pid, 0), 'block');

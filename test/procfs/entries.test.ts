@@ -266,6 +266,20 @@ test('io counts bytes and calls, and asks at each read (K-605)', () => {
   assert.is(read(task, other), 'EACCES');
 });
 
+test('files that say the same of every task here', () => {
+  const { spawn } = boot();
+  const task = spawn();
+  for (const [name, text] of [
+    ['cpuset', '/\n'],
+    ['sessionid', '4294967295'],
+    ['ksm_merging_pages', '0\n'],
+    ['ksm_stat', 'ksm_rmap_items 0\nksm_zero_pages 0\nksm_merging_pages 0\n'],
+    ['sched', `${task.comm} (${task.pid}, #threads: 1)\n---`],
+  ] as const) {
+    assert.is(readAll(task, `/proc/self/${name}`).slice(0, text.length), text, name);
+  }
+});
+
 test('small files: limits, mounts, children, and what no module has', () => {
   const { spawn } = boot();
   const task = spawn();
@@ -281,6 +295,10 @@ test('small files: limits, mounts, children, and what no module has', () => {
       readAll(task, '/proc/self/mountinfo'),
     ),
   );
+  assert.is(readAll(task, `/proc/self/task/${task.pid}/children`), `${child.pid} `);
+  const second = thread(task);
+  const itsChild = fork(second);
+  assert.is(readAll(task, `/proc/self/task/${second.pid}/children`), `${itsChild.pid} `);
   assert.is(readAll(task, `/proc/self/task/${task.pid}/children`), `${child.pid} `);
   assert.is(readAll(task, '/proc/self/attr/current'), 'EINVAL');
   assert.is(readAll(task, '/proc/self/wchan'), '0');
