@@ -37,11 +37,15 @@ static int is_of_cpu(const char *line) {
   return !strncmp(line, "Speculat", 8) || !strncmp(line, "Cpus_", 5) || !strncmp(line, "Mems_", 5);
 }
 
+/* A line that only processors with pages of 1 GiB have. */
+static int is_of_some(const char *line) { return !strncmp(line, "DirectMap1G", 11); }
+
 static void show(const char *path) {
   FILE *file = fopen(path, "r");
   char line[4096];
   printf("== %s\n", path);
   while (file && fgets(line, sizeof line, file)) {
+    if (is_of_some(line)) continue;
     if (is_of_cpu(line)) *strchr(line, ':') = '\n', strchr(line, '\n')[1] = 0;
     print_masked(line);
   }
