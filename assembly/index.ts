@@ -66,6 +66,7 @@ export {
   categoryOfRun,
   clearReferenced,
   resetHiwaterRss,
+  readableEdge,
   countFrames,
 } from './boundary/report';
 export {

@@ -3,6 +3,7 @@ import { MAP_FIXED, MAP_FIXED_NOREPLACE } from '../../assembly/abi/mman.js';
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import { checked, fail } from '../errno.js';
 import { TASK_SIZE, pageAlign, pageFloor, type U64 } from './address.js';
+import type { MmRules } from './limits.js';
 import type { Mm } from './mm.js';
 
 const PMD_SIZE = 2 ** 21;
@@ -20,6 +21,7 @@ interface PlaceLimits {
   readonly mmapMinAddr: number;
   readonly lsmMmapMinAddr: number;
   readonly capSysRawio: boolean;
+  readonly rules: MmRules;
 }
 
 /** round_hint_to_min() */
@@ -49,13 +51,19 @@ function searchHuge(mm: Mm, length: number): number {
   return past === 0 ? padded + PMD_SIZE : padded + PMD_SIZE - past;
 }
 
+/** Whether anonymous memory of this length is aligned for huge pages (K-506). */
+function alignsHuge(length: number, { thpAlignment }: MmRules): boolean {
+  if (thpAlignment === 'multiples') return length % PMD_SIZE === 0;
+  return thpAlignment === 'large' && length >= PMD_SIZE;
+}
+
 /** The address without the final checks: arch_get_unmapped_area_topdown(). */
-function choose(mm: Mm, request: Placement, hint: U64, length: number): U64 {
+function choose(mm: Mm, request: Placement, hint: U64, length: number, rules: MmRules): U64 {
   if (request.flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) return hint;
   if (typeof hint === 'number' && hint !== 0 && hint <= TASK_SIZE - length) {
     if (mm.core.exports.isFree(mm.ptr, hint, length)) return hint;
   }
-  const huge = request.mapFile === undefined && hint === 0 && length % PMD_SIZE === 0;
+  const huge = request.mapFile === undefined && hint === 0 && alignsHuge(length, rules);
   return huge ? searchHuge(mm, length) : searchHole(mm, length);
 }
 
@@ -74,7 +82,7 @@ export function placeMapping(
   const fixed = (request.flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) !== 0;
   const hint = fixed ? request.addr : roundHint(request.addr, limits);
   if (length > TASK_SIZE) fail(ENOMEM);
-  const addr = choose(mm, request, hint, length);
+  const addr = choose(mm, request, hint, length, limits.rules);
   if (typeof addr === 'bigint' || addr > TASK_SIZE - length) fail(ENOMEM);
   if (addr % PAGE_SIZE !== 0) fail(EINVAL);
   if (addr < limits.mmapMinAddr && !limits.capSysRawio) fail(EPERM);
