@@ -67,6 +67,7 @@ export {
   categoryOfRun,
   clearReferenced,
   resetHiwaterRss,
+  readableEdge,
   countFrames,
 } from './boundary/report';
 export {

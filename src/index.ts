@@ -4,12 +4,24 @@ export type { MachineOptions, MachineStats, SpawnTaskOptions } from './api/machi
 
 export { Task } from './api/task.js';
 export type { WaitStatus } from './api/task.js';
+export type {
+  InjectedCall,
+  InjectedExec,
+  Injection,
+  InjectionEntry,
+  InjectionOptions,
+} from './api/injection.js';
+export type { InjectionTimes } from './api/injection-times.js';
+export { interleave, interleavings } from './api/interleave.js';
+export type { Race, RaceActor, RaceRun, Schedule } from './api/interleave.js';
 export { OpenFile } from './api/open-file.js';
+export type { ProfileOptions } from './api/profile-option.js';
 export { PageFault } from './api/page-fault.js';
 export type { FileStat } from './api/file-stat.js';
 export type { OpenMode } from './api/task-files.js';
 export type { TaskIds } from './api/task-identity.js';
-export type { MmapOptions } from './api/task-memory.js';
+export type { MmapOptions, ReadableRange } from './api/task-memory.js';
+export type { ReadPath } from './mm/readable.js';
 
 // Cores, stack traces and symbols.
 export { coreSignal, readCore } from './elf/core.js';
@@ -49,7 +61,10 @@ export type { Trace, TraceHeader, TraceStep } from './trace/trace.js';
 
 export type { AccessCheck, AccessOutcome } from './kernel/access-report.js';
 export type { AccessExplanation, AccessQuestion } from './kernel/explain.js';
+export { PROFILES } from './kernel/named-profiles.js';
+export type { ProfileName } from './kernel/named-profiles.js';
 export type { ForceOverride, KernelProfile } from './kernel/profile.js';
+export type { GuardRegions, MmRules, ThpAlignment } from './mm/limits.js';
 export type { AccessReport } from './kernel/access-report.js';
 export { NOT_MINE } from './kernel/security.js';
 export type { CapSets, SecurityModule } from './kernel/security.js';

@@ -4,6 +4,7 @@ import {
   type MachineStats,
   type SpawnTaskOptions,
 } from './api/machine-options.js';
+import { resolveProfile } from './api/profile-option.js';
 import { taskArgument } from './api/task-access.js';
 import { taskOf, type Task } from './api/task.js';
 import {
@@ -18,6 +19,12 @@ import {
   stringArgument,
   stringsArgument,
 } from './api/arguments.js';
+import {
+  type Injection,
+  type InjectionEntry,
+  type InjectionOptions,
+  makeRule,
+} from './api/injection.js';
 import { loadCore, type LoadCoreOptions, type LoadedProcess } from './api/load-core.js';
 import type { Core as ElfCore } from './elf/core.js';
 import { makeCred } from './kernel/cred.js';
@@ -27,6 +34,7 @@ import { capabilityModule } from './kernel/lsm/capability.js';
 import { landlockModule } from './kernel/lsm/landlock.js';
 import { YamaModule } from './kernel/lsm/yama.js';
 import { PTRACE_MODE_ATTACH_FSCREDS } from './kernel/ptrace.js';
+import { addCallRule, type CallRule, removeCallRule } from './kernel/syscall-entry.js';
 import type { TaskStruct } from './kernel/task.js';
 import { checkMemory } from './mm/check.js';
 import { createProcfs } from './procfs/root.js';
@@ -52,6 +60,8 @@ export class Machine {
   readonly kernel: Kernel;
   /** The mount tree, for code below the object API. */
   readonly vfs: Vfs;
+  readonly #rules = new Map<Injection, CallRule>();
+  readonly #injected: InjectionEntry[] = [];
 
   private constructor(kernel: Kernel, vfs: Vfs) {
     this.kernel = kernel;
@@ -66,17 +76,19 @@ export class Machine {
    */
   static async create(options: MachineOptions = {}): Promise<Machine> {
     checkMachineOptions(options);
-    const { memory, wasm, profile = {}, now = Date.now } = options;
+    const { memory, wasm, now = Date.now } = options;
+    const profile = resolveProfile(options.profile);
     const core = await Core.create({
       ...(memory === undefined ? {} : { memory }),
       ...(wasm === undefined ? {} : { wasm }),
-      zeroPage: profile.zeroPage ?? true,
+      zeroPage: profile.zeroPage,
     });
     const kernel = new Kernel(core, { profile, now });
     installSecurity(kernel, options);
     const vfs = new Vfs(kernel, { now });
     const { hidepid = 0, procGid = 0, procMem = true } = options;
-    vfs.mount('/proc', createProcfs(vfs, { hidepid, gid: procGid, mem: procMem }));
+    const entries = profile.pidEntries;
+    vfs.mount('/proc', createProcfs(vfs, { hidepid, gid: procGid, mem: procMem, entries }));
     kernel.init.files = vfs.newFdTable();
     kernel.init.fs = vfs.newFsStruct();
     for (const [name, value] of Object.entries(options.sysctl ?? {})) {
@@ -199,6 +211,41 @@ export class Machine {
     return this.kernel.sysctl.get(name);
   }
 
+  /**
+   * Makes calls of tasks go wrong, to see what whoever makes them does then. It does not matter whether a call
+   * comes through an object (task.processVmRead(), file.pread()) or by name or number. Without rules calls
+   * pay nothing.
+   *
+   * @example
+   * machine.inject({ call: 'process_vm_readv', task: tracer, nth: 3, errno: 'EPERM' });
+   * machine.inject({ call: 'pread64', file: mem, nth: 2, exit: target });
+   * machine.inject({ call: ['read', 'pread64'], every: 2, short: 1 });
+   * @returns the rule, to be removed again
+   * @throws {TypeError} a call that Linux does not have, no effect or several, an option that is none
+   * @throws {RangeError} a number out of its range
+   */
+  inject(options: InjectionOptions): Injection {
+    const { injection, rule } = makeRule(this.kernel, options, this.#injected, (each) => {
+      const removed = this.#rules.get(each);
+      if (removed !== undefined) removeCallRule(this.kernel, removed);
+      this.#rules.delete(each);
+    });
+    addCallRule(this.kernel, rule);
+    this.#rules.set(injection, rule);
+    return injection;
+  }
+
+  /** What rules have done to calls so far, in order. */
+  get injections(): readonly InjectionEntry[] {
+    return [...this.#injected];
+  }
+
+  /** Ends all rules and forgets what they did. */
+  clearInjections(): void {
+    for (const injection of [...this.#rules.keys()]) injection.remove();
+    this.#injected.length = 0;
+  }
+
   /** Mounts a directory of the host, read-only; see hostDirectory() of `procmem/node`. */
   mountHost(path: string, directory: HostDirectory): void {
     objectArgument('directory', directory);
@@ -239,8 +286,7 @@ export class Machine {
 function installSecurity(kernel: Kernel, options: MachineOptions): void {
   kernel.security.install(capabilityModule);
   kernel.security.install(landlockModule);
-  if (options.yama !== undefined) {
-    kernel.security.install(new YamaModule(kernel.sysctl, options.yama));
-  }
+  const yama = options.yama ?? kernel.profile.yama;
+  if (yama !== null) kernel.security.install(new YamaModule(kernel.sysctl, yama));
   for (const module of options.security ?? []) kernel.security.install(module);
 }

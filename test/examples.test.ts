@@ -24,6 +24,29 @@ const OUTPUT: Readonly<Record<string, readonly string[]>> = {
     'opened now: ESRCH',
     'after the reap: ENOENT',
   ],
+  'fallback.mjs': [
+    'nothing wrong: all by readv',
+    'forbidden by seccomp: all by readv mem',
+    'forbidden half way: all by readv readv mem',
+    'a protected page: all by readv readv mem',
+    'short reads only: all by readv readv readv',
+    'it exits between the two: the process has gone',
+    'and no mem either: ENOENT',
+  ],
+  'changed-pages.mjs': [
+    'first: 1000 pages, the same: true',
+    ...[1, 2].flatMap((round) => [
+      `round ${round}: 0 changed`,
+      `  pages 0 7 8 ${500 + round}, the same before: false, after: true`,
+      '  the old state is still there: 1',
+    ]),
+  ],
+  'supervisor-race.mjs': [
+    'swap, check and continue: 3 of 20 orders are lost, such as ssooso',
+    'swap, read once: 0 of 20 orders are lost',
+    'reuse, valid then open: 1 of 13 orders are lost, such as soooss',
+    'reuse, open then valid: 0 of 13 orders are lost',
+  ],
   'why-denied.mjs': [
     ...scope(0, ['may', SCOPE], ['may', SCOPE], ['may', SCOPE]),
     ...scope(

@@ -1,5 +1,6 @@
 // What /proc shows of the pages of an address space.
 import * as meminfo from '../mm/meminfo';
+import * as readable from '../mm/readable';
 import * as report from '../mm/report';
 import { Mm } from '../mm/mm';
 import { Vma } from '../mm/vma';
@@ -33,6 +34,26 @@ export function clearReferenced(mm: usize, vma: usize): void {
 /** The highest resident set so far is that of now. */
 export function resetHiwaterRss(mm: usize): void {
   report.resetHiwaterRss(changetype<Mm>(mm));
+}
+
+/** The first page of [addr, end) that can be read or, not `wanted`, cannot; or `end`. Nothing changes. */
+export function readableEdge(
+  mm: usize,
+  addr: f64,
+  end: f64,
+  cpu: bool,
+  gupFlags: u32,
+  wanted: bool,
+): f64 {
+  const edge = readable.readableEdge(
+    changetype<Mm>(mm),
+    <u64>addr,
+    <u64>end,
+    cpu,
+    gupFlags,
+    wanted,
+  );
+  return <f64>edge;
 }
 
 /** Frames in use by kind; returns the place of the record (abi/layout.ts, FRAMES_*). */

@@ -1,5 +1,5 @@
 import type { CapSet } from '../kernel/capability.js';
-import type { KernelProfile } from '../kernel/profile.js';
+import type { ProfileName } from '../kernel/named-profiles.js';
 import type { SecurityModule } from '../kernel/security.js';
 import type { WasmSource } from '../wasm/module.js';
 import {
@@ -11,6 +11,7 @@ import {
   oneOf,
   stringArgument,
 } from './arguments.js';
+import { type ProfileOptions, resolveProfile } from './profile-option.js';
 import type { Task } from './task.js';
 
 /** How a machine is built. Everything has a default: Linux 6.18 as a plain distribution sets it up. */
@@ -19,9 +20,15 @@ export interface MachineOptions {
   readonly memory?: number;
   /** The wasm module, where it is not beside the library's files. */
   readonly wasm?: WasmSource;
-  /** Name and boot parameters, such as `forceOverride`. */
-  readonly profile?: Partial<KernelProfile>;
-  /** Installs the security module Yama with this kernel.yama.ptrace_scope (default: no Yama). */
+  /**
+   * Which kernel it is: a name (default `linux-6.18`), or single rules, such as `forceOverride`, over the
+   * kernel named `base`.
+   */
+  readonly profile?: ProfileName | ProfileOptions;
+  /**
+   * Installs the security module Yama with this kernel.yama.ptrace_scope (default: as the profile says,
+   * and of those with a name none has Yama).
+   */
   readonly yama?: 0 | 1 | 2 | 3;
   /** More security modules, asked after `capability`, Landlock and Yama. */
   readonly security?: readonly SecurityModule[];
@@ -85,7 +92,7 @@ export function checkMachineOptions(options: MachineOptions): void {
   const { memory, wasm, profile, yama, security, sysctl, hidepid, procGid, procMem, now } = options;
   if (memory !== undefined) intArgument('memory', memory, 2 ** 21, 2 ** 32);
   if (wasm !== undefined) checkWasm(wasm);
-  if (profile !== undefined) checkProfile(profile);
+  if (profile !== undefined) resolveProfile(profile);
   if (yama !== undefined) oneOf('yama', yama, [0, 1, 2, 3]);
   if (security !== undefined) checkSecurity(security);
   if (sysctl !== undefined) checkSettings(sysctl);
@@ -100,22 +107,6 @@ function checkWasm(wasm: WasmSource): void {
   const tag = Object.prototype.toString.call(wasm).slice('[object '.length, -1);
   if (ArrayBuffer.isView(wasm) || WASM_TAGS.includes(tag)) return;
   throw new TypeError('wasm: neither bytes nor a WebAssembly.Module');
-}
-
-function checkProfile(profile: Partial<KernelProfile>): void {
-  objectArgument('profile', profile);
-  const { forceOverride, lsmMmapMinAddr, totalRam, zeroPage } = profile;
-  for (const name of ['release', 'version', 'nodename'] as const) {
-    const text = profile[name];
-    if (text !== undefined) stringArgument(`profile.${name}`, text);
-  }
-  if (forceOverride !== undefined)
-    oneOf('profile.forceOverride', forceOverride, ['always', 'ptrace', 'never']);
-  const bytes = { lsmMmapMinAddr, totalRam };
-  for (const [name, value] of Object.entries(bytes)) {
-    if (value !== undefined) intArgument(`profile.${name}`, value, 0, Number.MAX_SAFE_INTEGER);
-  }
-  if (zeroPage !== undefined) booleanArgument('profile.zeroPage', zeroPage);
 }
 
 function checkSecurity(security: readonly SecurityModule[]): void {

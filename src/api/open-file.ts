@@ -1,6 +1,7 @@
 import { EINVAL } from '../../assembly/abi/errno.js';
 import { fail, LinuxError } from '../errno.js';
 import { UIO_MAXIOV } from '../kernel/iovec.js';
+import { enterCall } from '../kernel/syscall-entry.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { HostBuffer, type UserBuffer } from '../mm/user.js';
 import { sysClose, sysDup } from '../vfs/fcntl.js';
@@ -56,7 +57,7 @@ export class OpenFile {
   read(into: Uint8Array): number {
     bytesArgument('into', into);
     try {
-      return ksysRead(this.#task, this.fd, new HostBuffer(into));
+      return ksysRead(this.#calling('read'), this.fd, new HostBuffer(into));
     } catch (error) {
       throw this.#named(error, 'read');
     }
@@ -73,7 +74,7 @@ export class OpenFile {
   write(from: Uint8Array): number {
     bytesArgument('from', from);
     try {
-      return ksysWrite(this.#task, this.fd, new HostBuffer(from));
+      return ksysWrite(this.#calling('write'), this.fd, new HostBuffer(from));
     } catch (error) {
       throw this.#named(error, 'write');
     }
@@ -90,7 +91,7 @@ export class OpenFile {
     bytesArgument('into', into);
     const pos = u64Argument('position', position);
     try {
-      return ksysPread64(this.#task, this.fd, new HostBuffer(into), pos);
+      return ksysPread64(this.#calling('pread64'), this.fd, new HostBuffer(into), pos);
     } catch (error) {
       throw this.#named(error, 'pread64');
     }
@@ -107,7 +108,7 @@ export class OpenFile {
     bytesArgument('from', from);
     const pos = u64Argument('position', position);
     try {
-      return ksysPwrite64(this.#task, this.fd, new HostBuffer(from), pos);
+      return ksysPwrite64(this.#calling('pwrite64'), this.fd, new HostBuffer(from), pos);
     } catch (error) {
       throw this.#named(error, 'pwrite64');
     }
@@ -199,10 +200,18 @@ export class OpenFile {
   /** Runs what a call does; the reads and writes of one array do the same without a closure. */
   #call<T>(syscall: string, act: () => T): T {
     try {
+      this.#calling(syscall);
       return act();
     } catch (error) {
       throw this.#named(error, syscall);
     }
+  }
+
+  /** The task to make a call on this descriptor. */
+  #calling(syscall: string): TaskStruct {
+    const task = this.#task;
+    if (task.kernel.entry !== null) enterCall(task, syscall, this.fd);
+    return task;
   }
 
   /** An error of the kernel with the call and the path in it. */

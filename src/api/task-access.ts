@@ -14,30 +14,40 @@ import type { Task } from './task.js';
 export abstract class TaskAccess extends TaskFiles {
   /** Attaches to a task and stops it. @throws {LinuxError} EPERM: not permitted; ESRCH */
   ptraceAttach(target: Task): void {
-    sysPtrace(this.living, PTRACE_ATTACH, this.#target(target).pid, 0, 0);
+    sysPtrace(this.calling('ptrace'), PTRACE_ATTACH, this.#target(target).pid, 0, 0);
   }
 
   /** Attaches to a task that runs on. @throws {LinuxError} EPERM: not permitted; ESRCH */
   ptraceSeize(target: Task, options = 0): void {
     const { pid } = this.#target(target);
-    sysPtrace(this.living, PTRACE_SEIZE, pid, 0, intArgument('options', options, 0, 0xffffffff));
+    sysPtrace(
+      this.calling('ptrace'),
+      PTRACE_SEIZE,
+      pid,
+      0,
+      intArgument('options', options, 0, 0xffffffff),
+    );
   }
 
   /** Lets a tracee go. @throws {LinuxError} ESRCH: no tracee, or one that is not stopped */
   ptraceDetach(target: Task): void {
-    sysPtrace(this.living, PTRACE_DETACH, this.#target(target).pid, 0, 0);
+    sysPtrace(this.calling('ptrace'), PTRACE_DETACH, this.#target(target).pid, 0, 0);
   }
 
   /** Reads a word of a tracee, whatever its protection. @throws {LinuxError} EIO: not mapped */
   ptracePeek(target: Task, addr: number | bigint): bigint {
-    const word = ptracePeek(this.living, this.#target(target), u64Argument('addr', addr));
+    const word = ptracePeek(
+      this.calling('ptrace'),
+      this.#target(target),
+      u64Argument('addr', addr),
+    );
     return new DataView(word.buffer).getBigUint64(0, true);
   }
 
   /** Writes a word of a tracee, whatever its protection. @throws {LinuxError} EIO: not mapped */
   ptracePoke(target: Task, addr: number | bigint, value: number | bigint): void {
     const word = u64Argument('value', value);
-    ptracePoke(this.living, this.#target(target), u64Argument('addr', addr), word);
+    ptracePoke(this.calling('ptrace'), this.#target(target), u64Argument('addr', addr), word);
   }
 
   /**
@@ -73,7 +83,8 @@ export abstract class TaskAccess extends TaskFiles {
   #processVm(target: Task, addr: number | bigint, host: Uint8Array, write: boolean): number {
     const remote = [{ addr: u64Argument('addr', addr), length: host.length }];
     const { tgid } = this.#target(target);
-    return processVmAccess(this.living, tgid, { local: [{ host }], remote }, write);
+    const task = this.calling(write ? 'process_vm_writev' : 'process_vm_readv');
+    return processVmAccess(task, tgid, { local: [{ host }], remote }, write);
   }
 }
 

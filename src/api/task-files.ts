@@ -152,9 +152,8 @@ export abstract class TaskFiles extends TaskIdentity {
   /** Runs what a call does; an error of the kernel gets the call's name and the path. */
   #call<T>(syscall: string, path: string, run: (task: TaskStruct, path: string) => T): T {
     stringArgument('path', path);
-    const task = this.living;
     try {
-      return run(task, path);
+      return run(this.calling(syscall), path);
     } catch (error) {
       if (!(error instanceof LinuxError)) throw error;
       throw new LinuxError(-error.errno, syscall, path);

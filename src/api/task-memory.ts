@@ -1,7 +1,10 @@
 import { MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ, PROT_WRITE } from '../../assembly/abi/mman.js';
+import { enterCall } from '../kernel/syscall-entry.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { cpuLoad, cpuStore, load, load64, store, store64, takeFault } from '../mm/cpu.js';
+import type { U64 } from '../mm/address.js';
 import type { Mm } from '../mm/mm.js';
+import { isReadable, readableRanges, type ReadPath } from '../mm/readable.js';
 import { currentMm } from '../syscall/args.js';
 import { sysMadvise } from '../syscall/memory-advice.js';
 import { sysMmap, sysMprotect, sysMremap, sysMunmap } from '../syscall/memory.js';
@@ -10,6 +13,7 @@ import {
   intArgument,
   livingArgument,
   objectArgument,
+  oneOf,
   structArgument,
   u64Argument,
 } from './arguments.js';
@@ -30,6 +34,13 @@ export interface MmapOptions {
   readonly file?: OpenFile;
   /** Where in the file, bytes; a multiple of 4096 (default 0). */
   readonly offset?: number | bigint;
+}
+
+/** Memory that can be read: whole pages, cut to the range that was asked about. */
+export interface ReadableRange {
+  readonly start: bigint;
+  /** Exclusive. */
+  readonly end: bigint;
 }
 
 /**
@@ -59,6 +70,19 @@ export abstract class TaskMemory {
   }
 
   /**
+   * The task to make a call: where all calls of the object API come in, as those by number do in
+   * dispatch.ts.
+   *
+   * @throws {TypeError} it has exited
+   * @throws {LinuxError} the kernel does not have the call, or a rule refuses it
+   */
+  protected calling(call: string): TaskStruct {
+    const task = this.living;
+    if (task.kernel.entry !== null) enterCall(task, call);
+    return task;
+  }
+
+  /**
    * Maps memory or a file.
    *
    * @returns the address
@@ -69,7 +93,7 @@ export abstract class TaskMemory {
     objectArgument('options', options);
     const { file, prot = PROT_READ | PROT_WRITE } = options;
     const { flags = MAP_PRIVATE | (file === undefined ? MAP_ANONYMOUS : 0) } = options;
-    const addr = sysMmap(this.living, {
+    const addr = sysMmap(this.calling('mmap'), {
       addr: u64Argument('addr', options.addr ?? 0),
       length: u64Argument('length', options.length),
       prot: intArgument('prot', prot, 0, 0xffffffff),
@@ -86,7 +110,7 @@ export abstract class TaskMemory {
    * @throws {LinuxError} EINVAL: unaligned or empty; ENOMEM: too many mappings; EPERM: sealed
    */
   munmap(addr: number | bigint, length: number | bigint): void {
-    sysMunmap(this.living, u64Argument('addr', addr), u64Argument('length', length));
+    sysMunmap(this.calling('munmap'), u64Argument('addr', addr), u64Argument('length', length));
   }
 
   /**
@@ -97,7 +121,12 @@ export abstract class TaskMemory {
    */
   mprotect(addr: number | bigint, length: number | bigint, prot: number): void {
     intArgument('prot', prot, 0, 0xffffffff);
-    sysMprotect(this.living, u64Argument('addr', addr), u64Argument('length', length), prot);
+    sysMprotect(
+      this.calling('mprotect'),
+      u64Argument('addr', addr),
+      u64Argument('length', length),
+      prot,
+    );
   }
 
   /**
@@ -107,7 +136,12 @@ export abstract class TaskMemory {
    */
   madvise(addr: number | bigint, length: number | bigint, advice: number): void {
     intArgument('advice', advice, 0, 0x7fffffff);
-    sysMadvise(this.living, u64Argument('addr', addr), u64Argument('length', length), advice);
+    sysMadvise(
+      this.calling('madvise'),
+      u64Argument('addr', addr),
+      u64Argument('length', length),
+      advice,
+    );
   }
 
   /**
@@ -124,7 +158,7 @@ export abstract class TaskMemory {
     flags = 0,
     newAddr: number | bigint = 0,
   ): bigint {
-    const moved = sysMremap(this.living, {
+    const moved = sysMremap(this.calling('mremap'), {
       addr: u64Argument('addr', addr),
       oldLength: u64Argument('oldLength', oldLength),
       newLength: u64Argument('newLength', newLength),
@@ -204,6 +238,46 @@ export abstract class TaskMemory {
     if (fault !== null) throw new PageFault(fault);
   }
 
+  /**
+   * The parts of [start, end) that a read would get, in rising order, next to each other joined. Asking
+   * changes nothing: no page appears in pagemap, none counts as used. A stack is taken as far as it reaches now,
+   * and a page of a host's file that was never loaded is trusted to load.
+   *
+   * @param path how it would be read: `cpu` (default) by the task's own instructions; `mem` through
+   * /proc/PID/mem, by a tracer where that makes a difference; `process_vm` by process_vm_readv
+   * @throws {TypeError | RangeError} an argument that is none
+   */
+  readableRanges(
+    start: number | bigint,
+    end: number | bigint,
+    path: ReadPath = 'cpu',
+  ): Generator<ReadableRange, void, void> {
+    const from = u64Argument('start', start);
+    const to = u64Argument('end', end);
+    return inBigInts(this.struct.mm, from, to, this.#readPath(path));
+  }
+
+  /**
+   * Whether a read of `length` bytes at `addr` would get all of them, without reading: see
+   * readableRanges().
+   *
+   * @throws {TypeError | RangeError} an argument that is none
+   */
+  isReadable(addr: number | bigint, length: number | bigint, path: ReadPath = 'cpu'): boolean {
+    const at = u64Argument('addr', addr);
+    const bytes = u64Argument('length', length);
+    const { mm } = this.struct;
+    const by = this.#readPath(path);
+    return mm === null ? bytes === 0 : isReadable(mm, at, bytes, by);
+  }
+
+  /** Where mem never overrides protections it reads what process_vm_readv does. */
+  #readPath(path: ReadPath): ReadPath {
+    const { forceOverride } = this.struct.kernel.profile;
+    oneOf('path', path, ['cpu', 'mem', 'process_vm']);
+    return path === 'mem' && forceOverride === 'never' ? 'process_vm' : path;
+  }
+
   #fdOf(file: OpenFile): number {
     if (!(file instanceof OpenFile)) throw new TypeError('file: not an OpenFile');
     if (!file.isOf(this.living)) throw new TypeError('file: an OpenFile of another task');
@@ -222,6 +296,19 @@ export abstract class TaskMemory {
   #store(addr: number | bigint, size: 1 | 2 | 4, value: number): void {
     const mm = this.#mm();
     if (!store(mm, u64Argument('addr', addr), size, value)) raise(mm);
+  }
+}
+
+/** Ranges as the public API has them; none of a task without memory. */
+function* inBigInts(
+  mm: Mm | null,
+  start: U64,
+  end: U64,
+  path: ReadPath,
+): Generator<ReadableRange, void, void> {
+  if (mm === null) return;
+  for (const range of readableRanges(mm, start, end, path)) {
+    yield { start: BigInt(range.start), end: BigInt(range.end) };
   }
 }
 

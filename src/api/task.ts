@@ -101,12 +101,12 @@ export class Task extends TaskAccess {
    * @throws {LinuxError} EAGAIN: RLIMIT_NPROC, or no number free; ENOMEM: no memory
    */
   fork(): Task {
-    return taskOf(copyProcess(this.living, { flags: SIGCHLD }));
+    return taskOf(copyProcess(this.calling('fork'), { flags: SIGCHLD }));
   }
 
   /** Makes another thread of the process. @throws {LinuxError} EAGAIN: no number free */
   thread(): Task {
-    return taskOf(copyProcess(this.living, { flags: THREAD_FLAGS }));
+    return taskOf(copyProcess(this.calling('clone'), { flags: THREAD_FLAGS }));
   }
 
   /**
@@ -119,7 +119,7 @@ export class Task extends TaskAccess {
    */
   exec(path: string, argv: readonly string[] = [path], env: readonly string[] = []): void {
     execProgram(
-      this.living,
+      this.calling('execve'),
       stringArgument('path', path),
       stringsArgument('argv', argv),
       stringsArgument('env', env),
@@ -135,7 +135,7 @@ export class Task extends TaskAccess {
   exit(code = 0): void {
     const status = exitStatus(intArgument('code', code, -0x80000000, 0x7fffffff));
     if (this.struct.group.unkillable) fail(EPERM, 'exit_group');
-    if (!this.struct.exited) doExitGroup(this.struct, status);
+    if (!this.struct.exited) doExitGroup(this.calling('exit_group'), status);
   }
 
   /**
@@ -146,7 +146,11 @@ export class Task extends TaskAccess {
    * @throws {LinuxError} ECHILD: there is no such child
    */
   wait(pid = -1): WaitStatus | null {
-    const result = wait4(this.living, intArgument('pid', pid, -0x80000000, 0x7fffffff), WNOHANG);
+    const result = wait4(
+      this.calling('wait4'),
+      intArgument('pid', pid, -0x80000000, 0x7fffffff),
+      WNOHANG,
+    );
     if (result === null || result === 'block') return null;
     const { status } = result;
     const exited = (status & 0x7f) === 0;
@@ -165,7 +169,7 @@ export class Task extends TaskAccess {
    */
   kill(pid: number, signal: number): void {
     intArgument('pid', pid, -0x80000000, 0x7fffffff);
-    sysKill(this.living, pid, intArgument('signal', signal, -0x80000000, 0x7fffffff));
+    sysKill(this.calling('kill'), pid, intArgument('signal', signal, -0x80000000, 0x7fffffff));
   }
 
   /**

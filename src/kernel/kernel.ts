@@ -8,6 +8,7 @@ import type { KernelProfile } from './profile.js';
 import { DEFAULT_PROFILE } from './profile.js';
 import { SecurityHooks } from './security.js';
 import { SIGKILL } from './signal.js';
+import { SyscallEntry } from './syscall-entry.js';
 import { Sysctl } from './sysctl.js';
 import type { TaskStruct } from './task.js';
 import type { UserNamespace } from './userns.js';
@@ -41,6 +42,8 @@ export class Kernel {
   readonly sysctl: Sysctl;
   /** The installed security modules. */
   readonly security: SecurityHooks;
+  /** What calls pass before they are done; null while nothing is asked of them. */
+  entry: SyscallEntry | null;
   /** Process numbers. */
   readonly pids: PidTable;
   /** Threads of each user. */
@@ -56,6 +59,8 @@ export class Kernel {
     this.core = core;
     this.profile = { ...DEFAULT_PROFILE, ...options.profile };
     this.nodename = this.profile.nodename;
+    const missing = new Set(this.profile.missingSyscalls);
+    this.entry = missing.size === 0 ? null : new SyscallEntry(missing);
     this.now = options.now ?? Date.now;
     this.bootTime = this.now();
     this.initUserNs = makeInitUserNs();

@@ -8,6 +8,7 @@ import { importIovec, iovecFromUser } from './iovec.js';
 import type { MmStruct } from './mm-struct.js';
 import { mmAccess, PTRACE_MODE_ATTACH_REALCREDS } from './ptrace.js';
 import { stackLimit } from './rlimit.js';
+import { transferLimit } from './syscall-entry.js';
 import type { TaskStruct } from './task.js';
 
 /** Both sides of a transfer, segments in order. */
@@ -29,6 +30,18 @@ function accessMm(caller: TaskStruct, pid: number): MmStruct {
   }
 }
 
+/** The first segments of a call, `most` bytes of them: all but where a rule cuts the call short. */
+function cutShort(segments: readonly IoSegment[], most: number): readonly IoSegment[] {
+  if (most === Infinity) return segments;
+  let left = most;
+  return segments.map((segment) => {
+    const length = Math.min(left, 'host' in segment ? segment.host.length : segment.length);
+    left -= length;
+    if ('host' in segment) return { host: segment.host.subarray(0, length) };
+    return { addr: segment.addr, length };
+  });
+}
+
 function isEmpty(segment: IoSegment): boolean {
   return ('host' in segment ? segment.host.length : segment.length) === 0;
 }
@@ -48,7 +61,8 @@ export function processVmAccess(
   segments: ProcessVmSegments,
   write: boolean,
 ): number {
-  const { local, remote } = segments;
+  const { remote } = segments;
+  const local = cutShort(segments.local, transferLimit(caller));
   if (local.every(isEmpty) || remote.every(({ length }) => length === 0)) return 0;
   const remoteMm = accessMm(caller, pid);
   return processVmRw({
@@ -58,6 +72,7 @@ export function processVmAccess(
     remote,
     write,
     stackLimit: stackLimit(caller),
+    grows: caller.kernel.profile.processVmGrowsStack,
   });
 }
 

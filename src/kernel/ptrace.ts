@@ -99,6 +99,7 @@ function taskStillDumpable(
   report: AccessReport | undefined,
 ): boolean {
   const { mm } = target;
+  if (mm === null && !caller.kernel.profile.remembersDumpable) return true;
   const dumpable = mm === null ? target.userDumpable : mm.dumpable === SUID_DUMP_USER;
   const source = 'kernel/ptrace.c, task_still_dumpable()';
   report?.add(
@@ -180,7 +181,7 @@ function mayAccessMm(
     own ? 'allowed' : 'continue',
   );
   if (own) return true;
-  if (mode & PTRACE_MODE_READ) {
+  if (mode & PTRACE_MODE_READ && caller.kernel.profile.perfmonReads) {
     const granted = perfmonCapable(caller);
     report?.add(
       'caller reads with CAP_PERFMON or CAP_SYS_ADMIN in init_user_ns',

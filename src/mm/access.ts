@@ -149,6 +149,18 @@ export interface ProcessVmRequest {
   readonly write: boolean;
   /** RLIMIT_STACK of the caller, bytes. */
   readonly stackLimit: number;
+  /** Whether the remote side grows stacks, as it did before 6.5 (K-173). */
+  readonly grows: boolean;
+}
+
+/**
+ * find_extend_vma() as get_user_pages() had it: has a stack grown down to the page that stopped the copy?
+ * The page is read, as the copy would have.
+ */
+function grewStack({ remoteMm, stackLimit, grows }: ProcessVmRequest, addr: number): boolean {
+  const { core, ptr } = remoteMm;
+  if (!grows || core.exports.processVmStop() !== 1) return false;
+  return core.exports.accessRemoteVm(ptr, addr, core.bounce, 1, 0, stackLimit) === 1;
 }
 
 /** Copies one stretch that is contiguous on both sides; returns the bytes before either side failed. */
@@ -159,11 +171,11 @@ function copyStretch(
   offset: number,
   length: number,
 ): number {
-  const { localMm, remoteMm, write, stackLimit } = request;
+  const { localMm, remoteMm, write, stackLimit, grows } = request;
   if ('host' in segment) {
     const bytes = segment.host.subarray(offset, offset + length);
     const flags = FOLL_PIN | (write ? FOLL_WRITE : 0);
-    return copyRemote(remoteMm, remoteAddr, bytes, flags, stackLimit, false);
+    return copyRemote(remoteMm, remoteAddr, bytes, flags, stackLimit, grows);
   }
   const { exports } = remoteMm.core;
   const localAddr = segment.addr + offset;
@@ -178,7 +190,10 @@ function copyStretch(
       write,
       stackLimit,
     );
-    if (done === length || exports.gupStop() !== NEED_PAGE || !loaded(remoteMm)) return done;
+    if (done === length) return done;
+    const stop = exports.gupStop();
+    if (stop === NEED_PAGE ? !loaded(remoteMm) : !grewStack(request, remoteAddr + done))
+      return done;
   }
 }
 

@@ -68,13 +68,21 @@ function mergeable(part: Advised): void {
   if (!(part.vma.flags & never)) change(part, vm.VM_MERGEABLE, 0);
 }
 
-function installGuard({ mm, vma, start, end }: Advised): void {
-  refuse(vma, VM_SPECIAL | vm.VM_LOCKED);
+/** is_valid_guard_vma(): before 6.15 only anonymous memory was guarded. */
+function refuseGuard({ vma, limits }: Advised, refused: number): void {
+  refuse(vma, refused);
+  if (limits.rules.guardRegions !== 'all' && !vma.anonymous) fail(EINVAL);
+}
+
+function installGuard(part: Advised): void {
+  const { mm, vma, start, end } = part;
+  refuseGuard(part, VM_SPECIAL | vm.VM_LOCKED);
   checked(mm.core.exports.installGuard(mm.ptr, vma.ptr, start, end));
 }
 
-function removeGuard({ mm, vma, start, end }: Advised): void {
-  refuse(vma, VM_SPECIAL);
+function removeGuard(part: Advised): void {
+  const { mm, start, end } = part;
+  refuseGuard(part, VM_SPECIAL);
   mm.core.exports.removeGuard(mm.ptr, start, end);
 }
 

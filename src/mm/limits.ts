@@ -5,6 +5,35 @@ import { fail } from '../errno.js';
 import { NO_LIMIT } from './address.js';
 import type { Mm } from './mm.js';
 
+/** Which mappings take MADV_GUARD_INSTALL: none (before 6.13), anonymous ones (before 6.15), all. */
+export type GuardRegions = 'none' | 'anonymous' | 'all';
+
+/**
+ * Which anonymous mappings are placed at a multiple of 2 MiB: none (before 6.7), those of 2 MiB and more
+ * (before 6.13), those of a multiple of 2 MiB (K-506).
+ */
+export type ThpAlignment = 'none' | 'large' | 'multiples';
+
+/** What releases of Linux changed about mappings. */
+export interface MmRules {
+  /** mremap moves a range of several mappings (6.17), or refuses it with EFAULT (K-532). */
+  readonly mremapSeveral: boolean;
+  /** Which mappings take guard pages (K-542). */
+  readonly guardRegions: GuardRegions;
+  /** Which anonymous mappings are aligned for huge pages (K-506). */
+  readonly thpAlignment: ThpAlignment;
+  /** mmap knows MAP_DROPPABLE (6.11, K-502). */
+  readonly mapDroppable: boolean;
+}
+
+/** The rules of Linux 6.18. */
+export const LATEST_MM_RULES: MmRules = {
+  mremapSeveral: true,
+  guardRegions: 'all',
+  thpAlignment: 'multiples',
+  mapDroppable: true,
+};
+
 /** What bounds a task's mappings. */
 export interface MmLimits {
   /** RLIMIT_AS, RLIMIT_DATA, RLIMIT_MEMLOCK in bytes; Infinity for none. */
@@ -30,6 +59,8 @@ export interface MmLimits {
   readonly overcommitKbytes: number;
   /** Memory and swap of the machine in bytes: one larger request is refused under overcommit 0. */
   readonly totalRam: number;
+  /** Which Linux it is. */
+  readonly rules: MmRules;
 }
 
 /** No bounds but those of the address space. */
@@ -49,6 +80,7 @@ export const NO_LIMITS: MmLimits = {
   overcommitRatio: 50,
   overcommitKbytes: 0,
   totalRam: Infinity,
+  rules: LATEST_MM_RULES,
 };
 
 /** vm.admin_reserve_kbytes: what only the privileged get of the last memory, in bytes. */

@@ -1,5 +1,10 @@
 import { EINVAL, ENOMEM } from '../../assembly/abi/errno.js';
-import { MADV_POPULATE_READ, MADV_POPULATE_WRITE } from '../../assembly/abi/mman.js';
+import {
+  MADV_GUARD_INSTALL,
+  MADV_GUARD_REMOVE,
+  MADV_POPULATE_READ,
+  MADV_POPULATE_WRITE,
+} from '../../assembly/abi/mman.js';
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import * as vm from '../../assembly/abi/vma.js';
 import { checked, fail } from '../errno.js';
@@ -47,6 +52,13 @@ function adviseRange(mm: Mm, start: number, end: number, advice: number, adviser
   if (hole) fail(ENOMEM);
 }
 
+/** Is it advice that this Linux knows: madvise_behavior_valid()? */
+function isKnown(advice: number, { rules }: MmLimits): boolean {
+  if (advice === MADV_POPULATE_READ || advice === MADV_POPULATE_WRITE) return true;
+  const guards = advice === MADV_GUARD_INSTALL || advice === MADV_GUARD_REMOVE;
+  return ADVICE.has(advice) && !(guards && rules.guardRegions === 'none');
+}
+
 /**
  * Gives advice about [addr, addr + length), length rounded up.
  * @throws {LinuxError} EINVAL: unknown advice, unaligned, wraps, or not for this mapping; ENOMEM: a hole,
@@ -62,14 +74,14 @@ export function madvise(
   limits: MmLimits = NO_LIMITS,
   mayReclaim: (file: MapFile) => boolean = () => true,
 ): void {
-  const populates = advice === MADV_POPULATE_READ || advice === MADV_POPULATE_WRITE;
-  if (!populates && !ADVICE.has(advice)) fail(EINVAL);
+  if (!isKnown(advice, limits)) fail(EINVAL);
   if (BigInt(addr) % BigInt(PAGE_SIZE) !== 0n) fail(EINVAL);
   if (length === 0) return;
   const end = BigInt.asUintN(64, BigInt(addr) + BigInt(length) + 4095n);
   if (end < BigInt(addr) || end < BigInt(length)) fail(EINVAL);
   if (typeof addr === 'bigint' || typeof length === 'bigint') fail(ENOMEM);
   const last = addr + pageAlign(length);
+  const populates = advice === MADV_POPULATE_READ || advice === MADV_POPULATE_WRITE;
   if (populates) advisePopulate(mm, addr, last, advice === MADV_POPULATE_WRITE);
   else adviseRange(mm, addr, last, advice, { limits, mayReclaim });
 }

@@ -99,7 +99,12 @@ interface Plan {
 }
 
 /** The anonymous half of do_mmap()'s switch. */
-function planAnonymous(mm: Mm, request: MmapRequest, bits: number, length: number): Plan {
+function planAnonymous(
+  mm: Mm,
+  request: LimitedRequest & MmapRequest,
+  bits: number,
+  length: number,
+): Plan {
   const type = request.flags & MAP_TYPE;
   if (type === MAP_SHARED) {
     if (bits & vm.VM_GROWSDOWN) fail(EINVAL);
@@ -109,7 +114,7 @@ function planAnonymous(mm: Mm, request: MmapRequest, bits: number, length: numbe
     bits |= vm.VM_SHARED | vm.VM_MAYSHARE;
     return { bits, file: request.sharedZero(pages), pgoff: 0, shared: true };
   }
-  if (type === MAP_DROPPABLE) {
+  if (type === MAP_DROPPABLE && request.limits.rules.mapDroppable) {
     if (request.flags & MAP_LOCKED || bits & vm.VM_GROWSDOWN) fail(EINVAL);
     bits |= vm.VM_DROPPABLE | vm.VM_NORESERVE | vm.VM_WIPEONFORK | vm.VM_DONTDUMP;
     return { bits, file: null, pgoff: null };
@@ -177,7 +182,10 @@ function setup(
  * @see mm/secretmem.c, secretmem_mmap_prepare()
  */
 function prepareSecret(mm: Mm, wanted: Plan, addr: number, length: number, limits: MmLimits): void {
-  checked(mm.core.exports.unmapRegion(mm.ptr, addr, addr + length, limits.maxMapCount));
+  const error = mm.core.exports.unmapRegion(mm.ptr, addr, addr + length, limits.maxMapCount);
+  // Before the file is taken again: it may be the one that just lost its last VMA.
+  putReleasedFiles(mm.core);
+  checked(error);
   if (!(wanted.bits & vm.VM_MAYSHARE)) fail(EINVAL);
   checkLocked(mm, limits, wanted.bits, length / PAGE_SIZE);
 }

@@ -139,6 +139,19 @@ function expand(request: Remap, vma: VmaInfo): number {
   return at;
 }
 
+/**
+ * mremap_to() before 6.17: a range that reaches beyond its mapping is refused, but not before the new place
+ * was cleared.
+ */
+function refuseSeveral({ mm, addr, oldLen, newLen, limits }: Remap, newAddr: number): void {
+  const vma = mm.findVma(addr);
+  if (vma === null || vma.start > addr) fail(EFAULT);
+  if (oldLen <= vma.end - addr) return;
+  if (vma.flags & vm.VM_SEALED) fail(EPERM);
+  munmap(mm, newAddr, newLen, limits);
+  fail(EFAULT);
+}
+
 /** remap_move(): several mappings of the same size move one by one, holes and all (K-532). */
 function moveAll(request: Remap, newAddr: number): number {
   const { mm, addr, oldLen } = request;
@@ -163,7 +176,10 @@ function moveAll(request: Remap, newAddr: number): number {
 function remap(request: Remap): number {
   const { mm, addr, oldLen, newLen, flags, newAddr, limits } = request;
   applyLimits(mm, limits);
-  if (flags & MREMAP_FIXED && oldLen === newLen) return moveAll(request, newAddr as number);
+  if (flags & MREMAP_FIXED && oldLen === newLen) {
+    if (!limits.rules.mremapSeveral) refuseSeveral(request, newAddr as number);
+    return moveAll(request, newAddr as number);
+  }
   const vma = mm.findVma(addr);
   if (vma === null || vma.start > addr) fail(EFAULT);
   checkMapping(request, vma);

@@ -3,6 +3,7 @@ import { MAP_32BIT, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_SHARED } from '../../ass
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import { checked, fail } from '../errno.js';
 import { TASK_SIZE, pageAlign, pageFloor, type U64 } from './address.js';
+import type { MmRules } from './limits.js';
 import type { Mm } from './mm.js';
 
 const PMD_SIZE = 2 ** 21;
@@ -27,6 +28,7 @@ interface PlaceLimits {
   readonly mmapMinAddr: number;
   readonly lsmMmapMinAddr: number;
   readonly capSysRawio: boolean;
+  readonly rules: MmRules;
 }
 
 /** round_hint_to_min() */
@@ -79,17 +81,24 @@ function searchHuge(mm: Mm, length: number, hint: U64, request: Placement): numb
   return found + (past === 0 ? PMD_SIZE : past);
 }
 
-/** Files that ask for it, and whole 2 MiB units of private anonymous memory without a hint. */
-function wantsHuge(request: Placement, hint: U64, length: number): boolean {
+/** Whether private anonymous memory of this length is aligned for huge pages (K-506). */
+function alignsHuge(length: number, { thpAlignment }: MmRules): boolean {
+  if (thpAlignment === 'multiples') return length % PMD_SIZE === 0;
+  return thpAlignment === 'large' && length >= PMD_SIZE;
+}
+
+/** Files that ask for it, and private anonymous memory without a hint. */
+function wantsHuge(request: Placement, hint: U64, length: number, rules: MmRules): boolean {
   if (request.mapFile !== undefined) return request.placesHuge === true;
   // As shmem without huge pages, shared memory lies anywhere. MAP_DROPPABLE has no bit of it.
-  return (request.flags & MAP_SHARED) === 0 && hint === 0 && length % PMD_SIZE === 0;
+  return (request.flags & MAP_SHARED) === 0 && hint === 0 && alignsHuge(length, rules);
 }
 
 /** The address without the final checks: __get_unmapped_area(). */
-function choose(mm: Mm, request: Placement, hint: U64, length: number): U64 {
+function choose(mm: Mm, request: Placement, hint: U64, length: number, rules: MmRules): U64 {
   if (request.flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) return hint;
-  const huge = wantsHuge(request, hint, length) ? searchHuge(mm, length, hint, request) : null;
+  const wants = wantsHuge(request, hint, length, rules);
+  const huge = wants ? searchHuge(mm, length, hint, request) : null;
   return huge ?? checked(search(mm, length, hint, request.flags));
 }
 
@@ -108,7 +117,7 @@ export function placeMapping(
   const fixed = (request.flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) !== 0;
   const hint = fixed ? request.addr : roundHint(request.addr, limits);
   if (length > TASK_SIZE) fail(ENOMEM);
-  const addr = choose(mm, request, hint, length);
+  const addr = choose(mm, request, hint, length, limits.rules);
   if (typeof addr === 'bigint' || addr > TASK_SIZE - length) fail(ENOMEM);
   if (addr % PAGE_SIZE !== 0) fail(EINVAL);
   if (addr < limits.mmapMinAddr && !limits.capSysRawio) fail(EPERM);

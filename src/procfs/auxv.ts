@@ -15,7 +15,9 @@ const AT_NULL_ENTRY = new Uint8Array(16);
 export const auxvOperations: FileOperations = {
   open: (caller, file) => openMem(caller, file, PTRACE_MODE_READ),
   read(_caller, file, buf, pos) {
-    const { auxv } = memOf(file);
+    const mm = memOf(file);
+    if (mm === null) return 0;
+    const { auxv } = mm;
     return simpleReadFromBuffer(buf, pos, auxv.length === 0 ? AT_NULL_ENTRY : auxv);
   },
   llseek: genericFileLlseek,

@@ -18,7 +18,7 @@ import { memOf, openMem } from './mem-open.js';
  */
 function read(_caller: TaskStruct, file: File, buf: UserBuffer, pos: U64): number {
   const mm = memOf(file);
-  if (mm.envEnd === 0 || !mm.alive) return 0;
+  if (mm === null || mm.envEnd === 0 || !mm.alive) return 0;
   const start = mm.envStart + Number(pos);
   const count = Math.min(buf.length, mm.envEnd - start);
   let done = 0;

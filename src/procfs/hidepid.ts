@@ -25,6 +25,8 @@ export interface ProcOptions {
   readonly gid?: number;
   /** Whether there is a mem file (default true); some sandboxes have a /proc without it. */
   readonly mem?: boolean;
+  /** The names in directories of tasks (default null: all that Linux has). */
+  readonly entries?: readonly string[] | null;
 }
 
 const optionsBySuper = new WeakMap<SuperBlock, Required<ProcOptions>>();
@@ -35,12 +37,13 @@ export function setProcOptions(sb: SuperBlock, options: ProcOptions): void {
     hidepid: options.hidepid ?? HIDEPID_OFF,
     gid: options.gid ?? 0,
     mem: options.mem ?? true,
+    entries: options.entries ?? null,
   });
 }
 
 /** The mount options of a proc file system. */
 export function procOptions(sb: SuperBlock): Required<ProcOptions> {
-  return optionsBySuper.get(sb) ?? { hidepid: HIDEPID_OFF, gid: 0, mem: true };
+  return optionsBySuper.get(sb) ?? { hidepid: HIDEPID_OFF, gid: 0, mem: true, entries: null };
 }
 
 /**

@@ -25,16 +25,19 @@ export function procMemOpen(caller: TaskStruct, inode: Inode, mode: number): MmS
 }
 
 /**
- * Opens a file that is about nothing but a memory.
+ * Opens a file that is about nothing but a memory. Before 6.16 that of a task without memory could be
+ * opened (`memNeedsMm` of the profile).
  * @throws {LinuxError} ESRCH: the task is gone or has no memory (K-031, K-032); EACCES: may not
  *   (K-030)
  * @see fs/proc/base.c __mem_open()
  */
 export function openMem(caller: TaskStruct, file: File, mode: number): void {
-  file.privateData = procMemOpen(caller, file.inode, mode) ?? fail(ESRCH);
+  const mm = procMemOpen(caller, file.inode, mode);
+  if (mm === null && caller.kernel.profile.memNeedsMm) fail(ESRCH);
+  file.privateData = mm;
 }
 
-/** The memory openMem() kept. */
-export function memOf(file: File): MmStruct {
-  return file.privateData as MmStruct;
+/** The memory openMem() kept; null of a task that had none. */
+export function memOf(file: File): MmStruct | null {
+  return file.privateData as MmStruct | null;
 }

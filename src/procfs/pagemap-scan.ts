@@ -1,4 +1,4 @@
-import { EFAULT, EINVAL, EPERM } from '../../assembly/abi/errno.js';
+import { EFAULT, EINVAL, ENOTTY, EPERM, ESRCH } from '../../assembly/abi/errno.js';
 import * as layout from '../../assembly/abi/layout.js';
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import { VM_PFNMAP } from '../../assembly/abi/vma.js';
@@ -144,16 +144,20 @@ function scan(own: Mm, mm: Mm, request: ScanRequest, stopped: (walkEnd: number) 
 /**
  * PAGEMAP_SCAN: ranges of pages by what they are.
  * @returns ranges stored
- * @throws {LinuxError} EINVAL: another command, a bad question; EFAULT; EPERM: PM_SCAN_CHECK_WPASYNC
+ * @throws {LinuxError} EINVAL: another command, a bad question; EFAULT; EPERM: PM_SCAN_CHECK_WPASYNC;
+ *   ENOTTY: a kernel before 6.7; ESRCH: a task that had no memory
  * @see fs/proc/task_mmu.c do_pagemap_scan()
  */
 export function pagemapScan(caller: TaskStruct, file: File, cmd: number, arg: U64): number {
+  if (!caller.kernel.profile.pagemapScan) fail(ENOTTY);
   if (cmd >>> 0 !== PAGEMAP_SCAN) fail(EINVAL);
   const own = caller.mm ?? fail(EFAULT);
+  // A kernel that opens pagemap of a task without memory would fall over here.
+  const mm = memOf(file) ?? fail(ESRCH);
   const request = readRequest(copyFromUser(own, arg, ARG_SIZE));
   let walkEnd = 0;
   try {
-    return scan(own, memOf(file), request, (at) => (walkEnd = at));
+    return scan(own, mm, request, (at) => (walkEnd = at));
   } finally {
     putUserU64(own, Number(arg) + WALK_END, walkEnd === 0 ? request.end : walkEnd);
   }

@@ -33,7 +33,7 @@ function showsPfn(caller: TaskStruct, file: File): boolean {
  */
 function read(caller: TaskStruct, file: File, buf: UserBuffer, pos: U64): number {
   const mm = memOf(file);
-  if (!mm.alive) return 0;
+  if (mm === null || !mm.alive) return 0;
   if (BigInt(pos) % 8n !== 0n || buf.length % ENTRY_BYTES !== 0) fail(EINVAL);
   if (typeof pos === 'bigint') return 0;
   const pfn = showsPfn(caller, file);

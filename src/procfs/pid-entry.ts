@@ -88,10 +88,13 @@ export function procPidLinkOperations(target: ProcGetLink): InodeOperations {
   };
 }
 
-/** The entries of a directory: the table, without what the mount leaves out. */
+/** The entries of a directory: the table, without what the mount leaves out of /proc/PID; `attr` is whole. */
 function entriesOf(parent: Dentry, table: () => readonly PidEntry[]): readonly PidEntry[] {
   const all = table();
-  return procOptions(parent.inode.sb).mem ? all : all.filter((entry) => entry.name !== 'mem');
+  const { mem, entries } = procOptions(parent.inode.sb);
+  if (mem && entries === null) return all;
+  if (parent.name === 'attr') return all;
+  return all.filter(({ name }) => (mem || name !== 'mem') && (entries?.includes(name) ?? true));
 }
 
 /**

@@ -126,7 +126,7 @@ function nameBytes(vma: VmaInfo): Uint8Array {
  * @see fs/proc/task_mmu.c do_procmap_query()
  */
 export function procmapQuery(caller: TaskStruct, file: File, cmd: number, arg: U64): number {
-  if (cmd >>> 0 !== PROCMAP_QUERY) fail(ENOTTY);
+  if (cmd >>> 0 !== PROCMAP_QUERY || !caller.kernel.profile.procmapQuery) fail(ENOTTY);
   const view = readQuery(caller, arg);
   const flags = toU64(view.getBigUint64(8, true));
   if (flags > VALID_FLAGS) fail(EINVAL);

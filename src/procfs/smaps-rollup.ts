@@ -11,7 +11,7 @@ import { EMPTY_STATS, gatherStats, showStats } from './smaps.js';
 function show(file: File): string {
   procTaskOf(file);
   const mm = memOf(file);
-  if (!mm.alive) fail(ESRCH);
+  if (mm === null || !mm.alive) fail(ESRCH);
   let stats = EMPTY_STATS;
   let start = 0;
   let end = 0;

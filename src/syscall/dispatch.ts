@@ -1,8 +1,10 @@
 import { ENOSYS } from '../../assembly/abi/errno.js';
 import { LinuxError } from '../errno.js';
+import { isOnDescriptor } from '../kernel/call-names.js';
+import { enterCall } from '../kernel/syscall-entry.js';
 import type { TaskStruct } from '../kernel/task.js';
 import type { U64 } from '../vfs/u64.js';
-import { register, type SyscallFamily, type SyscallHandler } from './args.js';
+import { int, register, type SyscallFamily, type SyscallHandler } from './args.js';
 import { archPrctlCalls } from './arch-prctl.js';
 import { cloneFamily } from './clone.js';
 import { credCalls } from './cred.js';
@@ -35,6 +37,8 @@ interface SyscallTable {
   readonly byName: ReadonlyMap<string, SyscallHandler>;
   /** By number; gaps are undefined. */
   readonly byNumber: readonly (SyscallHandler | undefined)[];
+  /** The names of numbers. */
+  readonly names: readonly (string | undefined)[];
 }
 
 /** What every architecture has alike. */
@@ -61,8 +65,12 @@ function makeTable(
 ): SyscallTable {
   const byName = new Map(families.flatMap((family) => Object.entries(family)));
   const byNumber: (SyscallHandler | undefined)[] = [];
-  for (const [name, nr] of Object.entries(numbers)) byNumber[nr] = byName.get(name);
-  return { byName, byNumber };
+  const names: (string | undefined)[] = [];
+  for (const [name, nr] of Object.entries(numbers)) {
+    byNumber[nr] = byName.get(name);
+    names[nr] = name;
+  }
+  return { byName, byNumber, names };
 }
 
 function genericTable(machine: string): SyscallTable {
@@ -93,6 +101,17 @@ export function implementedSyscalls(arch: SyscallArch = 'x86_64'): string[] {
   return [...byName.keys()].filter((name) => Object.hasOwn(numbers, name)).sort();
 }
 
+/** A call by number comes in; one without a name is nobody's concern. */
+function enter(
+  task: TaskStruct,
+  table: SyscallTable,
+  call: string | number,
+  arg: number | bigint = 0,
+): void {
+  const name = typeof call === 'number' ? table.names[call] : call;
+  if (name !== undefined) enterCall(task, name, isOnDescriptor(name) ? int(register(arg)) : -1);
+}
+
 /**
  * Makes a system call as the CPU of `task` would.
  *
@@ -104,7 +123,7 @@ export function implementedSyscalls(arch: SyscallArch = 'x86_64'): string[] {
  * @param call the Linux name, or the number in the table of `arch`
  * @returns the result: a negative errno, else a value from 0 (a bigint above 2^53 - 1)
  * @throws {RangeError} an argument that is a number and no safe integer
- * @throws {TypeError} the task has exited
+ * @throws {TypeError} the task has exited, before or by a rule that is set on the call
  */
 export function doSyscall(
   task: TaskStruct,
@@ -115,8 +134,9 @@ export function doSyscall(
   if (task.exited) throw new TypeError(`task: ${task.pid} has exited`);
   const table = TABLES[arch];
   const handler = typeof call === 'number' ? table.byNumber[call] : table.byName.get(call);
-  if (handler === undefined) return -ENOSYS;
   try {
+    if (task.kernel.entry !== null) enter(task, table, call, args[0]);
+    if (handler === undefined) return -ENOSYS;
     return handler(
       task,
       register(args[0] ?? 0),

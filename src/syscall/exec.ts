@@ -76,7 +76,8 @@ export function execProgram(
   try {
     execve(task, new ExecutableFile(task, file), (mm, { secureexec }) => {
       // A program without arguments gets an empty one (K-608).
-      loadProgram(task, mm, { file, argv: argv.length === 0 ? [''] : argv, env, secureexec });
+      const adds = argv.length === 0 && task.kernel.profile.execAddsArgument;
+      loadProgram(task, mm, { file, argv: adds ? [''] : argv, env, secureexec });
     });
   } finally {
     file.put(); // the memory has references of its own

@@ -1,7 +1,7 @@
 import { CAP_IPC_LOCK, CAP_SYS_ADMIN, CAP_SYS_RAWIO, capable } from '../kernel/capability.js';
 import { RLIMIT_AS, RLIMIT_DATA, RLIMIT_MEMLOCK, RLIM_INFINITY } from '../kernel/rlimit.js';
 import type { TaskStruct } from '../kernel/task.js';
-import type { MmLimits } from '../mm/limits.js';
+import type { MmLimits, MmRules } from '../mm/limits.js';
 
 /** Bit of personality(2) (include/uapi/linux/personality.h). */
 const READ_IMPLIES_EXEC = 0x400000;
@@ -61,6 +61,10 @@ export class TaskMmLimits implements MmLimits {
 
   get totalRam(): number {
     return this.#task.kernel.profile.totalRam;
+  }
+
+  get rules(): MmRules {
+    return this.#task.kernel.profile;
   }
 
   // Asked only where needed: asking marks the task as one that used root's rights.

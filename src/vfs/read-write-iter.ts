@@ -1,5 +1,6 @@
 import { EBADF, EINVAL, EOPNOTSUPP, ESPIPE } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
+import { transferLimit } from '../kernel/syscall-entry.js';
 import type { TaskStruct } from '../kernel/task.js';
 import type { UserBuffer } from '../mm/user.js';
 import { filesOf } from './fdtable.js';
@@ -58,6 +59,17 @@ function checkRwf(file: File, rwf: number, write: boolean): void {
   if ((rwf & RWF_NOWAIT) !== 0 && write && file.inode.pages !== null) fail(EOPNOTSUPP);
 }
 
+/** The first `most` bytes of segments. */
+function cutSegments(segments: readonly UserBuffer[], most: number): readonly UserBuffer[] {
+  if (most === Infinity) return segments;
+  let left = most;
+  return segments.map((segment) => {
+    const part = segment.slice(0, Math.min(left, segment.length));
+    left -= part.length;
+    return part;
+  });
+}
+
 /**
  * One buffer after the other until one comes short; an error after the first bytes ends it quietly
  * (K-111).
@@ -110,7 +122,8 @@ export function vfsTransferv(
   if (total === 0) return { count: 0, pos };
   rwVerifyArea(file, pos, total);
   checkRwf(file, rwf, write);
-  return loopSegments(task, file, segments, write ? appendPosition(file, pos, rwf) : pos, write);
+  const cut = cutSegments(segments, transferLimit(task));
+  return loopSegments(task, file, cut, write ? appendPosition(file, pos, rwf) : pos, write);
 }
 
 function appendPosition(file: File, pos: U64, rwf: number): U64 {

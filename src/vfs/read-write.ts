@@ -1,5 +1,6 @@
 import { EBADF, EFAULT, EINVAL, EOVERFLOW, ESPIPE } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
+import { transferLimit } from '../kernel/syscall-entry.js';
 import type { TaskStruct } from '../kernel/task.js';
 import type { UserBuffer } from '../mm/user.js';
 import { filesOf } from './fdtable.js';
@@ -36,6 +37,12 @@ export function rwVerifyArea(file: File, pos: U64, count: number): void {
   if (BigInt(count) >= (1n << 64n) - BigInt(pos)) fail(EOVERFLOW);
 }
 
+/** The part of a buffer that one call may move. */
+function cutToLimit(task: TaskStruct, buf: UserBuffer): UserBuffer {
+  const most = Math.min(transferLimit(task), MAX_RW_COUNT);
+  return buf.length > most ? buf.slice(0, most) : buf;
+}
+
 /**
  * Reads from an open file at a position; the position of the file stays.
  * @returns bytes read, short or 0 as read(2)
@@ -47,10 +54,8 @@ export function vfsRead(task: TaskStruct, file: File, buf: UserBuffer, pos: U64)
   if ((file.mode & FMODE_READ) === 0) fail(EBADF);
   if (file.fops.read === undefined) fail(EINVAL);
   if (!buf.ok()) fail(EFAULT);
-  const count = buf.length;
-  rwVerifyArea(file, pos, count);
-  const cut = count > MAX_RW_COUNT ? buf.slice(0, MAX_RW_COUNT) : buf;
-  const n = file.fops.read(task, file, cut, pos);
+  rwVerifyArea(file, pos, buf.length);
+  const n = file.fops.read(task, file, cutToLimit(task, buf), pos);
   task.ioac.rchar += n;
   task.ioac.syscr += 1;
   return n;
@@ -66,10 +71,8 @@ export function vfsWrite(task: TaskStruct, file: File, buf: UserBuffer, pos: U64
   if ((file.mode & FMODE_WRITE) === 0) fail(EBADF);
   if (file.fops.write === undefined) fail(EINVAL);
   if (!buf.ok()) fail(EFAULT);
-  const count = buf.length;
-  rwVerifyArea(file, pos, count);
-  const cut = count > MAX_RW_COUNT ? buf.slice(0, MAX_RW_COUNT) : buf;
-  const n = file.fops.write(task, file, cut, pos);
+  rwVerifyArea(file, pos, buf.length);
+  const n = file.fops.write(task, file, cutToLimit(task, buf), pos);
   task.ioac.wchar += n;
   task.ioac.syscw += 1;
   return n;

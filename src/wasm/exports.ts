@@ -154,6 +154,15 @@ export interface CoreExports {
 
   resetHiwaterRss(mm: number): void;
 
+  readableEdge(
+    mm: number,
+    addr: number,
+    end: number,
+    cpu: boolean,
+    gupFlags: number,
+    wanted: boolean,
+  ): number;
+
   countFrames(): number;
 
   accessRemoteVm(

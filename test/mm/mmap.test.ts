@@ -9,8 +9,10 @@ import {
   MAP_SHARED,
 } from '../../assembly/abi/mman.js';
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
+import { VM_SECRETMEM } from '../../assembly/abi/vma.js';
 import { TASK_SIZE } from '../../src/mm/address.js';
 import { brk } from '../../src/mm/brk.js';
+import { checkMemory } from '../../src/mm/check.js';
 import { cpuLoad, cpuStore } from '../../src/mm/cpu.js';
 import { Mm } from '../../src/mm/mm.js';
 import { NO_LIMITS } from '../../src/mm/limits.js';
@@ -205,6 +207,23 @@ test('a stack grows on access down to its limits (K-170 to K-172)', () => {
   mprotect(mm, BASE + 500 * P, P, 0);
   assert.is(cpuLoad(mm, BASE + 501 * P, new Uint8Array(1)).fault, null);
   mm.mmput();
+});
+
+test('secret memory that is mapped over itself keeps its file', () => {
+  const mm = new Mm(core);
+  const file = new TestFile(TestFile.memory(core, 4 * P).pages, VM_SECRETMEM);
+  const request = { prot: 3, flags: MAP_SHARED | MAP_FIXED, mapFile: file.mapped() };
+  mmap(mm, { ...request, addr: BASE, length: P, offset: 0 });
+  mmap(mm, { ...request, addr: BASE, length: 3 * P, offset: P });
+  assert.is(file.refs, 2, 'one for the mappings, one of the test');
+  const child = new Mm(core);
+  child.copyFrom(mm);
+  assert.equal(checkMemory(core), []);
+  child.mmput();
+  mm.mmput();
+  assert.is(file.refs, 1);
+  file.put();
+  assert.equal(checkMemory(core), []);
 });
 
 test('65,536 mappings are found, counted and freed', () => {
