@@ -101,16 +101,24 @@ function considerTask(task: TaskStruct, flags: number, asTracer: boolean): WaitR
   return waitTaskStopped(task, flags, traced) ?? waitTaskContinued(task, flags);
 }
 
+/** Whose children and tracees are waited for, in turn: the caller's own first (while_each_thread()). */
+function threadsFrom(task: TaskStruct, ownOnly: boolean): readonly TaskStruct[] {
+  if (ownOnly) return [task];
+  const threads = [...task.group.threads];
+  const own = threads.indexOf(task);
+  return [...threads.slice(own), ...threads.slice(0, own)];
+}
+
 /** @see kernel/exit.c, do_wait() */
 function doWait(task: TaskStruct, wanted: WaitFor, flags: number): WaitOutcome {
-  const ownThreadOnly = (flags & __WNOTHREAD) !== 0;
-  const children = task.children.filter((child) => !ownThreadOnly || child.parent === task);
-  const tracers = ownThreadOnly ? [task] : task.group.threads;
-  const tracees = tracers.flatMap((thread) => [...thread.ptraced]);
-  const candidates = [
-    ...children.map((child) => ({ child, traced: false })),
-    ...tracees.map((child) => ({ child, traced: true })),
-  ].filter(({ child, traced }) => eligible(child, wanted, flags, traced));
+  const candidates = threadsFrom(task, (flags & __WNOTHREAD) !== 0)
+    .flatMap((thread) => [
+      ...task.children
+        .filter((child) => child.parent === thread)
+        .map((child) => ({ child, traced: false })),
+      ...[...thread.ptraced].map((child) => ({ child, traced: true })),
+    ])
+    .filter(({ child, traced }) => eligible(child, wanted, flags, traced));
   for (const { child, traced } of candidates) {
     const result = considerTask(child, flags, traced);
     if (result !== null) return result;
@@ -141,6 +149,17 @@ function pidFilter(task: TaskStruct, pid: number): WaitFor {
 }
 
 /**
+ * The options of waitid, which are looked at before whom to wait for.
+ * @throws {LinuxError} EINVAL: unknown ones, or no event
+ * @see kernel/exit.c kernel_waitid_prepare()
+ */
+export function checkWaitOptions(options: number): void {
+  const events = WEXITED | WSTOPPED | WCONTINUED;
+  if (options & ~(WNOHANG | WNOWAIT | events | LINEAGE)) fail(EINVAL);
+  if (!(options & events)) fail(EINVAL);
+}
+
+/**
  * Waits for a child by kind of number: P_ALL, P_PID or P_PGID.
  * @returns as wait4()
  * @throws {LinuxError} EINVAL: unknown options, none of WEXITED, WSTOPPED and WCONTINUED, or a kind
@@ -149,9 +168,7 @@ function pidFilter(task: TaskStruct, pid: number): WaitFor {
  * @see kernel/exit.c, kernel_waitid()
  */
 export function waitid(task: TaskStruct, which: number, id: number, options: number): WaitOutcome {
-  const events = WEXITED | WSTOPPED | WCONTINUED;
-  if (options & ~(WNOHANG | WNOWAIT | events | LINEAGE)) fail(EINVAL);
-  if (!(options & events)) fail(EINVAL);
+  checkWaitOptions(options);
   if (which === P_ALL) return doWait(task, () => true, options);
   if (which === P_PID && id > 0) return doWait(task, pidFilter(task, id), options);
   if (which !== P_PGID || id < 0) fail(EINVAL);

@@ -1,5 +1,6 @@
 import { EOPNOTSUPP, EPERM } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
+import { type FileOwner, NO_OWNER } from './file-owner.js';
 import type { Cred } from '../kernel/cred.js';
 import type { TaskStruct } from '../kernel/task.js';
 import type { MapFile } from '../mm/map-file.js';
@@ -92,6 +93,9 @@ export class File implements MapFile {
   vmFlags = 0;
   /** What the kind of file keeps for one opening. */
   privateData: unknown = null;
+  /** Who would get SIGIO, and which signal instead (F_SETOWN, F_SETSIG). */
+  owner: FileOwner = NO_OWNER;
+  ownerSignal = 0;
   /** How far a failed read or write had moved its position before it failed (K-112). */
   failedAdvance = 0;
   private refs = 1;
@@ -109,6 +113,10 @@ export class File implements MapFile {
   /** The page cache behind mappings (f_mapping); null of a device. */
   get mapping(): PageCache | null {
     return this.inode.pages;
+  }
+
+  get syncs(): boolean {
+    return this.fops.fsync !== undefined;
   }
 
   /** The page cache of a file that is known to have one. */
