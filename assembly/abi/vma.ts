@@ -26,6 +26,8 @@ export const VM_ACCOUNT = 0x100000;
 export const VM_NORESERVE = 0x200000;
 /** Linux: bit 11. Guard pages were put into it once; set without a split, and kept by merges. */
 export const VM_MAYBE_GUARD = 0x400000;
+/** No reason not to merge, and the whole has it then. */
+export const VM_STICKY = 0x400000;
 export const VM_SYNC = 0x800000;
 /** Not of Linux: vm_ops has a close(), so the VMA is never merged away (can_merge_remove_vma()). */
 export const VM_CLOSES = 0x1000000;

@@ -1,7 +1,7 @@
 // The identity of anonymous memory, as far as merging shows it: mm/rmap.c, anon_vma_prepare(), and
 // mm/vma.c, find_mergeable_anon_vma().
 import { PAGE_SHIFT } from '../abi/page';
-import { VM_EXEC, VM_READ, VM_WRITE } from '../abi/vma';
+import { VM_EXEC, VM_READ, VM_STICKY, VM_WRITE } from '../abi/vma';
 import { Vma } from './vma';
 
 const VM_ACCESS_FLAGS: u32 = VM_READ | VM_WRITE | VM_EXEC;
@@ -12,12 +12,12 @@ export function newAnonVma(): u32 {
   return ++lastAnonVma;
 }
 
-/** anon_vma_compatible(): neighbours that differ by protection alone and continue each other. */
+/** anon_vma_compatible(): neighbours that continue each other and differ by no flag that keeps them apart. */
 function compatible(a: Vma, b: Vma): bool {
   return (
     a.end == b.start &&
     a.file == b.file &&
-    ((a.flags ^ b.flags) & ~VM_ACCESS_FLAGS) == 0 &&
+    ((a.flags ^ b.flags) & ~(VM_ACCESS_FLAGS | VM_STICKY)) == 0 &&
     b.pgoff == a.pgoff + ((b.start - a.start) >> PAGE_SHIFT)
   );
 }

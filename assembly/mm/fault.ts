@@ -11,7 +11,7 @@ import {
 } from '../abi/fault';
 import { PG_ANON, PG_DIRTY } from '../abi/layout';
 import { PAGE_SHIFT, PAGE_SIZE } from '../abi/page';
-import { VM_EXEC, VM_IO, VM_PFNMAP, VM_READ, VM_SHARED, VM_WRITE } from '../abi/vma';
+import { VM_CLOSES, VM_EXEC, VM_IO, VM_PFNMAP, VM_READ, VM_SHARED, VM_WRITE } from '../abi/vma';
 import { anonVmaPrepare } from './anon-vma';
 import {
   allocFrame,
@@ -125,7 +125,8 @@ function doFault(mm: Mm, vma: Vma, mapping: Mapping, slot: usize, addr: u64, wri
   const index = vma.pgoff + ((addr - vma.start) >> PAGE_SHIFT);
   if (!write) {
     // Before the page itself is looked for: even a fault beyond the end of the file maps neighbours.
-    faultAround(mm, vma, mapping, slot, addr);
+    // SysV segments have none: shm_vm_ops lacks map_pages().
+    if (!(vma.flags & VM_CLOSES)) faultAround(mm, vma, mapping, slot, addr);
     if (load<u64>(slot) != 0) return FAULT_OK;
   }
   const copies = write && !isShared(vma);

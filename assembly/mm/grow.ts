@@ -39,11 +39,11 @@ export function expandStack(mm: Mm, addr: u64, stackLimit: u64): Vma | null {
   if (prev != null && !(prev.flags & VM_GROWSDOWN) && isAccessible(prev)) {
     if (start - prev.end < STACK_GUARD_GAP) return null;
   }
+  // expand_downwards() wants the anon_vma whose lock it holds, before it asks the limits.
+  anonVmaPrepare(vma);
   const grow = (vma.start - start) >> PAGE_SHIFT;
   if (grow > vma.pgoff) return null;
   if (!mayGrowStack(mm, vma, start, grow, stackLimit)) return null;
-  // expand_downwards() wants the anon_vma whose lock it holds.
-  anonVmaPrepare(vma);
   vma.start = start;
   vma.pgoff -= grow;
   accountVm(mm, vma.flags, <i64>grow);

@@ -1,14 +1,7 @@
 // Merging and splitting of VMAs as /proc/PID/maps shows it: mm/vma.c.
 import { ENOMEM } from '../abi/errno';
 import { PAGE_SHIFT } from '../abi/page';
-import {
-  VM_CLOSES,
-  VM_DONTEXPAND,
-  VM_IO,
-  VM_MAYBE_GUARD,
-  VM_MIXEDMAP,
-  VM_PFNMAP,
-} from '../abi/vma';
+import { VM_CLOSES, VM_DONTEXPAND, VM_IO, VM_MIXEDMAP, VM_PFNMAP, VM_STICKY } from '../abi/vma';
 import { VmFile } from './mapping';
 import { Mm } from './mm';
 import {
@@ -24,9 +17,6 @@ import {
 
 /** VM_SPECIAL: such mappings never merge. */
 const VM_SPECIAL: u32 = VM_IO | VM_DONTEXPAND | VM_PFNMAP | VM_MIXEDMAP;
-
-/** VM_STICKY: no reason not to merge, and the whole has it then. */
-const VM_STICKY: u32 = VM_MAYBE_GUARD;
 
 /** What a range must have in common with a neighbour, set by its caller: struct vma_merge_struct. */
 let mergeStart: u64 = 0;

@@ -3,6 +3,7 @@
 import { PG_ANON, PG_DIRTY, PG_LAZYFREE } from '../abi/layout';
 import { PAGE_SHIFT, PAGE_SIZE } from '../abi/page';
 import { PTE_DIRTY } from '../abi/pte';
+import { VM_DROPPABLE } from '../abi/vma';
 import { mapcount, pageFlags, setPageFlags } from './frame';
 import { dropPages } from './mapping';
 import { Mm } from './mm';
@@ -10,8 +11,12 @@ import { findSlot, nextMapped, pteFrame, ptePresent, pteSpecial, setPte } from '
 import { removeRmap } from './rmap';
 import { Vma } from './vma';
 
-/** Anonymous pages have nowhere to go, but for those that MADV_FREE gave up and nobody wrote to since. */
-function isDiscardable(frame: usize, pte: u64): bool {
+/**
+ * Anonymous pages have nowhere to go, but for those of droppable mappings, and those that MADV_FREE gave up and
+ * nobody wrote to since.
+ */
+function isDiscardable(vma: Vma, frame: usize, pte: u64): bool {
+  if (vma.flags & VM_DROPPABLE) return true;
   const flags = pageFlags(frame);
   if (!(flags & PG_LAZYFREE)) return false;
   if (!(flags & PG_DIRTY) && !(pte & PTE_DIRTY)) return true;
@@ -41,7 +46,7 @@ export function pageOut(mm: Mm, vma: Vma, start: u64, end: u64, anonOnly: bool):
     const frame = pteFrame(pte);
     if (mapcount(frame) != 1) continue;
     const anon = (pageFlags(frame) & PG_ANON) != 0;
-    if (anon ? !isDiscardable(frame, pte) : anonOnly) continue;
+    if (anon ? !isDiscardable(vma, frame, pte) : anonOnly) continue;
     setPte(mm, slot, addr, 0);
     if (anon) removeRmap(mm, frame);
     else unmapFilePage(mm, vma, addr, frame, pte);

@@ -1,16 +1,39 @@
 // Faulting in pages before they are touched: mm/gup.c, populate_vma_page_range().
 import { EFAULT, ENOMEM } from '../abi/errno';
 import { FAULT_NEED_PAGE, FAULT_OK, FAULT_OOM, NEED_PAGE } from '../abi/fault';
+import { PG_DIRTY } from '../abi/layout';
 import { PAGE_SIZE } from '../abi/page';
+import { PTE_DIRTY } from '../abi/pte';
+import { VM_SHARED, VM_WRITE } from '../abi/vma';
 import { handleMmFault } from './fault';
+import { pageFlags, setPageFlags } from './frame';
 import { Mm } from './mm';
-import { findVma } from './vma';
+import { findSlot, pteFrame, ptePresent, pteSpecial, pteWritable } from './pgtable';
+import { Vma, findVma } from './vma';
+
+/**
+ * follow_page_pte() with FOLL_TOUCH and FOLL_WRITE: a page that a store would reach without a fault
+ * becomes dirty itself, its entry does not. False where a fault is needed.
+ */
+function touchForWrite(mm: Mm, vma: Vma, addr: u64): bool {
+  const slot = findSlot(mm, addr);
+  const pte = slot == 0 ? 0 : load<u64>(slot);
+  if (!ptePresent(pte) || pteSpecial(pte)) return false;
+  // Linux maps the pages of shared memory writable when they are read.
+  const writable =
+    pteWritable(pte) || (vma.flags & (VM_SHARED | VM_WRITE)) == (VM_SHARED | VM_WRITE);
+  if (!writable) return false;
+  const frame = pteFrame(pte);
+  if (!(pte & PTE_DIRTY)) setPageFlags(frame, pageFlags(frame) | PG_DIRTY);
+  return true;
+}
 
 /** Faults in every page of [start, end), which VMAs cover without holes; 0 or a negative errno. */
 export function populateRange(mm: Mm, start: u64, end: u64, write: bool): i32 {
   for (let addr = start; addr < end; addr += PAGE_SIZE) {
     const vma = findVma(mm, addr);
     if (vma == null || vma.start > addr) return -ENOMEM;
+    if (write && touchForWrite(mm, vma, addr)) continue;
     const fault = handleMmFault(mm, vma, addr, write);
     if (fault == FAULT_OK) continue;
     return fault == FAULT_OOM ? -ENOMEM : fault == FAULT_NEED_PAGE ? -NEED_PAGE : -EFAULT;

@@ -10,17 +10,22 @@ import { ZAP_FILE_PAGES, ZAP_PAGES, unmapMappingPages } from './zap';
 export function setSize(mapping: Mapping, size: u64): void {
   const old = mapping.size;
   mapping.size = size;
-  if (size >= old) return;
+  // The same size cuts as well: pages beyond it go, and the last one becomes dirty.
+  if (size > old) return;
   const first = sizeInPages(mapping);
   unmapMappingPages(mapping, first, u64.MAX_VALUE, ZAP_PAGES);
   if (size & PAGE_OFFSET_MASK) zeroPart(mapping, size, (size | PAGE_OFFSET_MASK) + 1);
   dropPages(mapping, first, u64.MAX_VALUE);
 }
 
-/** fallocate(PUNCH_HOLE): whole pages go, private copies stay; parts of pages become zeros. */
+/**
+ * fallocate(PUNCH_HOLE): whole pages go, private copies stay; parts of pages become zeros. A hole that ends in
+ * the first page unmaps, but keeps, all pages from there on: in shmem_fallocate() the last byte to unmap is -1.
+ */
 export function punchHole(mapping: Mapping, start: u64, end: u64): void {
   const first = (start + PAGE_SIZE - 1) >> PAGE_SHIFT;
   const last = end >> PAGE_SHIFT;
+  if (last == 0) unmapMappingPages(mapping, first, u64.MAX_VALUE, ZAP_FILE_PAGES);
   if (first > last) {
     zeroPart(mapping, start, end);
     return;

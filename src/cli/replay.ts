@@ -18,7 +18,8 @@ const MAX_TRACE_SIZE = 0x1fffffe8;
 /**
  * `procmem replay FILE…`: performs the steps of kernel traces and reports every answer that differs.
  *
- * @returns 0 when every step matches, 1 when one differs, 2 when a file is no trace
+ * @returns 0 when every step matches and the machine is sound after each trace, 1 when not, 2 when a
+ * file is no trace
  * @throws {UsageError} no file is named
  */
 export async function replay(files: string[], io: CliIo): Promise<number> {
@@ -26,15 +27,17 @@ export async function replay(files: string[], io: CliIo): Promise<number> {
   let matched = 0;
   let total = 0;
   let unusable = 0;
+  let unsound = 0;
   for (const file of files) {
     const result = await replayFile(file, io);
     if (result === null) unusable += 1;
     matched += result?.matched ?? 0;
     total += result?.total ?? 0;
+    if ((result?.violations.length ?? 0) > 0) unsound += 1;
   }
   io.out(`${matched} of ${total} steps match\n`);
   if (unusable > 0) return 2;
-  return matched === total ? 0 : 1;
+  return matched === total && unsound === 0 ? 0 : 1;
 }
 
 /** What became of a trace, or null when it cannot be followed and standard error says why. */
@@ -43,6 +46,9 @@ async function replayFile(file: string, io: CliIo): Promise<ReplayResult | null>
   try {
     const trace = parseTrace(readText(file), file);
     const result = await replayOnEither(trace, make, (mismatch) => io.out(describe(mismatch)));
+    for (const violation of result.violations) {
+      io.out(`${file}: the machine is not sound after it: ${violation}\n`);
+    }
     for (const setting of result.ignored) {
       io.err(
         `procmem: ${file}:1: ${printable(setting)} is no setting of the machine and is ignored\n`,

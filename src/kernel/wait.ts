@@ -123,14 +123,19 @@ function visitPid(task: TaskStruct, pid: number, flags: number): Visit {
   };
 }
 
-/** All children, then all tracees (do_wait_thread(), ptrace_do_wait()). */
+/** Whose children and tracees are waited for, in turn: the caller's own first (while_each_thread()). */
+function threadsFrom(task: TaskStruct, ownOnly: boolean): readonly TaskStruct[] {
+  if (ownOnly) return [task];
+  const threads = [...task.group.threads];
+  const own = threads.indexOf(task);
+  return [...threads.slice(own), ...threads.slice(0, own)];
+}
+
+/** Thread by thread the children, then the tracees (do_wait_thread(), ptrace_do_wait()). */
 function visitAll(task: TaskStruct, flags: number): Visit {
   return (consider) => {
-    const waiters = flags & __WNOTHREAD ? [task] : [...task.group.threads];
-    for (const { ownChildren } of waiters) {
+    for (const { ownChildren, ptraced } of threadsFrom(task, (flags & __WNOTHREAD) !== 0)) {
       if (ownChildren?.some(({ leader }) => consider(leader, false))) return;
-    }
-    for (const { ptraced } of waiters) {
       for (const tracee of ptraced ?? []) if (consider(tracee, true)) return;
     }
   };
@@ -173,6 +178,17 @@ function pidFilter(task: TaskStruct, pid: number): WaitFor {
 }
 
 /**
+ * The options of waitid, which are looked at before whom to wait for.
+ * @throws {LinuxError} EINVAL: unknown ones, or no event
+ * @see kernel/exit.c kernel_waitid_prepare()
+ */
+export function checkWaitOptions(options: number): void {
+  const events = WEXITED | WSTOPPED | WCONTINUED;
+  if (options & ~(WNOHANG | WNOWAIT | events | LINEAGE)) fail(EINVAL);
+  if (!(options & events)) fail(EINVAL);
+}
+
+/**
  * Waits for a child by kind of number: P_ALL, P_PID or P_PGID.
  * @returns as wait4()
  * @throws {LinuxError} EINVAL: unknown options, none of WEXITED, WSTOPPED and WCONTINUED, or a kind
@@ -181,9 +197,7 @@ function pidFilter(task: TaskStruct, pid: number): WaitFor {
  * @see kernel/exit.c, kernel_waitid()
  */
 export function waitid(task: TaskStruct, which: number, id: number, options: number): WaitOutcome {
-  const events = WEXITED | WSTOPPED | WCONTINUED;
-  if (options & ~(WNOHANG | WNOWAIT | events | LINEAGE)) fail(EINVAL);
-  if (!(options & events)) fail(EINVAL);
+  checkWaitOptions(options);
   if (which === P_ALL) return doWait(task, { kind: 'any' }, options);
   if (which === P_PID && id > 0) return doWait(task, pidFilter(task, id), options);
   if (which !== P_PGID || id < 0) fail(EINVAL);

@@ -1,6 +1,7 @@
 import { EFAULT, EIO, ENOMEM } from '../../assembly/abi/errno.js';
 import { NEED_PAGE } from '../../assembly/abi/fault.js';
 import { FOLL_PIN, FOLL_WRITE } from '../../assembly/abi/foll.js';
+import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import { checked, fail } from '../errno.js';
 import { coreAddress, type U64 } from './address.js';
 import type { Mm } from './mm.js';
@@ -197,6 +198,33 @@ function copyStretch(
   }
 }
 
+/** processVmStop() of a copy that the local side ended. */
+const LOCAL_STOP = 2;
+/** PVM_MAX_KMALLOC_PAGES: so many pages of a remote segment are pinned before the first byte is copied. */
+const PINNED_AT_ONCE = 1024;
+
+/**
+ * When the local side ends or fails in the middle of a remote segment, the pages behind that were pinned
+ * all the same, and so faulted in: process_vm_rw_single_vec().
+ * @param reached bytes of the segment up to the last page that was looked at
+ */
+function pinRest(request: ProcessVmRequest, addr: number, length: number, reached: number): void {
+  const first = Math.floor(addr / PAGE_SIZE);
+  const end = Math.floor((addr + length - 1) / PAGE_SIZE) + 1;
+  const next = Math.floor((addr + reached) / PAGE_SIZE) + 1;
+  const batch = Math.ceil((next - first) / PINNED_AT_ONCE) * PINNED_AT_ONCE;
+  const bytes = (Math.min(end, first + batch) - next) * PAGE_SIZE;
+  const { remoteMm, write, stackLimit } = request;
+  const flags = FOLL_PIN | (write ? FOLL_WRITE : 0);
+  const { exports } = remoteMm.core;
+  for (let done = 0; done < bytes;) {
+    const at = next * PAGE_SIZE + done;
+    done += exports.accessRuns(remoteMm.ptr, at, bytes - done, flags, stackLimit, false);
+    const stop = exports.gupStop();
+    if (done < bytes && stop !== 0 && (stop !== NEED_PAGE || !loaded(remoteMm))) return;
+  }
+}
+
 function segmentLength(segment: IoSegment): number {
   return 'host' in segment ? segment.host.length : segment.length;
 }
@@ -209,6 +237,7 @@ function segmentLength(segment: IoSegment): number {
  * @see mm/process_vm_access.c, process_vm_rw_core()
  */
 export function processVmRw(request: ProcessVmRequest): number {
+  const { exports } = request.remoteMm.core;
   let total = 0;
   let index = 0;
   let offset = 0;
@@ -217,7 +246,10 @@ export function processVmRw(request: ProcessVmRequest): number {
     let done = 0;
     while (done < length) {
       const segment = request.local[index];
-      if (segment === undefined) return total;
+      if (segment === undefined) {
+        if (done > 0) pinRest(request, at, length, done - 1);
+        return total;
+      }
       const room = segmentLength(segment) - offset;
       if (room === 0) {
         index += 1;
@@ -227,7 +259,11 @@ export function processVmRw(request: ProcessVmRequest): number {
       const count = Math.min(room, length - done);
       const copied = copyStretch(request, at + done, segment, offset, count);
       total += copied;
-      if (copied < count) return total > 0 ? total : fail(EFAULT);
+      if (copied < count) {
+        const local = !('host' in segment) && exports.processVmStop() === LOCAL_STOP;
+        if (local) pinRest(request, at, length, done + copied);
+        return total > 0 ? total : fail(EFAULT);
+      }
       done += count;
       offset += count;
     }

@@ -10,6 +10,8 @@ export interface MapFile {
   readonly mapping: PageCache | null;
   /** VM_* bits that mappings of this file have besides the usual ones, such as VM_IO. */
   readonly vmFlags: number;
+  /** It has an fsync(). */
+  readonly syncs: boolean;
   /**
    * Makes a hole of the bytes [start, end): MADV_REMOVE.
    * @throws {LinuxError} EPERM: a seal; EOPNOTSUPP: no file of memory

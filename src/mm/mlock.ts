@@ -79,6 +79,7 @@ function lockedPages(mm: Mm, range: LockRange): number {
 
 /** __mm_populate() of what was locked; its errors as mlock(2) has them. */
 function faultIn(mm: Mm, start: number, end: number): void {
+  if (start === end) return;
   for (let vma = mm.findVma(start); vma !== null && vma.start < end; vma = mm.findVma(vma.end)) {
     if (vma.flags & (vm.VM_IO | vm.VM_PFNMAP)) continue;
     const error = populateVma(mm, vma, Math.max(start, vma.start), Math.min(vma.end, end));

@@ -141,6 +141,8 @@ export class Mm {
     this.envStart = old.envStart;
     this.envEnd = old.envEnd;
     this.stackLimit = old.stackLimit;
+    // arch_dup_pkeys()
+    this.pkeyTaken = old.pkeyTaken;
   }
 
   /** RLIMIT_AS of the tasks that run on it, bytes: how large their own accesses let it become. */

@@ -144,10 +144,10 @@ function isAccountable(bits: number): boolean {
   return (bits & (vm.VM_NORESERVE | vm.VM_SHARED | vm.VM_WRITE)) === vm.VM_WRITE;
 }
 
-/** __mmap_complete(): mappings of the special kinds are never locked. */
+/** __mmap_complete(): mappings of the special kinds are never locked, droppable ones neither. */
 function settleLock(bits: number): number {
   const special = vm.VM_IO | vm.VM_DONTEXPAND | vm.VM_PFNMAP | vm.VM_MIXEDMAP;
-  return bits & special ? bits & ~(vm.VM_LOCKED | vm.VM_LOCKONFAULT) : bits;
+  return bits & (special | vm.VM_DROPPABLE) ? bits & ~(vm.VM_LOCKED | vm.VM_LOCKONFAULT) : bits;
 }
 
 /**

@@ -152,6 +152,11 @@ function refuseSeveral({ mm, addr, oldLen, newLen, limits }: Remap, newAddr: num
   fail(EFAULT);
 }
 
+/** vma_multi_allowed(): SysV segments and /dev/zero choose places of their own, and so move alone. */
+function movesAlone(vma: VmaInfo): boolean {
+  return (vma.flags & vm.VM_CLOSES) !== 0 || vma.file?.mapping === null;
+}
+
 /** remap_move(): several mappings of the same size move one by one, holes and all (K-532). */
 function moveAll(request: Remap, newAddr: number): number {
   const { mm, addr, oldLen } = request;
@@ -163,6 +168,8 @@ function moveAll(request: Remap, newAddr: number): number {
     if (vma === null || vma.start >= end) break;
     const from = Math.max(vma.start, addr);
     if (behind === addr && from > addr) fail(EFAULT);
+    const alone = behind === addr && vma.end >= end;
+    if (!alone && movesAlone(vma)) fail(EFAULT);
     target += from - behind;
     behind = vma.end;
     const length = Math.min(vma.end, end) - from;

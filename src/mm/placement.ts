@@ -102,10 +102,13 @@ function choose(mm: Mm, request: Placement, hint: U64, length: number, rules: Mm
   return huge ?? checked(search(mm, length, hint, request.flags));
 }
 
+/** Fixed addresses above it read as errors, and are returned as such: IS_ERR_VALUE(). */
+const LAST_ADDRESS = (1n << 64n) - 4096n;
+
 /**
  * Where a mapping of `length` bytes goes.
  * @throws {LinuxError} ENOMEM: no hole, or outside user memory; EINVAL: unaligned; EPERM: below
- * vm.mmap_min_addr
+ * vm.mmap_min_addr; any error: what a fixed address in the topmost page says as a negative number
  * @see mm/mmap.c, __get_unmapped_area()
  */
 export function placeMapping(
@@ -118,6 +121,7 @@ export function placeMapping(
   const hint = fixed ? request.addr : roundHint(request.addr, limits);
   if (length > TASK_SIZE) fail(ENOMEM);
   const addr = choose(mm, request, hint, length, limits.rules);
+  if (typeof addr === 'bigint' && addr > LAST_ADDRESS) fail(Number((1n << 64n) - addr));
   if (typeof addr === 'bigint' || addr > TASK_SIZE - length) fail(ENOMEM);
   if (addr % PAGE_SIZE !== 0) fail(EINVAL);
   if (addr < limits.mmapMinAddr && !limits.capSysRawio) fail(EPERM);

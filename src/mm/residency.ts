@@ -65,7 +65,7 @@ function msyncEnd(addr: U64, length: U64): U64 {
 /**
  * Has nothing to write back here; it is its errors that show.
  * @throws {LinuxError} EINVAL: unaligned, unknown or contradictory flags; ENOMEM: a hole or a wrap; EBUSY:
- * MS_INVALIDATE of a locked mapping
+ * MS_INVALIDATE of a locked mapping; EINVAL: MS_SYNC of a shared file that cannot be synced
  * @see mm/msync.c
  */
 export function msync(mm: Mm, addr: U64, length: U64, flags: number): void {
@@ -82,6 +82,8 @@ export function msync(mm: Mm, addr: U64, length: U64, flags: number): void {
     if (vma.start > at && flags === MS_ASYNC) fail(ENOMEM);
     if (vma.start > at) hole = true;
     if (flags & MS_INVALIDATE && vma.flags & vm.VM_LOCKED) fail(EBUSY);
+    const shared = vma.file !== null && (vma.flags & vm.VM_SHARED) !== 0;
+    if (flags & MS_SYNC && shared && !vma.file.syncs) fail(EINVAL);
     at = vma.end;
   }
   if (hole) fail(ENOMEM);

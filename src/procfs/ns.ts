@@ -79,6 +79,7 @@ function nsPath(vfs: Vfs, ns: NsRef): Path {
     const { sb } = mount.root.inode;
     const inode = new Inode(sb, S_IFREG | 0o444, 0, 0, {}, nsFileOperations, ns.inum);
     inode.privateData = ns.user;
+    inode.immutable = true;
     dentry = new Dentry('', null, inode, () => `${ns.type}:[${ns.inum}]`);
     dentries.set(ns.inum, dentry);
   }

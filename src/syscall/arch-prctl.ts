@@ -12,6 +12,10 @@ const ARCH_GET_FS = 0x1003;
 const ARCH_GET_GS = 0x1004;
 const ARCH_GET_CPUID = 0x1011;
 const ARCH_SET_CPUID = 0x1012;
+const ARCH_GET_XCOMP_SUPP = 0x1021;
+const ARCH_GET_XCOMP_PERM = 0x1022;
+/** XFEATURE_MASK_FP, SSE and YMM: what the 832 bytes of the xsave area hold. */
+const XFEATURES = 7;
 
 /** struct user_regs_struct: 27 registers of 8 bytes, fs_base and gs_base among them. */
 const REGS_SIZE = 27 * 8;
@@ -36,6 +40,10 @@ export const archPrctlCalls: SyscallFamily = {
         return getBase(task, GS_BASE, addr);
       case ARCH_GET_CPUID:
         return 1;
+      case ARCH_GET_XCOMP_SUPP:
+      case ARCH_GET_XCOMP_PERM:
+        writeU64(task, addr, XFEATURES);
+        return 0;
       case ARCH_SET_CPUID:
         return fail(ENODEV);
       default:

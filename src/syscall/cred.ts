@@ -57,7 +57,7 @@ export const credCalls: SyscallFamily = {
     if (int(size) < 0) fail(EINVAL);
     if (int(size) === 0) return groups.length;
     if (groups.length > int(size)) fail(EINVAL);
-    writeU32s(task, list, ...groups);
+    if (groups.length > 0) writeU32s(task, list, ...groups);
     return groups.length;
   },
   setgroups(task, size, list) {

@@ -2,19 +2,31 @@ import { EINVAL, ERANGE } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { sysClose, sysCloseRange, sysDup, sysDup2, sysDup3, sysFcntl } from '../vfs/fcntl.js';
-import type { U64 } from '../vfs/u64.js';
-import { AT_FDCWD, O_CREAT, O_LARGEFILE, O_PATH, O_TRUNC, O_WRONLY } from '../vfs/flags.js';
+import { filesOf } from '../vfs/fdtable.js';
+import { getOwnerEx, setOwnerEx } from '../vfs/file-owner.js';
+import {
+  AT_FDCWD,
+  F_GETOWN_EX,
+  F_SETOWN_EX,
+  O_CREAT,
+  O_LARGEFILE,
+  O_PATH,
+  O_TRUNC,
+  O_WRONLY,
+} from '../vfs/flags.js';
 import { sysChdir, sysChroot, sysFchdir, sysGetcwd } from '../vfs/fs-calls.js';
 import { sysUmask } from '../vfs/fs-struct.js';
 import { sysFsync, sysIoctl } from '../vfs/ioctl.js';
-import { memfdCreate } from '../vfs/memfd.js';
+import { checkMemfdFlags, memfdCreate } from '../vfs/memfd.js';
 import { openat, openat2 } from '../vfs/open.js';
 import { doPipe2 } from '../vfs/pipe.js';
 import { getdents64 } from '../vfs/readdir.js';
 import { memfdSecret } from '../vfs/secretmem.js';
+import type { U64 } from '../vfs/u64.js';
 import {
   done,
   int,
+  readUser,
   readUserStruct,
   type SyscallFamily,
   uint,
@@ -56,7 +68,7 @@ export const openCalls: SyscallFamily = {
   dup: (task, fd) => sysDup(task, int(fd)),
   dup2: (task, oldfd, newfd) => sysDup2(task, int(oldfd), int(newfd)),
   dup3: (task, oldfd, newfd, flags) => sysDup3(task, int(oldfd), int(newfd), int(flags)),
-  fcntl: (task, fd, cmd, arg) => sysFcntl(task, int(fd), uint(cmd), arg),
+  fcntl: (task, fd, cmd, arg) => fcntl(task, int(fd), uint(cmd), arg),
   ioctl: (task, fd, cmd, arg) => sysIoctl(task, int(fd), uint(cmd), arg),
   fsync: (task, fd) => done(sysFsync(task, int(fd))),
   fdatasync: (task, fd) => done(sysFsync(task, int(fd))),
@@ -65,13 +77,14 @@ export const openCalls: SyscallFamily = {
   pipe: (task, fds) => pipe(task, fds, 0),
   pipe2: (task, fds, flags) => pipe(task, fds, int(flags)),
   memfd_create(task, name, flags) {
+    checkMemfdFlags(uint(flags));
     const text = userString(task, name, MFD_NAME_MAX_LEN + 1, EINVAL);
     return memfdCreate(task, text, uint(flags));
   },
   memfd_secret: (task, flags) => memfdSecret(task, uint(flags)),
 
   getdents64(task, fd, dirent, count) {
-    const records = getdents64(task, int(fd), uint(count));
+    const records = getdents64(task, int(fd), Math.max(int(count), 0));
     writeUser(task, dirent, records);
     return records.length;
   },
@@ -100,5 +113,19 @@ function pipe(task: TaskStruct, addr: U64, flags: number): number {
     for (const fd of fds) sysClose(task, fd);
     throw error;
   }
+  return 0;
+}
+
+/** fcntl, the commands that read or write a struct f_owner_ex here. */
+function fcntl(task: TaskStruct, fd: number, command: number, arg: U64): number {
+  if (command !== F_SETOWN_EX && command !== F_GETOWN_EX) return sysFcntl(task, fd, command, arg);
+  const file = filesOf(task).get(fd);
+  if (command === F_GETOWN_EX) {
+    const { type, pid } = getOwnerEx(task, file);
+    writeU32s(task, arg, type, pid);
+    return 0;
+  }
+  const view = readUser(task, arg, 8);
+  setOwnerEx(task, file, { type: view.getInt32(0, true), pid: view.getInt32(4, true) });
   return 0;
 }

@@ -95,7 +95,7 @@ function rename(
   return 0;
 }
 
-type Stamp = number | 'now' | 'omit';
+type Stamp = number | 'now' | 'omit' | 'invalid';
 
 function readTimes(task: TaskStruct, addr: U64): [Stamp, Stamp] {
   const view = readUser(task, addr, 32);
@@ -107,6 +107,6 @@ function readStamp(view: DataView, offset: number): Stamp {
   const nsec = view.getBigInt64(offset + 8, true);
   if (nsec === BigInt(UTIME_NOW)) return 'now';
   if (nsec === BigInt(UTIME_OMIT)) return 'omit';
-  if (nsec < 0n || nsec > 999_999_999n) fail(EINVAL);
+  if (nsec < 0n || nsec > 999_999_999n) return 'invalid';
   return Number(view.getBigInt64(offset, true)) * 1000 + Number(nsec) / 1e6;
 }

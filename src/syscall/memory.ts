@@ -1,9 +1,15 @@
-import { EINVAL, ENOMEM, ENOSPC } from '../../assembly/abi/errno.js';
-import { MAP_ANONYMOUS, MAP_HUGETLB, MAP_SHARED } from '../../assembly/abi/mman.js';
+import { EEXIST, EINVAL, ENOMEM, ENOSPC, EOVERFLOW } from '../../assembly/abi/errno.js';
+import {
+  MAP_ANONYMOUS,
+  MAP_FIXED,
+  MAP_FIXED_NOREPLACE,
+  MAP_HUGETLB,
+  MAP_SHARED,
+} from '../../assembly/abi/mman.js';
 import { PAGE_SHIFT, PAGE_SIZE } from '../../assembly/abi/page.js';
 import { fail } from '../errno.js';
 import type { TaskStruct } from '../kernel/task.js';
-import { pageAlign } from '../mm/address.js';
+import { pageAlign, TASK_SIZE } from '../mm/address.js';
 import { brk } from '../mm/brk.js';
 import { mmap, munmap } from '../mm/mmap.js';
 import { mprotect, NO_PKEY } from '../mm/mprotect.js';
@@ -21,6 +27,7 @@ const PKEY_ACCESS_MASK = 3;
 const MAP_HUGE_SHIFT = 26;
 const MAP_HUGE_MASK = 0x3f;
 const HUGE_LOGS = [0, 21, 30];
+const DEFAULT_HUGE_LOG = 21;
 
 /** The arguments of mmap(2). */
 export interface MmapArgs {
@@ -51,7 +58,7 @@ export function sysMmap(task: TaskStruct, args: MmapArgs): number {
   const anonymous = (flags & MAP_ANONYMOUS) !== 0;
   // The descriptor is looked up before anything else is looked at.
   const file = anonymous ? null : filesOf(task).get(fd);
-  if ((flags & MAP_HUGETLB) !== 0) refuseHuge(anonymous, flags);
+  if ((flags & MAP_HUGETLB) !== 0) refuseHuge(task, { addr, length, prot, flags, offset });
   const request = { addr, length, prot, flags, offset };
   const extent = { length: pageAlign(Number(length)), pgoff: Number(BigInt(offset) >> 12n) };
   const backing =
@@ -66,12 +73,24 @@ export function sysMmap(task: TaskStruct, args: MmapArgs): number {
 
 /**
  * There are no huge pages; what is wrong with a request for some is said first (K-551).
- * @see mm/mmap.c, ksys_mmap_pgoff()
+ * @see mm/mmap.c, ksys_mmap_pgoff() and do_mmap(); mm/hugetlb.c, hugetlb_get_unmapped_area()
  */
-function refuseHuge(anonymous: boolean, flags: number): never {
-  if (!anonymous) fail(EINVAL);
+function refuseHuge(task: TaskStruct, args: Required<Omit<MmapArgs, 'fd'>>): never {
+  const { addr, length, flags, offset } = args;
+  if ((flags & MAP_ANONYMOUS) === 0) fail(EINVAL);
   const log = (flags >>> MAP_HUGE_SHIFT) & MAP_HUGE_MASK;
-  return fail(HUGE_LOGS.includes(log) ? ENOMEM : EINVAL);
+  if (!HUGE_LOGS.includes(log) || length === 0) fail(EINVAL);
+  const size = 2 ** (log || DEFAULT_HUGE_LOG);
+  const whole = Math.ceil(Number(length) / size) * size;
+  if (whole > TASK_SIZE) fail(ENOMEM);
+  if ((flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) !== 0) {
+    if (BigInt(addr) % BigInt(size) !== 0n) fail(EINVAL);
+    if (addr > TASK_SIZE - whole) fail(ENOMEM);
+    const there = currentMm(task).findVma(Number(addr));
+    const replaces = there !== null && there.start < Number(addr) + whole;
+    if ((flags & MAP_FIXED_NOREPLACE) !== 0 && replaces) fail(EEXIST);
+  }
+  return fail(BigInt(offset) + BigInt(whole) >= 1n << 63n ? EOVERFLOW : ENOMEM);
 }
 
 /** Unmaps memory of a task. @throws {LinuxError} see munmap() */

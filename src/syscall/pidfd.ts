@@ -14,6 +14,7 @@ import { copyFromUser } from '../mm/user.js';
 import { tgidPidfdToPid } from '../procfs/root.js';
 import { filesOf, nofileLimit } from '../vfs/fdtable.js';
 import type { File, FileOperations } from '../vfs/file.js';
+import { fsOf } from '../vfs/fs-struct.js';
 import { O_EXCL, O_NONBLOCK, POLLIN, POLLRDNORM } from '../vfs/flags.js';
 import type { U64 } from '../vfs/u64.js';
 import { anonInodeGetfd } from './anon-inode.js';
@@ -54,7 +55,8 @@ const pidfdOperations: FileOperations = {
 /** Opens a descriptor for a task, closed on exec (kernel/fork.c, pidfd_prepare()). */
 export function pidfdFor(task: TaskStruct, target: TaskStruct, flags: number): number {
   const data = target.threadPid;
-  return anonInodeGetfd(task, { name: 'pidfd', fops: pidfdOperations, data, flags });
+  const sb = fsOf(task).vfs.internalSuperBlock('pidfs');
+  return anonInodeGetfd(task, { name: 'pidfd', fops: pidfdOperations, data, flags, sb });
 }
 
 /**

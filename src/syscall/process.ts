@@ -8,7 +8,14 @@ import { SIGCHLD } from '../kernel/signal.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { CLONE_NEWUSER, setnsUser, sysUnshare } from '../kernel/unshare.js';
 import { fromKuidMunged } from '../kernel/userns.js';
-import { P_PID, P_PIDFD, wait4, waitid, type WaitResult } from '../kernel/wait.js';
+import {
+  checkWaitOptions,
+  P_PID,
+  P_PIDFD,
+  wait4,
+  waitid,
+  type WaitResult,
+} from '../kernel/wait.js';
 import { userNsOfFile } from '../procfs/ns.js';
 import { filesOf } from '../vfs/fdtable.js';
 import type { U64 } from '../vfs/u64.js';
@@ -81,6 +88,7 @@ function sysWaitid(
   options: U64,
   rusage: U64,
 ): number {
+  checkWaitOptions(int(options));
   const outcome = waitid(task, ...waitTarget(task, int(which), int(id)), int(options));
   if (outcome === 'block') return -ERESTARTSYS;
   if (info !== 0) writeUser(task, info, encodeSiginfo(task, outcome));

@@ -1,4 +1,4 @@
-import { EINVAL } from '../../assembly/abi/errno.js';
+import { EINVAL, EPERM } from '../../assembly/abi/errno.js';
 import {
   MAP_FIXED,
   MAP_SHARED,
@@ -8,6 +8,8 @@ import {
 } from '../../assembly/abi/mman.js';
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import { fail } from '../errno.js';
+import { CAP_IPC_LOCK, capable } from '../kernel/capability.js';
+import { RLIMIT_MEMLOCK } from '../kernel/rlimit.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { fromKgidMunged, fromKuidMunged, makeKgid, makeKuid } from '../kernel/userns.js';
 import { pageAlign } from '../mm/address.js';
@@ -28,6 +30,10 @@ import {
 const IPC_RMID = 0;
 const IPC_SET = 1;
 const IPC_STAT = 2;
+const SHM_LOCK = 11;
+const SHM_UNLOCK = 12;
+/** Of the mode that IPC_STAT tells; as nothing is reclaimed, it holds nothing. */
+const SHM_LOCKED = 0o2000;
 const SHM_RDONLY = 0o10000;
 const SHM_RND = 0o20000;
 const SHM_REMAP = 0o40000;
@@ -50,14 +56,23 @@ export const shmCalls: SyscallFamily = {
   shmdt: (task, addr) => detach(task, addr),
   shmctl(task, id, command, buf) {
     const segments = shmSegmentsOf(task);
+    if (int(id) < 0) fail(EINVAL);
+    if (int(command) === IPC_SET) {
+      const wanted = readUser(task, buf, SHMID_DS_SIZE);
+      setOwner(task, segments.byId(int(id)), wanted);
+      return 0;
+    }
     const segment = segments.byId(int(id));
     switch (int(command)) {
       case IPC_STAT:
         checkIpcPermission(task, segment, S_IRUGO);
         writeUser(task, buf, encodeSegment(task, segment));
         return 0;
-      case IPC_SET:
-        setOwner(task, segment, readUser(task, buf, SHMID_DS_SIZE));
+      case SHM_LOCK:
+      case SHM_UNLOCK:
+        checkMayLockSegment(task, segment, int(command) === SHM_LOCK);
+        segment.mode &= ~SHM_LOCKED;
+        if (int(command) === SHM_LOCK) segment.mode |= SHM_LOCKED;
         return 0;
       case IPC_RMID:
         checkIpcOwner(task, segment);
@@ -68,6 +83,19 @@ export const shmCalls: SyscallFamily = {
     }
   },
 };
+
+/**
+ * May the caller lock a segment into memory, or let it go?
+ *
+ * @throws {LinuxError} EPERM: neither owner nor creator, or RLIMIT_MEMLOCK is 0, without CAP_IPC_LOCK
+ * @see ipc/shm.c, shmctl_do_lock()
+ */
+function checkMayLockSegment(task: TaskStruct, segment: ShmSegment, locks: boolean): void {
+  if (capable(task, task.kernel.initUserNs, CAP_IPC_LOCK)) return;
+  const { euid } = task.cred;
+  if (euid !== segment.uid && euid !== segment.cuid) fail(EPERM);
+  if (locks && task.group.rlimits.soft(RLIMIT_MEMLOCK) === 0) fail(EPERM);
+}
 
 /** @see ipc/shm.c, do_shmat() */
 function attach(task: TaskStruct, id: number, hint: U64, flags: number): number {

@@ -1,5 +1,6 @@
 import { LinuxError } from '../errno.js';
 import type { Kernel } from '../kernel/kernel.js';
+import { checkMemory } from '../mm/check.js';
 import { TraceError } from './parse.js';
 import { perform, type StepOutcome } from './perform.js';
 import type { Trace, TraceStep } from './trace.js';
@@ -20,6 +21,8 @@ export interface Mismatch {
 export interface ReplayResult {
   readonly matched: number;
   readonly total: number;
+  /** Invariants of the machine's memory that do not hold after the last step: Machine.check(). */
+  readonly violations: readonly string[];
   /** Names in `sysctl` and `rlimits` of the header that the machine does not have. */
   readonly ignored: readonly string[];
 }
@@ -27,7 +30,8 @@ export interface ReplayResult {
 /**
  * Performs the steps of a trace on a fresh machine and compares every answer.
  *
- * The machine's sysctls become those of the header. After a mismatch the replay goes on.
+ * The machine's sysctls become those of the header. After a mismatch the replay goes on. After the last step
+ * the machine's invariants are checked.
  *
  * @param machine a machine that nothing else uses
  * @param report called with every mismatch, in order
@@ -47,7 +51,8 @@ export function replayTrace(
     else report({ file: trace.file, line: step.line, step: step.source, expected, got });
   }
   const ignored = unknownSettings(machine.kernel, trace.header);
-  return { matched, total: trace.steps.length, ignored };
+  const violations = checkMemory(machine.kernel.core);
+  return { matched, total: trace.steps.length, violations, ignored };
 }
 
 function makeWorld({ file, header }: Trace, kernel: Kernel): TraceWorld {

@@ -14,7 +14,9 @@ import { RLIM_INFINITY, Rlimits } from '../kernel/rlimit.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { sysMmap } from '../syscall/memory.js';
 import { spawnTask } from '../syscall/spawn.js';
+import { AT_FDCWD, O_RDWR } from '../vfs/flags.js';
 import { fsOf } from '../vfs/fs-struct.js';
+import { openat } from '../vfs/open.js';
 import { Names } from './names.js';
 import { SCRATCH_SIZE, SCRATCH_START } from './scratch.js';
 import type { TraceHeader } from './trace.js';
@@ -41,6 +43,9 @@ const RLIMIT_NAMES = [
 
 /** The program of the initial tasks. */
 const EXECUTOR = '/usr/bin/executor';
+
+/** Descriptors that the executor's tasks have from the start, all of /dev/null. */
+const STANDARD_FILES = 3;
 
 /** Of the length that environments have: traces may read into it, though not compare what is there. */
 const ENVIRONMENT = [
@@ -112,6 +117,7 @@ export class TraceWorld {
       prot: PROT_READ | PROT_WRITE,
       flags: MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
     });
+    for (let fd = 0; fd < STANDARD_FILES; fd++) openat(task, AT_FDCWD, '/dev/null', O_RDWR, 0);
     return task;
   }
 }

@@ -1,4 +1,4 @@
-import { EINVAL, EOPNOTSUPP, EPERM, EROFS } from '../../assembly/abi/errno.js';
+import { EFAULT, EINVAL, EOPNOTSUPP, EPERM, EROFS } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
 import { CAP_CHOWN, CAP_FSETID, capableWrtInodeUidgid } from '../kernel/capability.js';
 import { inGroup } from '../kernel/cred.js';
@@ -6,15 +6,25 @@ import type { TaskStruct } from '../kernel/task.js';
 import { makeKgid, makeKuid } from '../kernel/userns.js';
 import type { Path } from './dentry.js';
 import { filesOf } from './fdtable.js';
-import { AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW } from './flags.js';
+import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, F_SEAL_EXEC } from './flags.js';
 import { fsOf } from './fs-struct.js';
 import type { Iattr, Inode } from './inode.js';
-import { isDir, isLnk, MAY_WRITE, S_IALLUGO, S_IFMT, S_ISGID, S_ISUID, S_IXGRP } from './mode.js';
+import {
+  isDir,
+  isLnk,
+  MAY_WRITE,
+  S_IALLUGO,
+  S_IFMT,
+  S_ISGID,
+  S_ISUID,
+  S_IXGRP,
+  S_IXUGO,
+} from './mode.js';
 import { filenameLookup, LOOKUP_EMPTY, LOOKUP_FOLLOW } from './namei.js';
 import { inodeOwnerOrCapable, inodePermission } from './permission.js';
 
-/** A time to set: milliseconds, or what UTIME_NOW and UTIME_OMIT ask for. */
-export type SetTime = number | 'now' | 'omit';
+/** A time to set: milliseconds, what UTIME_NOW and UTIME_OMIT ask for, or nanoseconds that are none. */
+export type SetTime = number | 'now' | 'omit' | 'invalid';
 
 /** An id argument that keeps what is there. */
 const KEEP_ID = 0xffffffff;
@@ -88,6 +98,8 @@ export function notifyChange(task: TaskStruct, inode: Inode, attr: Iattr): void 
   const owned = [mode, uid, gid, timesSet, touch].some((field) => field !== undefined);
   if (inode.immutable && owned) fail(EPERM);
   if (mode !== undefined && isLnk(inode.mode)) fail(EOPNOTSUPP);
+  const executes = mode !== undefined && ((mode ^ inode.mode) & S_IXUGO) !== 0;
+  if (executes && inode.pages !== null && (inode.seals & F_SEAL_EXEC) !== 0) fail(EPERM);
   if (touch === true && !inodeOwnerOrCapable(task, inode)) {
     inodePermission(task, inode, MAY_WRITE);
   }
@@ -180,11 +192,12 @@ export function fchown(task: TaskStruct, fd: number, uid: number, gid: number): 
 
 /** The attributes a pair of times asks for; null: both now. */
 function timesAttr(now: number, times: readonly [SetTime, SetTime] | null): Iattr {
+  if (times !== null && times.includes('invalid')) fail(EINVAL);
   if (times === null) return { atime: now, mtime: now, touch: true };
   const attr: Iattr = {};
   const [atime, mtime] = times;
-  if (atime !== 'omit') attr.atime = atime === 'now' ? now : atime;
-  if (mtime !== 'omit') attr.mtime = mtime === 'now' ? now : mtime;
+  if (atime !== 'omit') attr.atime = atime === 'now' ? now : Number(atime);
+  if (mtime !== 'omit') attr.mtime = mtime === 'now' ? now : Number(mtime);
   if (atime === 'now' && mtime === 'now') attr.touch = true;
   else attr.timesSet = true;
   return attr;
@@ -193,8 +206,8 @@ function timesAttr(now: number, times: readonly [SetTime, SetTime] | null): Iatt
 /**
  * utimensat; `name` null: the file of `dfd` itself (futimens).
  * @param times milliseconds since the epoch; null: both now
- * @throws {LinuxError} EINVAL: flags; EBADF; EPERM: times of another's file; EACCES: now on
- *   another's file without write permission
+ * @throws {LinuxError} EINVAL: flags, or no such time; EBADF; EFAULT: no name and no descriptor; EPERM:
+ *   times of another's file; EACCES: now on another's file without write permission
  * @see fs/utimes.c do_utimes()
  */
 export function utimensat(
@@ -205,12 +218,15 @@ export function utimensat(
   flags: number,
 ): void {
   if (times !== null && times[0] === 'omit' && times[1] === 'omit') return;
-  const attr = timesAttr(fsOf(task).vfs.now(), times);
-  if (name === null) {
+  const now = fsOf(task).vfs.now();
+  if (name === null && dfd !== AT_FDCWD) {
     if (flags !== 0) fail(EINVAL);
-    notifyChange(task, filesOf(task).get(dfd).inode, attr);
+    const { inode } = filesOf(task).get(dfd);
+    notifyChange(task, inode, timesAttr(now, times));
     return;
   }
   if ((flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) !== 0) fail(EINVAL);
-  notifyChange(task, lookupForChange(task, dfd, name, flags).dentry.inode, attr);
+  if (name === null) fail(EFAULT);
+  const { inode } = lookupForChange(task, dfd, name, flags).dentry;
+  notifyChange(task, inode, timesAttr(now, times));
 }

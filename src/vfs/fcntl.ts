@@ -12,10 +12,14 @@ import {
   F_GET_SEALS,
   F_GETFD,
   F_GETFL,
+  F_GETOWN,
   F_GETPIPE_SZ,
+  F_GETSIG,
   F_SETFD,
   F_SETFL,
+  F_SETOWN,
   F_SETPIPE_SZ,
+  F_SETSIG,
   FASYNC,
   FD_CLOEXEC,
   O_APPEND,
@@ -24,6 +28,7 @@ import {
   O_NOATIME,
   O_NONBLOCK,
 } from './flags.js';
+import { getOwner, setOwner, setOwnerSignal } from './file-owner.js';
 import { memfdAddSeals, memfdGetSeals } from './memfd.js';
 import { inodeOwnerOrCapable } from './permission.js';
 import { pipeFcntl } from './pipe.js';
@@ -52,14 +57,16 @@ function dupFrom(task: TaskStruct, file: File, start: number, cloexec: boolean):
 function setFlags(task: TaskStruct, file: File, flags: number): void {
   const sets = flags & ~file.flags;
   if ((sets & O_NOATIME) !== 0 && !inodeOwnerOrCapable(task, file.inode)) fail(EPERM);
-  if ((flags & O_DIRECT) !== 0 && file.fops.direct !== true) fail(EINVAL);
+  // A memfd was never opened, and so lacks FMODE_CAN_ODIRECT.
+  const direct = file.fops.direct === true && file.inode.sb !== file.inode.sb.vfs.shm;
+  if ((flags & O_DIRECT) !== 0 && !direct) fail(EINVAL);
   file.flags = (flags & SETFL_MASK) | (file.flags & ~SETFL_MASK);
 }
 
 /**
  * fcntl.
  * @throws {LinuxError} EBADF: no descriptor, or O_PATH and a command that uses the file; EINVAL: an
- *   unknown command or argument; EMFILE; EPERM: O_NOATIME or seals; EBUSY: seals
+ *   unknown command or argument; EMFILE; EPERM: O_NOATIME or seals; EBUSY: seals; ESRCH: no such owner
  * @see fs/fcntl.c do_fcntl()
  */
 export function sysFcntl(task: TaskStruct, fd: number, cmd: number, arg: U64): number {
@@ -84,6 +91,16 @@ export function sysFcntl(task: TaskStruct, fd: number, cmd: number, arg: U64): n
     case F_SETFL:
       setFlags(task, file, value);
       return 0;
+    case F_SETOWN:
+      setOwner(task, file, value | 0);
+      return 0;
+    case F_GETOWN:
+      return getOwner(task, file);
+    case F_SETSIG:
+      setOwnerSignal(file, value | 0);
+      return 0;
+    case F_GETSIG:
+      return file.ownerSignal;
     case F_ADD_SEALS:
       memfdAddSeals(file, value);
       return 0;

@@ -1,5 +1,6 @@
 import { EOPNOTSUPP, EPERM } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
+import { type FileOwner, NO_OWNER } from './file-owner.js';
 import type { Cred } from '../kernel/cred.js';
 import type { TaskStruct } from '../kernel/task.js';
 import type { MapFile } from '../mm/map-file.js';
@@ -106,6 +107,9 @@ export class File implements MapFile {
   privateData: unknown = null;
   /** Where a listing of a directory goes on; null without one (see readdir.ts). */
   dirCursor: unknown = null;
+  /** Who would get SIGIO, and which signal instead (F_SETOWN, F_SETSIG). */
+  owner: FileOwner = NO_OWNER;
+  ownerSignal = 0;
   /** How far a failed read or write had moved its position before it failed (K-112). */
   failedAdvance = 0;
   private refs = 1;
@@ -123,6 +127,10 @@ export class File implements MapFile {
   /** The page cache behind mappings (f_mapping); null of a device. */
   get mapping(): PageCache | null {
     return this.inode.pages;
+  }
+
+  get syncs(): boolean {
+    return this.fops.fsync !== undefined;
   }
 
   /** The page cache of a file that is known to have one. */

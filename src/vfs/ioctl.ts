@@ -49,7 +49,8 @@ function doVfsIoctl(task: TaskStruct, file: File, cmd: number, arg: U64): number
       return 0;
     }
     case FIONREAD:
-      if (!isReg(mode)) return null;
+      // IS_ANON_FILE(): no file of a tree.
+      if (!isReg(mode) || ['pidfs', 'secretmem'].includes(inode.sb.type)) return null;
       putUserU32(
         callerMm(task),
         arg,

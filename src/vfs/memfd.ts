@@ -28,14 +28,23 @@ const MFD_NAME_MAX_LEN = 249;
 const MFD_ALL_FLAGS = MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_HUGETLB | MFD_NOEXEC_SEAL | MFD_EXEC;
 
 /**
+ * The flags of memfd_create, which are looked at before the name.
+ * @throws {LinuxError} EINVAL
+ * @see mm/memfd.c sanitize_flags()
+ */
+export function checkMemfdFlags(flags: number): void {
+  if ((flags & ~MFD_ALL_FLAGS) !== 0) fail(EINVAL);
+  if ((flags & MFD_EXEC) !== 0 && (flags & MFD_NOEXEC_SEAL) !== 0) fail(EINVAL);
+}
+
+/**
  * memfd_create: a file in memory without a name in any directory.
  * @throws {LinuxError} EINVAL: flags, or a name too long; ENODEV: MFD_HUGETLB, there are no huge
  *   pages; EMFILE
  * @see mm/memfd.c memfd_create()
  */
 export function memfdCreate(task: TaskStruct, name: string, flags: number): number {
-  if ((flags & ~MFD_ALL_FLAGS) !== 0) fail(EINVAL);
-  if ((flags & MFD_EXEC) !== 0 && (flags & MFD_NOEXEC_SEAL) !== 0) fail(EINVAL);
+  checkMemfdFlags(flags);
   if (new TextEncoder().encode(name).length > MFD_NAME_MAX_LEN) fail(EINVAL);
   const files = filesOf(task);
   const fd = files.lowestFree(nofileLimit(task));

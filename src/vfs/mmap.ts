@@ -47,12 +47,14 @@ export interface MmapFileRequest {
 }
 
 /**
- * file_mmap_ok(): regular files and block devices end at 2^63 bytes, and other files have no end.
+ * file_mmap_ok(): regular files end at 2^63 bytes, those of /proc at 2^31, other files at 2^64.
  * @throws {LinuxError} EOVERFLOW
  */
 function checkReach(file: File, request: MmapFileRequest): void {
   const { length, pgoff = 0 } = request;
-  if (isReg(file.inode.mode) && pgoff + length / PAGE_SIZE >= 2 ** 51) fail(EOVERFLOW);
+  const { mode, sb } = file.inode;
+  const end = !isReg(mode) ? 2 ** 52 : sb.type === 'proc' ? 2 ** 19 : 2 ** 51;
+  if (pgoff + length / PAGE_SIZE >= end) fail(EOVERFLOW);
 }
 
 /** path_noexec(): nothing of /proc and of secret memory is ever executed. */
@@ -90,7 +92,8 @@ export function mapFileChecked(task: TaskStruct, file: File, request: MmapFileRe
   const fileWritable = (file.mode & FMODE_WRITE) !== 0;
   const sealed = (file.inode.seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) !== 0;
   if (sealed && shared && fileWritable && (request.prot & mman.PROT_WRITE) !== 0) fail(EPERM);
-  const target = file.fops.mmap(task, file, shared, request.length);
+  // What is open for reading only is not VM_SHARED: /dev/zero gives private zeros then.
+  const target = file.fops.mmap(task, file, shared && fileWritable, request.length);
   if (target === file) file.get();
   return {
     file: target,

@@ -10,13 +10,14 @@ import {
   RWF_APPEND,
   RWF_ATOMIC,
   RWF_DONTCACHE,
+  RWF_NOSIGNAL,
   RWF_DSYNC,
   RWF_HIPRI,
   RWF_NOAPPEND,
   RWF_NOWAIT,
   RWF_SYNC,
 } from './flags.js';
-import { rwVerifyArea, writePosition } from './read-write.js';
+import { rwVerifyArea, appendedPosition } from './read-write.js';
 import { addU64, isNegative } from './u64.js';
 import type { U64 } from './u64.js';
 
@@ -31,7 +32,8 @@ const RWF_KNOWN =
   RWF_APPEND |
   RWF_NOAPPEND |
   RWF_ATOMIC |
-  RWF_DONTCACHE;
+  RWF_DONTCACHE |
+  RWF_NOSIGNAL;
 const ALL_ONES = (1n << 64n) - 1n;
 
 /** What a vectored transfer did: bytes, and the position it left, which may be further (K-112). */
@@ -47,7 +49,7 @@ interface Transfer {
  *   exclude each other
  * @see fs/read_write.c do_loop_readv_writev(), include/linux/fs.h kiocb_set_rw_flags()
  */
-function checkRwf(file: File, rwf: number, write: boolean): void {
+function checkRwf(file: File, rwf: number): void {
   if (rwf === 0) return;
   if (file.fops.iter !== true) {
     if ((rwf & ~RWF_HIPRI) !== 0) fail(EOPNOTSUPP);
@@ -56,7 +58,8 @@ function checkRwf(file: File, rwf: number, write: boolean): void {
   if ((rwf & ~RWF_KNOWN) !== 0) fail(EOPNOTSUPP);
   if ((rwf & RWF_APPEND) !== 0 && (rwf & RWF_NOAPPEND) !== 0) fail(EINVAL);
   if ((rwf & (RWF_ATOMIC | RWF_DONTCACHE)) !== 0) fail(EOPNOTSUPP);
-  if ((rwf & RWF_NOWAIT) !== 0 && write && file.inode.pages !== null) fail(EOPNOTSUPP);
+  // Files in memory have no FMODE_NOWAIT.
+  if ((rwf & RWF_NOWAIT) !== 0 && file.inode.pages !== null) fail(EOPNOTSUPP);
 }
 
 /** The first `most` bytes of segments. */
@@ -121,15 +124,15 @@ export function vfsTransferv(
   const total = segments.reduce((sum, segment) => sum + segment.length, 0);
   if (total === 0) return { count: 0, pos };
   rwVerifyArea(file, pos, total);
-  checkRwf(file, rwf, write);
+  checkRwf(file, rwf);
   const cut = cutSegments(segments, transferLimit(task));
-  return loopSegments(task, file, cut, write ? appendPosition(file, pos, rwf) : pos, write);
+  return loopSegments(task, file, cut, write ? rwfPosition(file, pos, rwf) : pos, write);
 }
 
-function appendPosition(file: File, pos: U64, rwf: number): U64 {
+function rwfPosition(file: File, pos: U64, rwf: number): U64 {
   if ((rwf & RWF_NOAPPEND) !== 0) return pos;
   if ((rwf & RWF_APPEND) !== 0 && file.inode.pages !== null) return file.inode.size;
-  return writePosition(file, pos);
+  return appendedPosition(file, pos);
 }
 
 function transferAtFilePos(

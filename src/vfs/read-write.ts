@@ -79,9 +79,16 @@ export function vfsWrite(task: TaskStruct, file: File, buf: UserBuffer, pos: U64
 }
 
 /** Where a write begins: O_APPEND moves it to the end of a regular file with contents (K-114). */
-export function writePosition(file: File, pos: U64): U64 {
+export function appendedPosition(file: File, pos: U64): U64 {
   const appends = (file.flags & O_APPEND) !== 0 && file.inode.pages !== null;
   return appends && isReg(file.inode.mode) ? file.inode.size : pos;
+}
+
+/** The position is verified as it stands, before O_APPEND moves it; a write of nothing moves nothing. */
+function writePosition(file: File, buf: UserBuffer, pos: U64): U64 {
+  if (buf.length === 0 || (file.mode & FMODE_WRITE) === 0 || !buf.ok()) return pos;
+  rwVerifyArea(file, pos, buf.length);
+  return appendedPosition(file, pos);
 }
 
 /**
@@ -100,10 +107,7 @@ export function fileRead(task: TaskStruct, file: File, buf: UserBuffer): number 
  * @throws {LinuxError} as vfsWrite()
  */
 export function fileWrite(task: TaskStruct, file: File, buf: UserBuffer): number {
-  // The position is verified as it stands, before O_APPEND moves it; a write of nothing moves nothing.
-  const moves = buf.length > 0 && (file.mode & FMODE_WRITE) !== 0 && buf.ok();
-  if (moves) rwVerifyArea(file, file.pos, buf.length);
-  const pos = moves ? writePosition(file, file.pos) : file.pos;
+  const pos = writePosition(file, buf, file.pos);
   const n = vfsWrite(task, file, buf, pos);
   file.pos = file.fops.writeStays === true ? pos : addU64(pos, n);
   return n;
@@ -128,7 +132,7 @@ export function filePread(task: TaskStruct, file: File, buf: UserBuffer, pos: U6
 export function filePwrite(task: TaskStruct, file: File, buf: UserBuffer, pos: U64): number {
   if (isNegative(pos)) fail(EINVAL);
   if ((file.mode & FMODE_PWRITE) === 0) fail(ESPIPE);
-  return vfsWrite(task, file, buf, writePosition(file, pos));
+  return vfsWrite(task, file, buf, writePosition(file, buf, pos));
 }
 
 /**
@@ -177,8 +181,10 @@ export function ksysPwrite64(task: TaskStruct, fd: number, buf: UserBuffer, pos:
 export function vfsLlseek(task: TaskStruct, file: File, offset: U64, whence: number): U64 {
   if (whence < 0 || whence > SEEK_HOLE) fail(EINVAL);
   if ((file.mode & FMODE_LSEEK) === 0 || file.fops.llseek === undefined) fail(ESPIPE);
-  file.pos = file.fops.llseek(task, file, toSigned(offset), whence);
-  return file.pos;
+  const pos = file.fops.llseek(task, file, toSigned(offset), whence);
+  // In a file with pages that is no position but an answer only: see shmemLlseek().
+  if (file.inode.pages === null || !isNegative(pos)) file.pos = pos;
+  return pos;
 }
 
 /**

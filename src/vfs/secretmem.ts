@@ -42,7 +42,7 @@ export function memfdSecret(task: TaskStruct, flags: number): number {
   const { fsuid, fsgid } = task.cred;
   const mode = S_IFREG | 0o600;
   const inode = new Inode(
-    vfs.shm,
+    vfs.internalSuperBlock('secretmem'),
     mode,
     fsuid,
     fsgid,

@@ -148,6 +148,33 @@ function seqRead(
 }
 
 /**
+ * Seeks by making what is before the position, and so fails as a read there would; the position is 0 then.
+ * @throws {LinuxError} EINVAL: another whence, or before 0 (K-602); what a record throws
+ * @see fs/seq_file.c seq_lseek()
+ */
+function seqSeek(
+  task: TaskStruct,
+  file: File,
+  ops: SeqOperations,
+  offset: bigint,
+  whence: number,
+): U64 {
+  const to = seqLlseek(task, file, offset, whence);
+  const state = stateOf(file);
+  const pos = Number(to);
+  if (pos === state.readPos) return to;
+  try {
+    traverse(task, file, ops, state, pos);
+  } catch (error) {
+    rewind(state);
+    file.pos = 0;
+    throw error;
+  }
+  state.readPos = pos;
+  return to;
+}
+
+/**
  * The operations of a file made on the fly, record by record.
  * @see fs/seq_file.c
  */
@@ -155,7 +182,7 @@ export function seqFile(ops: SeqOperations, more: FileOperations = {}): FileOper
   const open = more.open ?? ops.open;
   return {
     read: (task, file, buf, pos) => seqRead(task, file, ops, buf, Number(pos)),
-    llseek: seqLlseek,
+    llseek: (task, file, offset, whence) => seqSeek(task, file, ops, offset, whence),
     iter: true,
     ...more,
     open(task, file) {

@@ -106,6 +106,8 @@ function shmemLlseek(task: TaskStruct, file: File, offset: bigint, whence: numbe
   const found = whence === SEEK_DATA ? pages.nextCached(index) : nextHole(pages, index);
   // The position behind the topmost page does not fit loff_t, and Linux finds no data there.
   if (whence === SEEK_DATA && found === LAST_PAGE) fail(ENXIO);
+  // Nor is it a position as the end of a hole: Linux gives the number, and the file stays where it is.
+  if (whence === SEEK_HOLE && found === LAST_PAGE + 1) return 1n << 63n;
   const start = found === null ? size : BigInt(found) * BigInt(PAGE_SIZE);
   const at = start > offset ? start : offset;
   if (at < size) return toU64(at);

@@ -212,11 +212,11 @@ export function splice(
   const files = filesOf(task);
   const from = files.get(fdIn);
   const to = files.get(fdOut);
-  if ((from.mode & FMODE_READ) === 0 || (to.mode & FMODE_WRITE) === 0) fail(EBADF);
   const input = getPipeInfo(from);
   const output = getPipeInfo(to);
-  if (input === null && output === null) fail(EINVAL);
   if ((input !== null && offIn !== null) || (output !== null && offOut !== null)) fail(ESPIPE);
+  if ((from.mode & FMODE_READ) === 0 || (to.mode & FMODE_WRITE) === 0) fail(EBADF);
+  if (input === null && output === null) fail(EINVAL);
   const count = Math.min(Number(len), MAX_RW_COUNT);
   const nonblock = (flags & SPLICE_F_NONBLOCK) !== 0;
   const waits = (pipe: File): boolean => !nonblock && (pipe.flags & O_NONBLOCK) === 0;
@@ -265,7 +265,7 @@ export function copyFileRange(
   if (!isReg(from.inode.mode) || !isReg(to.inode.mode)) fail(EINVAL);
   if ((from.mode & FMODE_READ) === 0 || (to.mode & FMODE_WRITE) === 0) fail(EBADF);
   if ((to.flags & O_APPEND) !== 0) fail(EBADF);
-  if (from.inode.sb !== to.inode.sb || from.inode.pages === null) fail(EXDEV);
+  if (from.inode.sb !== to.inode.sb) fail(EXDEV);
   const src = cursor(from, offIn);
   const dst = cursor(to, offOut);
   const count = Math.min(

@@ -21,6 +21,7 @@ import {
   F_SEAL_SHRINK,
   FALLOC_FL_KEEP_SIZE,
   FALLOC_FL_PUNCH_HOLE,
+  O_LARGEFILE,
 } from './flags.js';
 import type { Inode } from './inode.js';
 import { isDir, isReg, MAY_WRITE, S_IFIFO, S_IFMT } from './mode.js';
@@ -71,6 +72,9 @@ export function sysTruncate(task: TaskStruct, name: string, length: U64): void {
   doTruncate(task, inode, length, false);
 }
 
+/** The largest size of a file that was opened without O_LARGEFILE, bytes. */
+const MAX_NON_LFS = 0x7fffffff;
+
 /**
  * ftruncate.
  * @throws {LinuxError} EINVAL: a negative length, no regular file, or not opened for writing;
@@ -81,6 +85,7 @@ export function sysFtruncate(task: TaskStruct, fd: number, length: U64): void {
   if (isNegative(length)) fail(EINVAL);
   const file = filesOf(task).get(fd);
   if (!isReg(file.inode.mode) || (file.mode & FMODE_WRITE) === 0) fail(EINVAL);
+  if ((file.flags & O_LARGEFILE) === 0 && length > MAX_NON_LFS) fail(EINVAL);
   doTruncate(task, file.inode, length, true);
 }
 

@@ -53,6 +53,7 @@ export class Vfs {
   readonly shm: SuperBlock;
   readonly shmMount: Mount;
   readonly pipefs: SuperBlock;
+  readonly #internal = new Map<string, SuperBlock>();
   readonly pipeMount: Mount;
   /** The top of the tree. */
   readonly root: Path;
@@ -206,6 +207,15 @@ export class Vfs {
   }
 
   /** A mount outside the tree (kern_mount()). */
+  /** The file system of a type that is mounted nowhere in the tree, made when it is first needed. */
+  internalSuperBlock(type: string): SuperBlock {
+    const known = this.#internal.get(type);
+    if (known !== undefined) return known;
+    const sb = this.newSuperBlock(type);
+    this.#internal.set(type, sb);
+    return sb;
+  }
+
   private kernMount(sb: SuperBlock): Mount {
     this.lastMount += 1;
     const inode = new Inode(sb, S_IFDIR | 0o555, 0, 0, {}, noDeviceOperations);

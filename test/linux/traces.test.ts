@@ -26,6 +26,7 @@ async function replayFile(name: string): Promise<void> {
   steps += result.total;
   assert.is(mismatches.slice(0, 5).join('\n'), '');
   assert.is(result.matched, result.total);
+  assert.equal(result.violations, []);
 }
 
 for (const name of readdirSync(TRACES).filter((file) => file.endsWith('.jsonl.gz'))) {

@@ -13,6 +13,7 @@ export const BASE = 0x100000000000;
 export class TestFile implements MapFile {
   readonly pages: PageCache;
   readonly vmFlags: number;
+  readonly syncs = true;
   refs = 1;
 
   constructor(pages: PageCache, vmFlags = 0) {

@@ -122,4 +122,11 @@ test('mmap of mlockall(MCL_FUTURE) is locked, and fork gives it up (K-546)', asy
   assert.is(child.syscall('madvise', AT, P, 4), 0);
 });
 
+test('a child inherits the one protection key that is taken', async () => {
+  const guest = await Guest.create();
+  assert.is(guest.call('pkey_alloc', 0, 0), -22);
+  const child = new Guest(guest.machine, guest.task.fork());
+  assert.is(child.call('pkey_alloc', 0, 0), -28);
+});
+
 test.run();

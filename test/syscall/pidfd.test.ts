@@ -75,4 +75,22 @@ test('process_mrelease is for the dying, who have no memory left here', async ()
   assert.is(guest.call('pidfd_send_signal', pidfd, 0, 0, 0), ESRCH);
 });
 
+test('a pidfd is a regular file of its own kind: positions, but nothing to read, write or change', async () => {
+  const guest = await Guest.create();
+  const fd = guest.call('pidfd_open', guest.task.pid, 0);
+  const into = guest.buffer(8);
+  const rows: [string, (number | bigint)[], number][] = [
+    ['pread64', [fd, into, 8, 0], -22],
+    ['pwrite64', [fd, into, 8, 0], -22],
+    ['lseek', [fd, 0, 0], -29],
+    ['fchmod', [fd, 0o600], -95],
+    ['fchown', [fd, 0, 0], -95],
+    ['ftruncate', [fd, 0], -95],
+    ['ftruncate', [fd, 0x80000000], -22],
+    ['fallocate', [fd, 0, 0, 1], -95],
+    ['ioctl', [fd, 0x541b, into], -25],
+  ];
+  for (const [name, args, result] of rows) assert.is(guest.call(name, ...args), result, name);
+});
+
 test.run();

@@ -111,4 +111,10 @@ test('prctl options are cut to 32 bits', async () => {
   assert.is(guest.call('prctl', 999), EINVAL);
 });
 
+test('the options of waitid are looked at before the descriptor', async () => {
+  const guest = await Guest.create();
+  assert.is(guest.call('waitid', 3, 900, 0, 1, 0), -22);
+  assert.is(guest.call('waitid', 3, 900, 0, 5, 0), -9);
+});
+
 test.run();

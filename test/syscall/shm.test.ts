@@ -124,4 +124,15 @@ test('a size that no file has is EINVAL, one that memory has not ENOMEM', async 
   assert.is(guest.call('shmget', 0, 2n ** 62n, 0o600), ENOMEM);
 });
 
+test('SHM_LOCK is for the owner, and a number below 0 or a null pointer is refused first', async () => {
+  const guest = await Guest.create();
+  const id = guest.call('shmget', 0, 4096, 0o600);
+  assert.is(guest.call('shmctl', id, 11, 0), 0);
+  assert.is(guest.call('shmctl', id, 12, 0), 0);
+  assert.is(guest.call('shmctl', -1, 1, 0), EINVAL);
+  assert.is(guest.call('shmctl', 4095, 1, 0), -14);
+  guest.call('setresuid', 1000, 1000, 1000);
+  assert.is(guest.call('shmctl', id, 11, 0), EPERM);
+});
+
 test.run();

@@ -7,6 +7,7 @@ import { seqFile, singleFile } from '../../src/vfs/seq-file.js';
 import type { File } from '../../src/vfs/file.js';
 import type { TaskStruct } from '../../src/kernel/task.js';
 import { boot, fileOf, open, outcome } from './fixture.js';
+import { Guest } from '../syscall/guest.js';
 
 function setup(): { task: TaskStruct; file: File; fresh: () => File } {
   const task = boot().spawn();
@@ -67,6 +68,18 @@ test('an error before the first record is thrown, a later one waits', () => {
   const read = (pos: number) =>
     outcome(() => fops.read?.(task, file, new HostBuffer(new Uint8Array(10)), pos));
   assert.equal([read(0), read(2)], [2, 'EPERM']);
+});
+
+test('a seek makes what is before the position, and fails as a read there would', async () => {
+  const guest = await Guest.create();
+  const child = guest.task.fork();
+  const fd = guest.call('open', `/proc/${child.pid}/status`, 0);
+  assert.is(guest.call('lseek', fd, 5, 0), 5);
+  child.syscall('exit_group', 0);
+  guest.call('wait4', child.pid, 0, 0, 0);
+  assert.is(guest.call('lseek', fd, 5, 0), 5);
+  assert.is(guest.call('lseek', fd, 6, 0), -3);
+  assert.is(guest.call('lseek', fd, 0, 1), 0);
 });
 
 test.run();

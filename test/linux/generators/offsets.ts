@@ -150,7 +150,8 @@ function position(rng: Rng, { path }: Open): Arg {
           '0x80000000',
           '0xffffffff',
           '0x100000000',
-          '0x7ffffffff800',
+          // Not the end of user space in a mem file: a step down from there lies the stack, at random.
+          path.endsWith('mem') ? '0x600000000000' : '0x7ffffffff800',
           '0x800000000000',
         ]),
     ],

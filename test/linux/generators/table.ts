@@ -38,11 +38,6 @@ import { idmaps } from './idmaps.js';
  * traces that match in full; `.ci/run` asks the others for new ones.
  */
 export const DIFFERING: ReadonlySet<string> = new Set([
-  'advices', // clean and dirty pages in smaps
-  'guards', // a merge beside guard pages
-  'locks', // clean and dirty pages in smaps
-  'memfds', // clean and dirty pages in smaps
-  'offsets', // a position may come to lie where only stacks at fixed addresses are
   'scans', // PAGE_IS_WRITTEN of some ranges
 ]);
 
