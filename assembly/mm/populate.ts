@@ -1,9 +1,10 @@
 // Faulting in pages before they are touched: mm/gup.c, populate_vma_page_range().
-import { EFAULT, ENOMEM } from '../abi/errno';
-import { FAULT_NEED_PAGE, FAULT_OK, FAULT_OOM, NEED_PAGE } from '../abi/fault';
+import { ENOMEM } from '../abi/errno';
+import { FAULT_OK } from '../abi/fault';
 import { PAGE_SIZE } from '../abi/page';
 import { handleMmFault } from './fault';
 import { Mm } from './mm';
+import { faultStop } from './userfault';
 import { findVma } from './vma';
 
 /** Faults in every page of [start, end), which VMAs cover without holes; 0 or a negative errno. */
@@ -13,7 +14,7 @@ export function populateRange(mm: Mm, start: u64, end: u64, write: bool): i32 {
     if (vma == null || vma.start > addr) return -ENOMEM;
     const fault = handleMmFault(mm, vma, addr, write);
     if (fault == FAULT_OK) continue;
-    return fault == FAULT_OOM ? -ENOMEM : fault == FAULT_NEED_PAGE ? -NEED_PAGE : -EFAULT;
+    return -faultStop(fault);
   }
   return 0;
 }

@@ -142,6 +142,8 @@ function moveAll(request: Remap, newAddr: number): number {
     if (vma === null || vma.start >= end) break;
     const from = Math.max(vma.start, addr);
     if (behind === addr && from > addr) fail(EFAULT);
+    // vma_multi_allowed(): of several none may be a userfaultfd's.
+    if (vma.uffd !== 0 && (behind !== addr || vma.end < end)) fail(EFAULT);
     target += from - behind;
     behind = vma.end;
     const length = Math.min(vma.end, end) - from;

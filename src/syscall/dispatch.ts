@@ -116,6 +116,7 @@ export function doSyscall(
   const table = TABLES[arch];
   const handler = typeof call === 'number' ? table.byNumber[call] : table.byName.get(call);
   if (handler === undefined) return -ENOSYS;
+  task.kernel.core.current = task;
   try {
     return handler(
       task,

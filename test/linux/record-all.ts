@@ -26,6 +26,7 @@ const SET: readonly (readonly [generator: string, traces: number])[] = [
   ['residency', 24],
   ['special', 10],
   ['exotic', 6],
+  ['watched', 6],
   ['fds', 10],
   ['files', 12],
   ['mmaps', 10],
@@ -46,6 +47,7 @@ const SET: readonly (readonly [generator: string, traces: number])[] = [
   ['prctls', 10],
   ['procs', 10],
   ['idmaps', 10],
+  ['uffds', 6],
 ];
 
 async function main(): Promise<number> {

@@ -31,6 +31,7 @@ import { procs } from './procs.js';
 import { crowd } from './crowd.js';
 import { stacks } from './stacks.js';
 import { idmaps } from './idmaps.js';
+import { uffds } from './uffds.js';
 
 /**
  * Generators whose fresh traces still hold steps that the machine answers otherwise, one in a few
@@ -43,7 +44,6 @@ export const DIFFERING: ReadonlySet<string> = new Set([
   'locks', // clean and dirty pages in smaps
   'memfds', // clean and dirty pages in smaps
   'offsets', // a position may come to lie where only stacks at fixed addresses are
-  'scans', // PAGE_IS_WRITTEN of some ranges
 ]);
 
 /** Every generator. */
@@ -82,4 +82,5 @@ export const GENERATORS: readonly Generator[] = [
   crowd,
   stacks,
   idmaps,
+  uffds,
 ];
