@@ -92,3 +92,16 @@ export {
   store32,
   store64,
 } from './boundary/cpu';
+export {
+  userfaultMm,
+  userfaultUffd,
+  userfaultAddr,
+  userfaultFlags,
+  uffdFill,
+  uffdFillStop,
+  uffdMove,
+  uffdWriteProtect,
+  uffdRegister,
+  uffdRelease,
+  isShmem,
+} from './boundary/userfault';

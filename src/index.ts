@@ -17,6 +17,14 @@ export type { Race, RaceActor, RaceRun, Schedule } from './api/interleave.js';
 export { OpenFile } from './api/open-file.js';
 export type { ProfileOptions } from './api/profile-option.js';
 export { PageFault } from './api/page-fault.js';
+export { Userfaultfd } from './api/userfaultfd.js';
+export type {
+  FillOptions,
+  MoveOptions,
+  UserfaultEvent,
+  UserfaultfdOptions,
+  UserfaultListener,
+} from './api/userfaultfd.js';
 export type { FileStat } from './api/file-stat.js';
 export type { OpenMode } from './api/task-files.js';
 export type { TaskIds } from './api/task-identity.js';
@@ -346,3 +354,15 @@ export {
   CLONE_VM,
 } from './kernel/unshare.js';
 export { PAGE_SIZE } from '../assembly/abi/page.js';
+export {
+  UFFD_FEATURE_EXACT_ADDRESS,
+  UFFD_FEATURE_SIGBUS,
+  UFFD_FEATURE_THREAD_ID,
+  UFFD_FEATURE_WP_ASYNC,
+  UFFD_FEATURE_WP_UNPOPULATED,
+} from './mm/userfaultfd.js';
+export {
+  UFFD_MINOR as UFFDIO_REGISTER_MODE_MINOR,
+  UFFD_MISSING as UFFDIO_REGISTER_MODE_MISSING,
+  UFFD_WP as UFFDIO_REGISTER_MODE_WP,
+} from '../assembly/abi/userfault.js';

@@ -13,6 +13,10 @@ export const FAULT_OOM = 4;
 export const FAULT_NEED_PAGE = 5;
 /** VM_FAULT_SIGSEGV from below the architecture's checks: a guard marker. */
 export const FAULT_SIGSEGV = 6;
+/** A userfaultfd has the fault: the access waits until somebody resolves it. */
+export const FAULT_USERFAULT = 7;
 
 /** Returned beside negative errnos by calls that stopped at a page only the host can load. */
 export const NEED_PAGE = 4096;
+/** Returned likewise by calls that stopped at a fault that a userfaultfd has. */
+export const NEED_USERFAULT = 4097;

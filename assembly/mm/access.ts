@@ -1,7 +1,6 @@
 // Copies to and from the memory of another mm: mm/memory.c, access_remote_vm(); fs/proc/base.c,
 // mem_rw(); mm/process_vm_access.c.
 import { EFAULT, EIO, ENOMEM } from '../abi/errno';
-import { NEED_PAGE } from '../abi/fault';
 import { FOLL_WRITE } from '../abi/foll';
 import { PAGE_OFFSET_MASK, PAGE_SIZE } from '../abi/page';
 import { expandStack } from './grow';
@@ -9,6 +8,7 @@ import { gupPage, gupStop, setGupStop } from './gup';
 import { Mm } from './mm';
 import { addRun, resetRuns, runBytes } from './runs';
 import { copyFromUser, copyToUser, userStop } from './user';
+import { needsHost } from './userfault';
 import { vmaLookup } from './vma';
 
 /** The kernel page through which mem_rw() copies. */
@@ -83,7 +83,7 @@ export function memRwDone(): usize {
 /**
  * mem_rw(): reads `count` bytes at `addr` of `mm` into `buf` of `local`, or writes them from there,
  * a page-sized chunk at a time; the first `from` bytes are done already. Returns the count so far when
- * a chunk gives nothing, or a negative errno; -NEED_PAGE to be called again from memRwDone().
+ * a chunk gives nothing, or a negative errno; -NEED_* to be called again from memRwDone().
  */
 export function memRw(
   mm: Mm,
@@ -101,16 +101,16 @@ export function memRw(
     chunksDone = copied;
     const chunk = min<usize>(count - copied, PAGE_SIZE);
     if (write && copyFromUser(local, pageBuffer, buf + copied, chunk, stackLimit) < chunk) {
-      return userStop() == NEED_PAGE ? -NEED_PAGE : -EFAULT;
+      return needsHost(userStop()) ? -userStop() : -EFAULT;
     }
     const bytes = accessRemoteVm(mm, addr + copied, pageBuffer, chunk, gupFlags, stackLimit);
-    if (bytes < chunk && gupStop() == NEED_PAGE) return -NEED_PAGE;
+    if (bytes < chunk && needsHost(gupStop())) return -gupStop();
     if (bytes == 0) {
       if (copied > 0) return <i32>copied;
       return gupStop() == ENOMEM ? -ENOMEM : -EIO;
     }
     if (!write && copyToUser(local, buf + copied, pageBuffer, bytes, stackLimit) < bytes) {
-      return userStop() == NEED_PAGE ? -NEED_PAGE : -EFAULT;
+      return needsHost(userStop()) ? -userStop() : -EFAULT;
     }
     copied += bytes;
   }
@@ -154,7 +154,7 @@ export function processVmCopy(
         : copyToUser(local, localAddr + done, frame + offset, bytes, stackLimit);
     done += moved;
     if (moved < bytes) {
-      if (userStop() == NEED_PAGE) setGupStop(NEED_PAGE);
+      if (needsHost(userStop())) setGupStop(userStop());
       copyStop = 2;
       break;
     }

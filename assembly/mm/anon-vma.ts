@@ -1,6 +1,7 @@
 // The identity of anonymous memory, as far as merging shows it: mm/rmap.c, anon_vma_prepare(), and
 // mm/vma.c, find_mergeable_anon_vma().
 import { PAGE_SHIFT } from '../abi/page';
+import { UFFD_MODES } from '../abi/userfault';
 import { VM_EXEC, VM_READ, VM_STICKY, VM_WRITE } from '../abi/vma';
 import { Vma } from './vma';
 
@@ -18,6 +19,8 @@ function compatible(a: Vma, b: Vma): bool {
     a.end == b.start &&
     a.file == b.file &&
     ((a.flags ^ b.flags) & ~(VM_ACCESS_FLAGS | VM_STICKY)) == 0 &&
+    // VM_UFFD_* are flags too.
+    ((a.uffd ^ b.uffd) & UFFD_MODES) == 0 &&
     b.pgoff == a.pgoff + ((b.start - a.start) >> PAGE_SHIFT)
   );
 }

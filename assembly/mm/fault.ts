@@ -11,6 +11,7 @@ import {
 } from '../abi/fault';
 import { PG_ANON, PG_DIRTY } from '../abi/layout';
 import { PAGE_SHIFT, PAGE_SIZE } from '../abi/page';
+import { UFFD_MINOR, UFFD_MISSING, UFFD_WP } from '../abi/userfault';
 import { VM_CLOSES, VM_EXEC, VM_IO, VM_PFNMAP, VM_READ, VM_SHARED, VM_WRITE } from '../abi/vma';
 import { anonVmaPrepare } from './anon-vma';
 import {
@@ -37,8 +38,9 @@ import {
   setPte,
 } from './pgtable';
 import { addRmap, dupRmap, removeRmap } from './rmap';
+import { fileUserfault, handleUserfault, isWatchedFile, markWp, takeWpFault } from './userfault';
 import { Vma, vmaLookup } from './vma';
-import { PTE_SPECIAL } from '../abi/pte';
+import { PTE_MARKER_GUARD, PTE_MARKER_POISONED, PTE_SPECIAL, PTE_UFFD_WP } from '../abi/pte';
 
 /** fault_around_bytes: a read fault on a file maps its cached neighbours of the same 64 KiB. */
 const FAULT_AROUND_PAGES: u64 = 16;
@@ -80,6 +82,11 @@ function isShared(vma: Vma): bool {
 }
 
 function doAnonymousPage(mm: Mm, vma: Vma, slot: usize, addr: u64, write: bool): u32 {
+  if (vma.uffd & UFFD_MISSING) {
+    // A page would have been allocated by now, and its anon_vma with it.
+    if (write || !usesZeroPage) anonVmaPrepare(vma);
+    return handleUserfault(vma, addr, write, 0);
+  }
   if (!write && usesZeroPage) {
     setPte(mm, slot, addr, makePte(zeroPage, vma.flags) | PTE_SPECIAL);
     return FAULT_OK;
@@ -123,7 +130,8 @@ function filePage(mapping: Mapping, index: u64): usize {
 /** mm/memory.c, do_fault(): the page was never mapped here. */
 function doFault(mm: Mm, vma: Vma, mapping: Mapping, slot: usize, addr: u64, write: bool): u32 {
   const index = vma.pgoff + ((addr - vma.start) >> PAGE_SHIFT);
-  if (!write) {
+  // uffd_disable_fault_around(): markers beside the fault must not be passed over.
+  if (!write && !(vma.uffd & (UFFD_WP | UFFD_MINOR))) {
     // Before the page itself is looked for: even a fault beyond the end of the file maps neighbours.
     // SysV segments have none: shm_vm_ops lacks map_pages().
     if (!(vma.flags & VM_CLOSES)) faultAround(mm, vma, mapping, slot, addr);
@@ -132,6 +140,7 @@ function doFault(mm: Mm, vma: Vma, mapping: Mapping, slot: usize, addr: u64, wri
   const copies = write && !isShared(vma);
   // do_cow_fault() prepares for the copy before it knows whether there is a page to copy.
   if (copies) anonVmaPrepare(vma);
+  if (isWatchedFile(vma, mapping, index)) return fileUserfault(vma, mapping, index, addr, write);
   const page = filePage(mapping, index);
   if (page == 0) return lastFileFault;
   if (!write) {
@@ -176,7 +185,12 @@ function faultAround(mm: Mm, vma: Vma, mapping: Mapping, slot: usize, addr: u64)
 }
 
 /** mm/memory.c, do_wp_page(): a store to a page that is mapped read-only. */
-function doWpPage(mm: Mm, vma: Vma, slot: usize, addr: u64, pte: u64): u32 {
+function doWpPage(mm: Mm, vma: Vma, slot: usize, addr: u64): u32 {
+  if (load<u64>(slot) & PTE_UFFD_WP) {
+    const result = takeWpFault(mm, vma, slot, addr);
+    if (result != FAULT_OK) return result;
+  }
+  const pte = load<u64>(slot);
   const frame = pteFrame(pte);
   if (isShared(vma)) {
     // Linux had made the entry writable when it was read: only the entry becomes dirty.
@@ -203,7 +217,8 @@ function doWpPage(mm: Mm, vma: Vma, slot: usize, addr: u64, pte: u64): u32 {
  * shared with others; its entry stays read-only.
  */
 export function unsharePage(mm: Mm, vma: Vma, slot: usize, addr: u64): u32 {
-  const frame = pteFrame(load<u64>(slot));
+  const pte = load<u64>(slot);
+  const frame = pteFrame(pte);
   const copy = allocFrame();
   if (copy == 0) return FAULT_OOM;
   anonVmaPrepare(vma);
@@ -211,7 +226,7 @@ export function unsharePage(mm: Mm, vma: Vma, slot: usize, addr: u64): u32 {
   removeRmap(mm, frame);
   setPageFlags(copy, PG_ANON);
   addRmap(mm, copy);
-  setPte(mm, slot, addr, makePte(copy, vma.flags));
+  setPte(mm, slot, addr, makePte(copy, vma.flags) | (pte & PTE_UFFD_WP));
   return FAULT_OK;
 }
 
@@ -225,16 +240,31 @@ export function handleMmFault(mm: Mm, vma: Vma, addr: u64, write: bool): u32 {
   const slot = allocSlot(mm, addr);
   if (slot == 0) return FAULT_OOM;
   const pte = load<u64>(slot);
-  if (pte == 0) {
-    const mapping = vma.mapping;
-    if (mapping != null) return doFault(mm, vma, mapping, slot, addr, write);
-    // Device memory has all its pages from the start; what is not there never will be.
-    if (vma.flags & (VM_IO | VM_PFNMAP)) return FAULT_SIGBUS;
-    return doAnonymousPage(mm, vma, slot, addr, write);
-  }
-  if (!ptePresent(pte)) return FAULT_SIGSEGV;
-  if (write && !pteWritable(pte)) return doWpPage(mm, vma, slot, addr, pte);
+  if (pte == 0) return doPteMissing(mm, vma, slot, addr, write);
+  if (!ptePresent(pte)) return handlePteMarker(mm, vma, slot, addr, write, pte);
+  if (write && !pteWritable(pte)) return doWpPage(mm, vma, slot, addr);
   return FAULT_OK;
+}
+
+/** do_pte_missing(): nothing is mapped yet. */
+function doPteMissing(mm: Mm, vma: Vma, slot: usize, addr: u64, write: bool): u32 {
+  const mapping = vma.mapping;
+  if (mapping != null) return doFault(mm, vma, mapping, slot, addr, write);
+  // Device memory has all its pages from the start; what is not there never will be.
+  if (vma.flags & (VM_IO | VM_PFNMAP)) return FAULT_SIGBUS;
+  return doAnonymousPage(mm, vma, slot, addr, write);
+}
+
+/** mm/memory.c, handle_pte_marker() */
+function handlePteMarker(mm: Mm, vma: Vma, slot: usize, addr: u64, write: bool, marker: u64): u32 {
+  // VM_FAULT_HWPOISON, which is BUS_ADRERR where CONFIG_MEMORY_FAILURE is off.
+  if (marker == PTE_MARKER_POISONED) return FAULT_SIGBUS;
+  if (marker == PTE_MARKER_GUARD) return FAULT_SIGSEGV;
+  const fault = doPteMissing(mm, vma, slot, addr, write);
+  if (fault != FAULT_OK || !(vma.uffd & UFFD_WP)) return fault;
+  // vmf_orig_pte_uffd_wp(): what came is protected as the marker said.
+  setPte(mm, slot, addr, markWp(load<u64>(slot)));
+  return write ? doWpPage(mm, vma, slot, addr) : FAULT_OK;
 }
 
 /** arch/x86/mm/fault.c, do_user_addr_fault(): the fault of a load or store by the CPU; FAULT_* */

@@ -1,6 +1,6 @@
 // Copying an address space for fork(): kernel/fork.c, dup_mmap(), and mm/memory.c, copy_page_range().
 import { PAGE_SHIFT, PAGE_SIZE } from '../abi/page';
-import { PTE_ACCESSED, PTE_DIRTY, PTE_RW } from '../abi/pte';
+import { PTE_ACCESSED, PTE_DIRTY, PTE_MARKER_UFFD_WP, PTE_RW, PTE_UFFD_WP } from '../abi/pte';
 import {
   VM_ACCOUNT,
   VM_DONTCOPY,
@@ -48,7 +48,9 @@ function copyPages(child: Mm, parent: Mm, vma: Vma): bool {
       // The child has not stored to the shared page yet.
       if (vma.flags & VM_SHARED) pte &= ~(<u64>PTE_DIRTY);
       // Nor used it: pte_mkold().
-      pte &= ~(<u64>PTE_ACCESSED);
+      pte &= ~(<u64>(PTE_ACCESSED | PTE_UFFD_WP));
+    } else if (pte == PTE_MARKER_UFFD_WP) {
+      continue;
     }
     setPte(child, to, addr, pte);
   }
@@ -63,6 +65,8 @@ function copyVma(child: Mm, parent: Mm, vma: Vma): bool {
   copy.flags &= ~(VM_LOCKED | VM_LOCKONFAULT);
   copy.anonVma = 0;
   copy.anonChain = 0;
+  // dup_userfaultfd(): the child's memory belongs to no userfaultfd.
+  copy.uffd = 0;
   if (!(vma.flags & VM_WIPEONFORK)) anonVmaFork(copy, vma);
   insertVma(child, copy);
   accountVm(child, copy.flags, <i64>length);

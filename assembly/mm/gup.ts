@@ -1,8 +1,9 @@
 // Finding the page behind an address of another mm: mm/gup.c.
-import { EFAULT, ENOMEM } from '../abi/errno';
-import { FAULT_NEED_PAGE, FAULT_OK, FAULT_OOM, NEED_PAGE } from '../abi/fault';
+import { EFAULT } from '../abi/errno';
+import { FAULT_OK, NEED_USERFAULT } from '../abi/fault';
 import { FOLL_FORCE, FOLL_PIN, FOLL_WRITE } from '../abi/foll';
 import { PG_ANON, PG_DIRTY } from '../abi/layout';
+import { PTE_UFFD_WP } from '../abi/pte';
 import {
   VM_IO,
   VM_MAYREAD,
@@ -17,9 +18,10 @@ import { handleMmFault, isSoleAnon, unsharePage } from './fault';
 import { pageFlags, setPageFlags } from './frame';
 import { Mm } from './mm';
 import { findSlot, pteFrame, ptePresent, pteSpecial, pteWritable } from './pgtable';
+import { faultStop } from './userfault';
 import { Vma, vmaLookup } from './vma';
 
-/** Why the last gupPage() gave no frame: EFAULT, ENOMEM or NEED_PAGE. */
+/** Why the last gupPage() gave no frame: EFAULT, ENOMEM, NEED_PAGE or NEED_USERFAULT. */
 let stop: i32 = 0;
 
 export function gupStop(): i32 {
@@ -51,6 +53,7 @@ export function vmaPermits(vma: Vma, gupFlags: u32): bool {
 function canFollow(pte: u64, gupFlags: u32): bool {
   if (!ptePresent(pte)) return false;
   if (!(gupFlags & FOLL_WRITE) || pteWritable(pte)) return true;
+  if (pte & PTE_UFFD_WP) return false;
   return (gupFlags & FOLL_FORCE) != 0 && isSoleAnon(pteFrame(pte));
 }
 
@@ -87,7 +90,10 @@ export function gupInVma(mm: Mm, vma: Vma, addr: u64, gupFlags: u32): usize {
       return frame;
     }
     if (fault == FAULT_OK) continue;
-    stop = fault == FAULT_OOM ? ENOMEM : fault == FAULT_NEED_PAGE ? NEED_PAGE : EFAULT;
+    stop = faultStop(fault);
+    // Only a pin may wait; access_remote_vm() has no FAULT_FLAG_ALLOW_RETRY, without which
+    // handle_userfault() gives up.
+    if (stop == NEED_USERFAULT && !(gupFlags & FOLL_PIN)) stop = EFAULT;
     return 0;
   }
 }

@@ -2,7 +2,7 @@
 import { ENOMEM } from '../abi/errno';
 import { PG_ANON, PG_DIRTY, PG_LAZYFREE } from '../abi/layout';
 import { PAGE_SHIFT, PAGE_SIZE } from '../abi/page';
-import { PTE_ACCESSED, PTE_DIRTY, PTE_MARKER_GUARD } from '../abi/pte';
+import { PTE_ACCESSED, PTE_DIRTY, PTE_MARKER_GUARD, PTE_MARKER_POISONED } from '../abi/pte';
 import { VM_MAYBE_GUARD } from '../abi/vma';
 import { accountVm } from './account';
 import { anonVmaPrepare } from './anon-vma';
@@ -18,12 +18,14 @@ import {
   pteSpecial,
   setPte,
 } from './pgtable';
-import { Vma } from './vma';
-import { ZAP_PAGES, zapRange } from './zap';
+import { Vma, vmaLookup } from './vma';
+import { ZAP_PAGES, zapAndFree, zapModeIn, zapRange } from './zap';
 
 /** MADV_DONTNEED inside one VMA: the pages go, guard markers stay. */
 export function dropRange(mm: Mm, start: u64, end: u64): void {
-  zapRange(mm, start, end, ZAP_PAGES);
+  const vma = <Vma>vmaLookup(mm, start);
+  // CONFIG_PT_RECLAIM: tables of which all is dropped and all was empty go too.
+  zapAndFree(mm, start, end, zapModeIn(vma, ZAP_PAGES), start, end);
 }
 
 /** MADV_FREE: private pages become clean and old; their contents stay until memory is short. */
@@ -32,6 +34,8 @@ export function cleanRange(mm: Mm, start: u64, end: u64): void {
   for (; addr < end; addr = nextMapped(mm, addr + PAGE_SIZE, end)) {
     const slot = findSlot(mm, addr);
     const pte = load<u64>(slot);
+    // madvise_free_pte_range(): poison is given up like a page.
+    if (pte == PTE_MARKER_POISONED) setPte(mm, slot, addr, 0);
     if (!ptePresent(pte) || pteSpecial(pte)) continue;
     const frame = pteFrame(pte);
     if (!(pageFlags(frame) & PG_ANON)) continue;
@@ -70,7 +74,7 @@ export function installGuard(mm: Mm, vma: Vma, start: u64, end: u64): i32 {
   if (vma.mapping == null) anonVmaPrepare(vma);
   // So that a fork copies the markers.
   vma.flags |= VM_MAYBE_GUARD;
-  zapRange(mm, start, end, ZAP_PAGES);
+  zapRange(mm, start, end, zapModeIn(vma, ZAP_PAGES));
   for (let addr = start; addr < end; addr += PAGE_SIZE) {
     const slot = allocSlot(mm, addr);
     if (slot == 0) return -ENOMEM;

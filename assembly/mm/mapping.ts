@@ -86,7 +86,7 @@ export function usePage(mapping: Mapping, index: u64): usize {
 }
 
 /** Puts `frame` at page `index`, which must be empty; the tree takes over the caller's reference. */
-function insertPage(mapping: Mapping, index: u64, frame: usize): bool {
+export function insertPage(mapping: Mapping, index: u64, frame: usize): bool {
   if (mapping.root == 0) {
     let levels: u32 = 1;
     while (index >= capacity(levels)) levels++;

@@ -26,6 +26,7 @@ let mergeFlags: u32 = 0;
 let mergeFile: VmFile | null = null;
 let mergeAnonVma: u32 = 0;
 let mergeAnonChain: u32 = 0;
+let mergeUffd: u32 = 0;
 
 /** vma_had_uncowed_parents() */
 function cameFromFork(anonVma: u32, chain: u32): bool {
@@ -49,6 +50,7 @@ function alike(neighbour: Vma): bool {
     ((neighbour.flags ^ mergeFlags) & ~VM_STICKY) == 0 &&
     neighbour.file == mergeFile &&
     neighbour.name == 0 &&
+    neighbour.uffd == mergeUffd &&
     (mergeFile != null || neighbour.mapping == null) &&
     anonVmaFits(neighbour)
   );
@@ -133,6 +135,7 @@ export function mergeNewRange(
   mergeFile = file;
   mergeAnonVma = 0;
   mergeAnonChain = 0;
+  mergeUffd = 0;
   return mergeFreeRange(mm);
 }
 
@@ -146,6 +149,7 @@ export function mergeCopiedRange(mm: Mm, vma: Vma, start: u64, end: u64, pgoff: 
   mergeFile = vma.file;
   mergeAnonVma = vma.anonVma;
   mergeAnonChain = vma.anonChain;
+  mergeUffd = vma.uffd;
   return mergeFreeRange(mm);
 }
 
@@ -153,7 +157,7 @@ export function mergeCopiedRange(mm: Mm, vma: Vma, start: u64, end: u64, pgoff: 
  * vma_merge_existing_range(): the part [start, end) of `vma`, about to get `flags`, joins a neighbour
  * that has them. Returns the VMA that holds it then, null when nothing merges.
  */
-function mergeExisting(mm: Mm, vma: Vma, start: u64, end: u64, flags: u32): Vma | null {
+function mergeExisting(mm: Mm, vma: Vma, start: u64, end: u64, flags: u32, uffd: u32): Vma | null {
   if ((flags | vma.flags) & VM_SPECIAL || vma.name != 0) return null;
   const leftSide = start == vma.start;
   const rightSide = end == vma.end;
@@ -167,6 +171,7 @@ function mergeExisting(mm: Mm, vma: Vma, start: u64, end: u64, flags: u32): Vma 
   mergeFile = vma.file;
   mergeAnonVma = vma.anonVma;
   mergeAnonChain = vma.anonChain;
+  mergeUffd = uffd;
   const prev = vma.prev;
   const next = vma.next;
   const left = leftSide && fitsAfter(prev);
@@ -216,7 +221,23 @@ export function setModifiedFlags(flags: u32): void {
  * has `flags`. The caller then sets the flags of modifiedVma(). 0 or -ENOMEM.
  */
 export function vmaModify(mm: Mm, vma: Vma, start: u64, end: u64, flags: u32, maxMaps: u32): i32 {
-  const merged = mergeExisting(mm, vma, start, end, flags);
+  return modify(mm, vma, start, end, flags, vma.uffd, maxMaps);
+}
+
+/** vma_modify_flags_uffd(): the same for a range that is about to be registered with a userfaultfd, or not. */
+export function vmaModifyUffd(
+  mm: Mm,
+  vma: Vma,
+  start: u64,
+  end: u64,
+  uffd: u32,
+  maxMaps: u32,
+): i32 {
+  return modify(mm, vma, start, end, vma.flags, uffd, maxMaps);
+}
+
+function modify(mm: Mm, vma: Vma, start: u64, end: u64, flags: u32, uffd: u32, maxMaps: u32): i32 {
+  const merged = mergeExisting(mm, vma, start, end, flags, uffd);
   if (merged != null) {
     modified = merged;
     return 0;

@@ -6,7 +6,7 @@ import { commit } from './limits';
 import { SLAB_MM, allocObject, freeObject } from './slab';
 import { flushTlb } from './tlb';
 import { Vma, freeVma, leaveMapping } from './vma';
-import { ZAP_UNMAP, zapRange } from './zap';
+import { ZAP_UNMAP, zapAndFree } from './zap';
 
 @unmanaged
 export class Mm {
@@ -69,7 +69,8 @@ export function noteRss(mm: Mm): void {
 
 /** Drops every page, page table and VMA; the mm stays, empty. */
 export function clearMm(mm: Mm): void {
-  zapRange(mm, 0, (<u64>1) << TASK_SIZE_SHIFT, ZAP_UNMAP);
+  const top = (<u64>1) << TASK_SIZE_SHIFT;
+  zapAndFree(mm, 0, top, ZAP_UNMAP, 0, top);
   let vma = mm.first;
   while (vma != null) {
     const next = vma.next;

@@ -2,7 +2,7 @@
 // and mm/vmscan.c, shrink_folio_list().
 import { PG_ANON, PG_DIRTY, PG_LAZYFREE } from '../abi/layout';
 import { PAGE_SHIFT, PAGE_SIZE } from '../abi/page';
-import { PTE_DIRTY } from '../abi/pte';
+import { PTE_DIRTY, PTE_MARKER_UFFD_WP, PTE_UFFD_WP } from '../abi/pte';
 import { VM_DROPPABLE } from '../abi/vma';
 import { mapcount, pageFlags, setPageFlags } from './frame';
 import { dropPages } from './mapping';
@@ -47,7 +47,7 @@ export function pageOut(mm: Mm, vma: Vma, start: u64, end: u64, anonOnly: bool):
     if (mapcount(frame) != 1) continue;
     const anon = (pageFlags(frame) & PG_ANON) != 0;
     if (anon ? !isDiscardable(vma, frame, pte) : anonOnly) continue;
-    setPte(mm, slot, addr, 0);
+    setPte(mm, slot, addr, !anon && pte & PTE_UFFD_WP ? PTE_MARKER_UFFD_WP : 0);
     if (anon) removeRmap(mm, frame);
     else unmapFilePage(mm, vma, addr, frame, pte);
   }

@@ -1,14 +1,15 @@
 // Faulting in pages before they are touched: mm/gup.c, populate_vma_page_range().
-import { EFAULT, ENOMEM } from '../abi/errno';
-import { FAULT_NEED_PAGE, FAULT_OK, FAULT_OOM, NEED_PAGE } from '../abi/fault';
+import { ENOMEM } from '../abi/errno';
+import { FAULT_OK } from '../abi/fault';
 import { PG_DIRTY } from '../abi/layout';
 import { PAGE_SIZE } from '../abi/page';
-import { PTE_DIRTY } from '../abi/pte';
+import { PTE_DIRTY, PTE_UFFD_WP } from '../abi/pte';
 import { VM_SHARED, VM_WRITE } from '../abi/vma';
 import { handleMmFault } from './fault';
 import { pageFlags, setPageFlags } from './frame';
 import { Mm } from './mm';
 import { findSlot, pteFrame, ptePresent, pteSpecial, pteWritable } from './pgtable';
+import { faultStop } from './userfault';
 import { Vma, findVma } from './vma';
 
 /**
@@ -20,9 +21,8 @@ function touchForWrite(mm: Mm, vma: Vma, addr: u64): bool {
   const pte = slot == 0 ? 0 : load<u64>(slot);
   if (!ptePresent(pte) || pteSpecial(pte)) return false;
   // Linux maps the pages of shared memory writable when they are read.
-  const writable =
-    pteWritable(pte) || (vma.flags & (VM_SHARED | VM_WRITE)) == (VM_SHARED | VM_WRITE);
-  if (!writable) return false;
+  const shared = (vma.flags & (VM_SHARED | VM_WRITE)) == (VM_SHARED | VM_WRITE);
+  if (!pteWritable(pte) && (!shared || pte & PTE_UFFD_WP)) return false;
   const frame = pteFrame(pte);
   if (!(pte & PTE_DIRTY)) setPageFlags(frame, pageFlags(frame) | PG_DIRTY);
   return true;
@@ -36,7 +36,7 @@ export function populateRange(mm: Mm, start: u64, end: u64, write: bool): i32 {
     if (write && touchForWrite(mm, vma, addr)) continue;
     const fault = handleMmFault(mm, vma, addr, write);
     if (fault == FAULT_OK) continue;
-    return fault == FAULT_OOM ? -ENOMEM : fault == FAULT_NEED_PAGE ? -NEED_PAGE : -EFAULT;
+    return -faultStop(fault);
   }
   return 0;
 }

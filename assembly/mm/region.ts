@@ -1,8 +1,8 @@
 // Making, removing and protecting mappings: mm/vma.c, __mmap_region() and do_vmi_align_munmap(),
 // mm/mprotect.c. Arguments are validated by the host; what can fail from here on is memory.
 import { EACCES, ENOMEM, EPERM } from '../abi/errno';
-import { PAGE_SHIFT, PAGE_SIZE } from '../abi/page';
-import { PTE_ACCESSED, PTE_DIRTY, PTE_SPECIAL } from '../abi/pte';
+import { PAGE_SHIFT, PAGE_SIZE, TASK_SIZE_SHIFT } from '../abi/page';
+import { PTE_ACCESSED, PTE_DIRTY, PTE_SPECIAL, PTE_UFFD_WP } from '../abi/pte';
 import {
   VM_ACCOUNT,
   VM_EXEC,
@@ -21,19 +21,11 @@ import { VmFile } from './mapping';
 import { isSoleAnon } from './fault';
 import { mergeNewRange, setModifiedFlags, splitVma, vmaModify } from './merge';
 import { Mm } from './mm';
-import {
-  findSlot,
-  nextMapped,
-  makeDirty,
-  makePte,
-  pteFrame,
-  ptePresent,
-  pteSpecial,
-} from './pgtable';
+import { findSlot, nextMapped, makeDirty, makePte, pteFrame, ptePresent } from './pgtable';
 import { populateRange } from './populate';
 import { flushRange } from './tlb';
 import { Vma, findVma, freeVma, insertVma, newVma, removeVma } from './vma';
-import { ZAP_UNMAP, zapRange } from './zap';
+import { ZAP_UNMAP, zapAndFree } from './zap';
 
 const VM_ACCESS_FLAGS: u32 = VM_READ | VM_WRITE | VM_EXEC;
 
@@ -84,13 +76,20 @@ export function pagesWithin(mm: Mm, start: u64, end: u64, flags: u32): u64 {
   return pages;
 }
 
+/** Where the first mapping from `end` on starts, or user memory ends. */
+function nextStart(mm: Mm, end: u64): u64 {
+  const next = findVma(mm, end);
+  return next == null ? (<u64>1) << TASK_SIZE_SHIFT : next.start;
+}
+
 /** Unmaps [start, end), both page-aligned; holes are fine. 0, -ENOMEM, or -EPERM of a sealed part. */
 export function unmapRegion(mm: Mm, start: u64, end: u64, maxMaps: u32): i32 {
   const error = cutRange(mm, start, end, maxMaps);
   if (error) return error;
   let vma = findVma(mm, start);
   if (vma == null || vma.start >= end) return 0;
-  zapRange(mm, start, end, ZAP_UNMAP);
+  const prev = vma.prev;
+  zapAndFree(mm, start, end, ZAP_UNMAP, prev == null ? 0 : prev.end, nextStart(mm, end));
   while (vma != null && vma.start < end) {
     const next = vma.next;
     accountVm(mm, vma.flags, -(<i64>((vma.end - vma.start) >> PAGE_SHIFT)));
@@ -129,7 +128,7 @@ export function mapRegion(
     vma.flags = flags;
     vma.file = file;
     vma.mapping = file == null ? null : file.mapping;
-    vma.name = name;
+    vma.name = <u16>name;
     insertVma(mm, vma);
   }
   accountVm(mm, flags, <i64>((end - start) >> PAGE_SHIFT));
@@ -146,9 +145,13 @@ function changeProtection(mm: Mm, start: u64, end: u64, flags: u32): void {
     const frame = pteFrame(pte);
     // pte_modify(): what the CPU noted stays.
     const fresh = makePte(frame, flags) & ~(<u64>PTE_ACCESSED);
-    let changed = fresh | (pte & (PTE_ACCESSED | PTE_DIRTY | PTE_SPECIAL));
+    let changed = fresh | (pte & (PTE_ACCESSED | PTE_DIRTY | PTE_SPECIAL | PTE_UFFD_WP));
     // can_change_pte_writable(): only what needs no copy keeps its write bit.
-    if (!pteSpecial(pte) && pte & PTE_DIRTY && (flags & VM_SHARED || isSoleAnon(frame))) {
+    if (
+      pte & PTE_DIRTY &&
+      !(pte & (PTE_SPECIAL | PTE_UFFD_WP)) &&
+      (flags & VM_SHARED || isSoleAnon(frame))
+    ) {
       changed = makeDirty(changed, flags);
     }
     store<u64>(slot, changed);

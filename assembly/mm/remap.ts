@@ -7,10 +7,14 @@ import { mergeCopiedRange, setBounds } from './merge';
 import { Mm } from './mm';
 import { allocSlot, findSlot, nextMapped, setPte } from './pgtable';
 import { unmapRegion } from './region';
+import { withoutWp } from './userfault';
 import { Vma, dupVma, insertVma, setVmaFlags, vmaLookup } from './vma';
 
-/** move_page_tables(): the entries move, the pages stay where they are; false without memory. */
-function moveEntries(mm: Mm, from: u64, to: u64, length: u64): bool {
+/**
+ * move_page_tables(): the entries move, the pages stay where they are, without a userfaultfd's marks if
+ * `clearWp`; false without memory.
+ */
+function moveEntries(mm: Mm, from: u64, to: u64, length: u64, clearWp: bool): bool {
   const end = from + length;
   let addr = nextMapped(mm, from, end);
   for (; addr < end; addr = nextMapped(mm, addr + PAGE_SIZE, end)) {
@@ -19,7 +23,7 @@ function moveEntries(mm: Mm, from: u64, to: u64, length: u64): bool {
     if (pte == 0) continue;
     const target = allocSlot(mm, addr - from + to);
     if (target == 0) return false;
-    setPte(mm, target, addr - from + to, pte);
+    setPte(mm, target, addr - from + to, clearWp ? withoutWp(pte) : pte);
     setPte(mm, slot, addr, 0);
   }
   return true;
@@ -74,14 +78,18 @@ export function moveRegion(
   maxMaps: u32,
 ): i32 {
   const flags = vma.flags;
+  const watched = vma.uffd != 0;
   const hiwater = mm.hiwaterVm;
   const copy = copyVma(mm, vma, from, to, newLen);
   if (copy == null) return -ENOMEM;
   accountVm(mm, flags, <i64>(newLen >> PAGE_SHIFT));
   let error = 0;
-  if (!moveEntries(mm, from, to, oldLen)) {
+  const moved = moveEntries(mm, from, to, oldLen, watched);
+  // mremap_userfaultfd_prep(): nobody watches the new place, nor what it merged with.
+  if (moved && watched) copy.uffd = 0;
+  if (!moved) {
     // Back where they were: the tables on that side still exist.
-    moveEntries(mm, to, from, oldLen);
+    moveEntries(mm, to, from, oldLen, false);
     unmapRegion(mm, to, to + newLen, maxMaps);
     error = -ENOMEM;
   } else if (keep) {

@@ -13,6 +13,7 @@ import {
   PM_MMAP_EXCLUSIVE,
   PM_PRESENT,
   PM_SWAP,
+  PM_UFFD_WP,
   VMA_PAGES_ANON,
   VMA_PAGES_MAPCOUNT_MAX,
   VMA_PAGES_PRIVATE_CLEAN,
@@ -29,7 +30,14 @@ import {
   VMA_PAGES_SIZE,
 } from '../abi/layout';
 import { PAGE_SHIFT, PAGE_SIZE } from '../abi/page';
-import { PTE_ACCESSED, PTE_DIRTY, PTE_MARKER_GUARD } from '../abi/pte';
+import {
+  PTE_ACCESSED,
+  PTE_DIRTY,
+  PTE_MARKER_GUARD,
+  PTE_MARKER_POISONED,
+  PTE_MARKER_UFFD_WP,
+  PTE_UFFD_WP,
+} from '../abi/pte';
 import { mapcount, pageFlags, pageOwner } from './frame';
 import { MAPPING_HOST, Mapping } from './mapping';
 import { Mm, rss } from './mm';
@@ -39,8 +47,10 @@ import { Vma } from './vma';
 
 /** Binary digits of a byte that proportional sizes keep: fs/proc/task_mmu.c. */
 const PSS_SHIFT = 12;
-/** The frame number of a guard marker: swap type 31, and PTE_MARKER_GUARD of Linux, 4, above it. */
+/** The frame numbers of markers: swap type 31, and PTE_MARKER_* of Linux, 4, 1 and 2, above it. */
 const GUARD_PFN = 0x9f;
+const WP_PFN = 0x3f;
+const POISON_PFN = 0x5f;
 /** No page table, and so nothing that PAGEMAP_SCAN could call written. */
 const NO_TABLE: i32 = -1;
 
@@ -52,12 +62,18 @@ export function pagesRecord(): usize {
   return record;
 }
 
+/** What is not there looks like a page that is swapped out. */
+function markerEntry(pte: u64): u64 {
+  if (pte == PTE_MARKER_GUARD) return ((<u64>(PM_SWAP | PM_GUARD_REGION)) << 56) | GUARD_PFN;
+  if (pte == PTE_MARKER_POISONED) return ((<u64>PM_SWAP) << 56) | POISON_PFN;
+  return ((<u64>(PM_SWAP | PM_UFFD_WP)) << 56) | WP_PFN;
+}
+
 /** pte_to_pagemap_entry() */
 function pagemapEntry(pte: u64): u64 {
-  if (pte == PTE_MARKER_GUARD) return ((<u64>(PM_SWAP | PM_GUARD_REGION)) << 56) | GUARD_PFN;
-  if (!ptePresent(pte)) return 0;
+  if (!ptePresent(pte)) return pte == 0 ? 0 : markerEntry(pte);
   const frame = pteFrame(pte);
-  let bits: u64 = PM_PRESENT;
+  let bits: u64 = pte & PTE_UFFD_WP ? PM_PRESENT | PM_UFFD_WP : PM_PRESENT;
   if (!pteSpecial(pte)) {
     if (!(pageFlags(frame) & PG_ANON)) bits |= PM_FILE;
     if (mapcount(frame) == 1) bits |= PM_MMAP_EXCLUSIVE;
@@ -123,8 +139,10 @@ export function vmaPages(mm: Mm, vma: Vma): void {
 /** pagemap_page_category(): what is not write-protected by a userfaultfd counts as written. */
 function pageCategory(pte: u64): i32 {
   if (pte == PTE_MARKER_GUARD) return PAGE_IS_WRITTEN | PAGE_IS_SWAPPED | PAGE_IS_GUARD;
+  if (pte == PTE_MARKER_POISONED) return PAGE_IS_WRITTEN | PAGE_IS_SWAPPED;
+  if (pte == PTE_MARKER_UFFD_WP) return PAGE_IS_SWAPPED;
   if (!ptePresent(pte)) return PAGE_IS_WRITTEN;
-  const present: i32 = PAGE_IS_WRITTEN | PAGE_IS_PRESENT;
+  const present: i32 = PAGE_IS_PRESENT | (pte & PTE_UFFD_WP ? 0 : PAGE_IS_WRITTEN);
   if (pteSpecial(pte)) return present | PAGE_IS_PFNZERO;
   return pageFlags(pteFrame(pte)) & PG_ANON ? present : present | PAGE_IS_FILE;
 }

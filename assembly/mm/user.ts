@@ -1,7 +1,6 @@
 // The memory of the current task as its own instructions see it: arch/x86/lib/usercopy_64.c and the
 // translation under every load and store.
-import { EFAULT, ENOMEM } from '../abi/errno';
-import { FAULT_MAPERR, FAULT_NEED_PAGE, FAULT_OK, FAULT_OOM, NEED_PAGE } from '../abi/fault';
+import { FAULT_MAPERR, FAULT_OK } from '../abi/fault';
 import { PAGE_OFFSET_MASK, PAGE_SIZE, TASK_SIZE_SHIFT } from '../abi/page';
 import { PTE_ACCESSED, PTE_DIRTY, PTE_PRESENT, PTE_RW } from '../abi/pte';
 import { userFault } from './fault';
@@ -9,6 +8,7 @@ import { Mm } from './mm';
 import { findSlot, pteFrame, setPte } from './pgtable';
 import { addRun, resetRuns, runBytes } from './runs';
 import { fillTlb, tlbEntry, tlbTag } from './tlb';
+import { faultStop } from './userfault';
 
 /** TASK_SIZE_MAX: the last page of the lower half is never user memory. */
 export const TASK_SIZE: u64 = ((<u64>1) << TASK_SIZE_SHIFT) - PAGE_SIZE;
@@ -29,9 +29,9 @@ export function lastFaultAddr(): u64 {
   return faultAddr;
 }
 
-/** The errno that a system call makes of the last fault: EFAULT, ENOMEM, or NEED_PAGE for the host. */
+/** The errno that a system call makes of the last fault: EFAULT, ENOMEM, or NEED_* for the host. */
 export function userStop(): i32 {
-  return fault == FAULT_NEED_PAGE ? NEED_PAGE : fault == FAULT_OOM ? ENOMEM : EFAULT;
+  return faultStop(fault);
 }
 
 /** The frame that a load or store at `addr` uses, through the TLB, faulting as the CPU would; or 0. */

@@ -26,7 +26,9 @@ export class Vma {
   /** Length of anon_vma_chain: above 1, the VMA came from a fork and merges with less. */
   anonChain: u32;
   /** 1 and up: a special mapping that /proc names ([vdso] and the like). */
-  name: u32;
+  name: u16;
+  /** Of the subtree, at least 1; shares a word with the name. */
+  height: u16;
   file: VmFile | null;
   mapping: Mapping | null;
   mm: Mm;
@@ -34,7 +36,8 @@ export class Vma {
   right: Vma | null;
   prev: Vma | null;
   next: Vma | null;
-  height: i32;
+  /** The userfaultfd it is registered with and how (abi/userfault.ts); 0 for none. */
+  uffd: u32;
   /** Neighbours among the VMAs of `mapping`. */
   mapPrev: Vma | null;
   mapNext: Vma | null;
@@ -58,6 +61,7 @@ export function dupVma(mm: Mm, vma: Vma, start: u64, end: u64, pgoff: u64): Vma 
   copy.anonVma = vma.anonVma;
   copy.anonChain = vma.anonChain;
   copy.name = vma.name;
+  copy.uffd = vma.uffd;
   copy.mapping = vma.mapping;
   const file = vma.file;
   copy.file = file;
@@ -107,7 +111,7 @@ export function setVmaFlags(vma: Vma, flags: u32): void {
 }
 
 function heightOf(vma: Vma | null): i32 {
-  return vma == null ? 0 : vma.height;
+  return vma == null ? 0 : <i32>vma.height;
 }
 
 function gapOf(vma: Vma | null): u64 {
@@ -120,7 +124,7 @@ function ownGap(vma: Vma): u64 {
 }
 
 function update(vma: Vma): void {
-  vma.height = max(heightOf(vma.left), heightOf(vma.right)) + 1;
+  vma.height = <u16>(max(heightOf(vma.left), heightOf(vma.right)) + 1);
   vma.maxGap = max(ownGap(vma), max(gapOf(vma.left), gapOf(vma.right)));
 }
 

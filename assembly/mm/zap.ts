@@ -1,10 +1,19 @@
 // Taking pages out of page tables: mm/memory.c, zap_page_range(), and the freeing of empty tables.
 import { PG_ANON, PG_DIRTY } from '../abi/layout';
 import { PAGE_SHIFT } from '../abi/page';
-import { PTE_DIRTY } from '../abi/pte';
+import { PTE_DIRTY, PTE_MARKER_GUARD, PTE_MARKER_UFFD_WP, PTE_UFFD_WP } from '../abi/pte';
+import { UFFD_WP } from '../abi/userfault';
 import { mapcount, pageFlags, putFrame, setMapcount, setPageFlags } from './frame';
 import { Mm } from './mm';
-import { LEVEL_BITS, PGD_SHIFT, forgetWalk, pteFrame, ptePresent, pteSpecial } from './pgtable';
+import {
+  LEVEL_BITS,
+  PGD_SHIFT,
+  PMD_SHIFT,
+  forgetWalk,
+  pteFrame,
+  ptePresent,
+  pteSpecial,
+} from './pgtable';
 import { removeRmap } from './rmap';
 import { flushRange } from './tlb';
 import { Vma } from './vma';
@@ -17,7 +26,14 @@ export const ZAP_PAGES: u32 = 1;
 /** Private copies of file pages stay as well: even_cows of unmap_mapping_range() is off. */
 export const ZAP_FILE_PAGES: u32 = 2;
 
+/** Beside the last two: what was write-protected for a userfaultfd leaves a marker that says so. */
+export const ZAP_KEEP_WP: u32 = 4;
+
 let zapMode = ZAP_UNMAP;
+let keepsWp = false;
+/** Tables that lie in [floor, ceiling) whole go when they are empty: free_pgtables(). */
+let floor: u64 = 0;
+let ceiling: u64 = 0;
 
 /** Empties one entry unless the mode spares it; true when it has become empty. */
 function zapEntry(mm: Mm, slot: usize): bool {
@@ -32,11 +48,34 @@ function zapEntry(mm: Mm, slot: usize): bool {
       if (pte & PTE_DIRTY && !(flags & PG_ANON)) setPageFlags(frame, flags | PG_DIRTY);
       removeRmap(mm, frame);
     }
-  } else if (zapMode != ZAP_UNMAP) {
+    if (keepsWp && pte & PTE_UFFD_WP) {
+      store<u64>(slot, PTE_MARKER_UFFD_WP);
+      return false;
+    }
+  } else if (zapMode != ZAP_UNMAP && keepsMarker(pte)) {
     return false;
   }
   store<u64>(slot, 0);
   return true;
+}
+
+/** mm/memory.c, zap_nonpresent_ptes(): which markers outlive a zap that unmaps nothing. */
+function keepsMarker(pte: u64): bool {
+  if (pte == PTE_MARKER_UFFD_WP) return keepsWp;
+  return pte == PTE_MARKER_GUARD || zapMode == ZAP_FILE_PAGES;
+}
+
+/** mm/memory.c, pte_install_uffd_wp_if_needed(): files keep their protection, what is anonymous loses it. */
+export function zapModeIn(vma: Vma, mode: u32): u32 {
+  return vma.uffd & UFFD_WP && vma.mapping != null ? mode | ZAP_KEEP_WP : mode;
+}
+
+/** Does what the table of one entry covers belong to nobody else? */
+function mayFree(addr: u64, shift: u64): bool {
+  // What is dropped and stays mapped gives back tables of the lowest level alone.
+  if (zapMode != ZAP_UNMAP && shift != PMD_SHIFT) return false;
+  const base = (addr >> shift) << shift;
+  return base >= floor && base + ((<u64>1) << shift) <= ceiling;
 }
 
 /** Zaps [start, end) below one table whose entries span 1 << shift bytes; returns its entries in use. */
@@ -51,7 +90,7 @@ function zapTable(mm: Mm, table: usize, shift: u64, start: u64, end: u64): u32 {
     } else {
       const child = pteFrame(load<u64>(slot));
       const below: u64 = shift == 21 ? 12 : shift - LEVEL_BITS;
-      if (child != 0 && zapTable(mm, child, below, addr, next) == 0) {
+      if (child != 0 && zapTable(mm, child, below, addr, next) == 0 && mayFree(addr, shift)) {
         store<u64>(slot, 0);
         putFrame(child);
         mm.tables--;
@@ -64,11 +103,29 @@ function zapTable(mm: Mm, table: usize, shift: u64, start: u64, end: u64): u32 {
   return used;
 }
 
-/** Unmaps the pages of [start, end) that `mode` (ZAP_*) does not spare; tables left empty are freed. */
+/** Unmaps the pages of [start, end) that `mode` (ZAP_*) does not spare; tables stay. */
 export function zapRange(mm: Mm, start: u64, end: u64, mode: u32): void {
+  zapAndFree(mm, start, end, mode, 0, 0);
+}
+
+/**
+ * The same, and what it leaves empty of the tables between `lowest` and `highest`, the mappings that stay
+ * on both sides, is freed.
+ */
+export function zapAndFree(
+  mm: Mm,
+  start: u64,
+  end: u64,
+  mode: u32,
+  lowest: u64,
+  highest: u64,
+): void {
   if (start >= end) return;
   forgetWalk(mm);
-  zapMode = mode;
+  zapMode = mode & ~ZAP_KEEP_WP;
+  keepsWp = (mode & ZAP_KEEP_WP) != 0;
+  floor = lowest;
+  ceiling = highest;
   zapTable(mm, mm.pgd, PGD_SHIFT, start, end);
   flushRange(mm, start, end);
 }
@@ -79,7 +136,8 @@ function zapInVma(vma: Vma, first: u64, last: u64, mode: u32): void {
   if (first >= vma.pgoff + pages || last < vma.pgoff) return;
   const from = max(first, vma.pgoff) - vma.pgoff;
   const to = min(last - vma.pgoff, pages - 1) + 1;
-  zapRange(vma.mm, vma.start + (from << PAGE_SHIFT), vma.start + (to << PAGE_SHIFT), mode);
+  const start = vma.start + (from << PAGE_SHIFT);
+  zapRange(vma.mm, start, vma.start + (to << PAGE_SHIFT), zapModeIn(vma, mode));
 }
 
 /** mm/memory.c, unmap_mapping_pages(): unmaps pages first..last of a file from everyone. */

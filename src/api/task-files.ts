@@ -1,11 +1,14 @@
-import { LinuxError } from '../errno.js';
+import { EINVAL } from '../../assembly/abi/errno.js';
+import { fail, LinuxError } from '../errno.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { sysChdir } from '../vfs/fs-calls.js';
 import {
   AT_FDCWD,
   AT_SYMLINK_NOFOLLOW,
   O_APPEND,
+  O_CLOEXEC,
   O_CREAT,
+  O_NONBLOCK,
   O_RDONLY,
   O_RDWR,
   O_TRUNC,
@@ -17,10 +20,21 @@ import { mkdirat, unlinkat } from '../vfs/namei-modify.js';
 import { openat } from '../vfs/open.js';
 import { readdir } from '../vfs/readdir.js';
 import { readlinkat, vfsStatat } from '../vfs/stat.js';
-import { bytesArgument, intArgument, shown, stringArgument } from './arguments.js';
+import { UFFD_FEATURES } from '../mm/userfaultfd.js';
+import { sysUserfaultfd, UFFD_USER_MODE_ONLY } from '../vfs/userfaultfd.js';
+import {
+  booleanArgument,
+  bytesArgument,
+  functionArgument,
+  intArgument,
+  objectArgument,
+  shown,
+  stringArgument,
+} from './arguments.js';
 import { type FileStat, seenStat } from './file-stat.js';
 import { OpenFile } from './open-file.js';
 import { TaskIdentity } from './task-identity.js';
+import { Userfaultfd, type UserfaultfdOptions } from './userfaultfd.js';
 
 /** Node's words for the usual ways to open a file. */
 const OPEN_MODES = {
@@ -67,6 +81,32 @@ export abstract class TaskFiles extends TaskIdentity {
     return this.#call('memfd_create', name, (task, text) => {
       return new OpenFile(task, memfdCreate(task, text, flags), `memfd:${text}`);
     });
+  }
+
+  /**
+   * Opens a userfaultfd for the memory of the task.
+   *
+   * @throws {LinuxError} EPERM: without CAP_SYS_PTRACE only userModeOnly is to be had, unless
+   *   vm.unprivileged_userfaultfd says otherwise; EINVAL: features that are not there; EMFILE
+   */
+  userfaultfd(options: UserfaultfdOptions = {}): Userfaultfd {
+    const { features = 0, userModeOnly = false, onFault } = objectArgument('options', options);
+    intArgument('features', features, 0, 0x7fffffff);
+    booleanArgument('userModeOnly', userModeOnly);
+    if (onFault !== undefined) functionArgument('onFault', onFault);
+    return this.#call('userfaultfd', 'anon_inode:[userfaultfd]', (task) => {
+      if ((features & ~UFFD_FEATURES) !== 0) fail(EINVAL);
+      const flags = O_CLOEXEC | O_NONBLOCK | (userModeOnly ? UFFD_USER_MODE_ONLY : 0);
+      const uffd = new Userfaultfd(task, sysUserfaultfd(task, flags));
+      uffd.initialize(features);
+      uffd.onFault = onFault ?? null;
+      return uffd;
+    });
+  }
+
+  /** A handle for a userfaultfd that the task opened by a system call. @throws {LinuxError} EBADF, EINVAL */
+  userfaultfdOf(fd: number): Userfaultfd {
+    return new Userfaultfd(this.living, intArgument('fd', fd, 0, 0x7fffffff));
   }
 
   /** The whole contents of a file. @throws {LinuxError} as open() and read() */

@@ -66,7 +66,9 @@ export abstract class TaskMemory {
    * @throws {TypeError} it has exited
    */
   protected get living(): TaskStruct {
-    return livingArgument('task', this.struct);
+    const { struct } = this;
+    struct.kernel.core.current = struct;
+    return livingArgument('task', struct);
   }
 
   /**
@@ -285,7 +287,10 @@ export abstract class TaskMemory {
   }
 
   #mm(): Mm {
-    return this.struct.mm ?? currentMm(this.living);
+    const mm = this.struct.mm ?? currentMm(this.living);
+    // What a userfaultfd tells of who waits.
+    if (mm.userfaultfds !== null) mm.core.current = this.struct;
+    return mm;
   }
 
   #load(addr: number | bigint, size: 1 | 2 | 4): number {

@@ -65,6 +65,7 @@ export function processVmAccess(
   const local = cutShort(segments.local, transferLimit(caller));
   if (local.every(isEmpty) || remote.every(({ length }) => length === 0)) return 0;
   const remoteMm = accessMm(caller, pid);
+  caller.kernel.core.current = caller;
   return processVmRw({
     localMm: caller.mm ?? remoteMm,
     local,

@@ -23,6 +23,7 @@ const DEFAULTS: Readonly<Record<string, SysctlEntry>> = {
   'vm.overcommit_memory': { value: 0, min: 0, max: 2 },
   'vm.overcommit_ratio': { value: 50, min: INT_MIN, max: INT_MAX },
   'vm.max_map_count': { value: 65530, min: 0, max: INT_MAX },
+  'vm.unprivileged_userfaultfd': { value: 0, min: 0, max: 1 },
   'vm.mmap_min_addr': { value: 4096, min: 0, max: Number.MAX_SAFE_INTEGER },
 };
 

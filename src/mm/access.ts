@@ -1,11 +1,12 @@
 import { EFAULT, EIO, ENOMEM } from '../../assembly/abi/errno.js';
-import { NEED_PAGE } from '../../assembly/abi/fault.js';
+import { NEED_PAGE, NEED_USERFAULT } from '../../assembly/abi/fault.js';
 import { FOLL_PIN, FOLL_WRITE } from '../../assembly/abi/foll.js';
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import { checked, fail } from '../errno.js';
 import { coreAddress, type U64 } from './address.js';
 import type { Mm } from './mm.js';
-import { loaded, type GuestBuffer, type UserBuffer } from './user.js';
+import { stopMended } from './stop.js';
+import type { GuestBuffer, UserBuffer } from './user.js';
 
 /** What goes through the core's bounce buffer, by one call and two copies; above it one copy pays. */
 const BOUNCE_MAX = 2048;
@@ -37,7 +38,7 @@ function copyRemote(
     if (covered === left) break;
     const stop = exports.gupStop();
     // 0: the list of runs was full.
-    if (stop !== 0 && (stop !== NEED_PAGE || !loaded(mm))) break;
+    if (stop !== 0 && !stopMended(mm, stop)) break;
   }
   return done;
 }
@@ -55,13 +56,11 @@ function copyRemoteSmall(
   const length = bytes.length;
   if (write) core.fillBounce(bytes);
   const { exports } = core;
-  let done = exports.accessRemoteVm(ptr, addr, core.bounce, length, gupFlags, stackLimit);
-  while (done < length && exports.gupStop() === NEED_PAGE && loaded(mm)) {
-    const at = core.bounce + done;
-    done += exports.accessRemoteVm(ptr, addr + done, at, length - done, gupFlags, stackLimit);
-  }
+  const done = exports.accessRemoteVm(ptr, addr, core.bounce, length, gupFlags, stackLimit);
   if (!write) core.takeBounce(bytes, done);
-  return done;
+  if (done === length || !stopMended(mm, exports.gupStop())) return done;
+  // Not through the buffer again: whoever mended it may have used that.
+  return done + copyRemote(mm, addr + done, bytes.subarray(done), gupFlags, stackLimit, true);
 }
 
 /**
@@ -97,9 +96,9 @@ function memRwGuest(
   let from = 0;
   while (true) {
     const n = exports.memRw(mm.ptr, addr, buf.mm.ptr, at, length, from, gupFlags, stackLimit);
-    if (n !== -NEED_PAGE) return checked(n);
+    if (n !== -NEED_PAGE && n !== -NEED_USERFAULT) return checked(n);
     from = exports.memRwDone();
-    if (!loaded(mm)) return from > 0 ? from : fail(EIO);
+    if (!stopMended(mm, -n)) return from > 0 ? from : fail(EIO);
   }
 }
 
@@ -192,9 +191,8 @@ function copyStretch(
       stackLimit,
     );
     if (done === length) return done;
-    const stop = exports.gupStop();
-    if (stop === NEED_PAGE ? !loaded(remoteMm) : !grewStack(request, remoteAddr + done))
-      return done;
+    if (stopMended(remoteMm, exports.gupStop())) continue;
+    if (!grewStack(request, remoteAddr + done)) return done;
   }
 }
 
@@ -221,7 +219,7 @@ function pinRest(request: ProcessVmRequest, addr: number, length: number, reache
     const at = next * PAGE_SIZE + done;
     done += exports.accessRuns(remoteMm.ptr, at, bytes - done, flags, stackLimit, false);
     const stop = exports.gupStop();
-    if (done < bytes && stop !== 0 && (stop !== NEED_PAGE || !loaded(remoteMm))) return;
+    if (done < bytes && stop !== 0 && !stopMended(remoteMm, stop)) return;
   }
 }
 

@@ -2,7 +2,17 @@
 // shares no code with the core, so that a mistake there is not made here again.
 import * as layout from '../../assembly/abi/layout.js';
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
-import { PTE_PRESENT, PTE_PROTNONE, PTE_RW, PTE_SPECIAL } from '../../assembly/abi/pte.js';
+import {
+  PTE_MARKER_GUARD,
+  PTE_MARKER_POISONED,
+  PTE_MARKER_UFFD_WP,
+  PTE_PRESENT,
+  PTE_PROTNONE,
+  PTE_RW,
+  PTE_SPECIAL,
+  PTE_UFFD_WP,
+} from '../../assembly/abi/pte.js';
+import { UFFD_MODES, UFFD_NUMBER_SHIFT } from '../../assembly/abi/userfault.js';
 import { VM_MAYWRITE, VM_SHARED, VM_WRITE } from '../../assembly/abi/vma.js';
 import type { Core } from '../wasm/core.js';
 import type { Mm } from './mm.js';
@@ -12,6 +22,12 @@ import { liveObjects } from './registry.js';
 const FRAME_BITS = 0xfffff000;
 const ENTRIES = 512;
 const NODE_SLOTS = 64;
+/** What an entry can hold in place of a page. */
+const MARKERS: ReadonlySet<number> = new Set([
+  PTE_MARKER_GUARD,
+  PTE_MARKER_POISONED,
+  PTE_MARKER_UFFD_WP,
+]);
 
 /** What the tables and caches say of frames, to be held against what frames say of themselves. */
 class Census {
@@ -69,6 +85,7 @@ function checkVmas(census: Census, mm: Mm): VmaFacts[] {
     census.expect(census.word(ptr + layout.VMA_PREV) === prev, `VMA ${hex(start)}: wrong prev`);
     census.expect(census.word(ptr + layout.VMA_MM) === mm.ptr, `VMA ${hex(start)}: wrong mm`);
     list.push({ ptr, start, end, flags: census.word(ptr + layout.VMA_FLAGS) });
+    checkUffd(census, mm, ptr);
     noteMapping(census, ptr);
     prev = ptr;
     ptr = census.word(ptr + layout.VMA_NEXT);
@@ -78,6 +95,15 @@ function checkVmas(census: Census, mm: Mm): VmaFacts[] {
   const counted = census.word(mm.ptr + layout.MM_MAP_COUNT);
   census.expect(counted === list.length, `map_count is ${counted} of ${list.length} VMAs`);
   return list;
+}
+
+/** A VMA that is watched: in some mode, by a userfaultfd that is there. */
+function checkUffd(census: Census, mm: Mm, vma: number): void {
+  const uffd = census.word(vma + layout.VMA_UFFD);
+  if (uffd === 0) return;
+  const known = mm.userfaultfds?.has(uffd >>> UFFD_NUMBER_SHIFT) === true;
+  census.expect(known, `VMA ${hex(vma)} is watched by a userfaultfd that is closed`);
+  census.expect((uffd & UFFD_MODES) !== 0, `VMA ${hex(vma)} is watched in no mode`);
 }
 
 function noteMapping(census: Census, vma: number): void {
@@ -106,7 +132,7 @@ function checkTree(
   const gap = Math.max(own, left.gap, right.gap);
   const name = `VMA ${hex(facts.start)}`;
   census.expect(Math.abs(left.height - right.height) <= 1, `${name}: unbalanced`);
-  census.expect(census.word(node + layout.VMA_HEIGHT) === height, `${name}: wrong height`);
+  census.expect(census.word(node + layout.VMA_NAME) >>> 16 === height, `${name}: wrong height`);
   census.expect(census.core.readU64(node + layout.VMA_MAX_GAP) === gap, `${name}: wrong gap`);
   return { next: right.next, height, gap };
 }
@@ -145,7 +171,13 @@ function checkMm(census: Census, mm: Mm): void {
     const vma = vmas[index];
     const inside = vma !== undefined && vma.start <= addr;
     census.expect(inside, `an entry at ${hex(addr)} lies in no VMA`);
-    if (!(low & (PTE_PRESENT | PTE_PROTNONE)) || low & PTE_SPECIAL) return;
+    if (!(low & (PTE_PRESENT | PTE_PROTNONE))) {
+      census.expect(MARKERS.has(low), `the entry at ${hex(addr)} is no page and no marker`);
+      return;
+    }
+    const open = (low & (PTE_RW | PTE_UFFD_WP)) === (PTE_RW | PTE_UFFD_WP);
+    census.expect(!open, `the entry at ${hex(addr)} is protected and writable`);
+    if (low & PTE_SPECIAL) return;
     const frame = (low & FRAME_BITS) >>> 0;
     resident += 1;
     census.count(census.refs, frame);

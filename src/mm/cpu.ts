@@ -1,19 +1,20 @@
 import {
   FAULT_ACCERR,
   FAULT_MAPERR,
-  FAULT_NEED_PAGE,
   FAULT_OOM,
+  FAULT_USERFAULT,
 } from '../../assembly/abi/fault.js';
 import { ENOMEM } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
 import { coreAddress, type U64 } from './address.js';
 import type { Mm } from './mm.js';
-import { loadUser, loaded, storeUser } from './user.js';
+import { faultMended } from './stop.js';
+import { loadUser, storeUser } from './user.js';
 
-/** The signal that a load or store would raise. */
+/** The signal that a load or store would raise; none while it waits for a userfaultfd. */
 export interface Fault {
-  readonly signal: 'SIGSEGV' | 'SIGBUS';
-  readonly code: 'SEGV_MAPERR' | 'SEGV_ACCERR' | 'BUS_ADRERR';
+  readonly signal: 'SIGSEGV' | 'SIGBUS' | null;
+  readonly code: 'SEGV_MAPERR' | 'SEGV_ACCERR' | 'BUS_ADRERR' | 'USERFAULT';
   /** The byte that faulted. */
   readonly address: number;
 }
@@ -35,27 +36,28 @@ export function takeFault(mm: Mm): Fault {
   if (fault === FAULT_OOM) fail(ENOMEM);
   if (fault === FAULT_MAPERR) return { signal: 'SIGSEGV', code: 'SEGV_MAPERR', address };
   if (fault === FAULT_ACCERR) return { signal: 'SIGSEGV', code: 'SEGV_ACCERR', address };
-  // Beyond the end of a file, or a page of the host's file that could not be read.
+  if (fault === FAULT_USERFAULT) return { signal: null, code: 'USERFAULT', address };
+  // Beyond the end of a file, a page that UFFDIO_POISON marked, or a page of the host's file that could not be read.
   return { signal: 'SIGBUS', code: 'BUS_ADRERR', address };
 }
 
 /** Loads bytes in rising order as the CPU would. */
 export function cpuLoad(mm: Mm, addr: U64, into: Uint8Array): CpuAccess {
-  const done = loadUser(mm, addr, into);
+  const done = loadUser(mm, addr, into, true);
   return { done, fault: done < into.length ? takeFault(mm) : null };
 }
 
 /** Stores bytes in rising order as the CPU would; what comes before a fault stays stored. */
 export function cpuStore(mm: Mm, addr: U64, from: Uint8Array): CpuAccess {
-  const done = storeUser(mm, addr, from);
+  const done = storeUser(mm, addr, from, true);
   return { done, fault: done < from.length ? takeFault(mm) : null };
 }
 
-/** Did the last access fault for good? A page that only had to be loaded says no: try again. */
+/** Did the last access fault for good? What could be mended says no: try again. */
 function faulted(mm: Mm): boolean {
   const fault = mm.core.exports.lastFault();
   if (fault === 0) return false;
-  return fault !== FAULT_NEED_PAGE || !loaded(mm);
+  return !faultMended(mm, fault, true);
 }
 
 /** An aligned or unaligned load of 1, 2 or 4 bytes; null when it faulted (see takeFault). */

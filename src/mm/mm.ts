@@ -6,6 +6,7 @@ import type { Core, Ptr } from '../wasm/core.js';
 import { fileOf, putReleasedFiles, type MapFile } from './map-file.js';
 import { liveObjects } from './registry.js';
 import { SPECIAL_NAMES } from './special.js';
+import type { UserfaultSink } from './userfault.js';
 
 /** Where top-down placement starts when nobody says otherwise: below an 8 MiB stack and its gap. */
 export const DEFAULT_MMAP_BASE = 0x7ffff7fff000;
@@ -21,6 +22,8 @@ export interface VmaInfo {
   /** Page index of `start` in the file. */
   readonly pgoff: number;
   readonly file: MapFile | null;
+  /** The userfaultfd that watches it and how (assembly/abi/userfault.ts); 0 for none. */
+  readonly uffd: number;
   /** Private memory that no page cache stands behind: vma_is_anonymous(). */
   readonly anonymous: boolean;
   /** The name /proc gives a mapping without a file: `[heap]`, `[stack]`, `[vdso]`…; null for none. */
@@ -79,6 +82,8 @@ export class Mm {
   mdwe = 0;
   /** Whether the one protection key was asked for. */
   pkeyTaken = false;
+  /** The userfaultfds of it by their numbers; null while it never had one. */
+  userfaultfds: Map<number, UserfaultSink> | null = null;
 
   /** @throws {LinuxError} ENOMEM: no frame for its page tables */
   constructor(core: Core) {
@@ -192,12 +197,13 @@ export class Mm {
     const start = core.readU64(ptr + layout.VMA_START);
     const end = core.readU64(ptr + layout.VMA_END);
     const vmFile = core.readU32(ptr + layout.VMA_FILE);
-    const special = SPECIAL_NAMES[core.readU32(ptr + layout.VMA_NAME)] ?? null;
+    const special = SPECIAL_NAMES[core.readU32(ptr + layout.VMA_NAME) & 0xffff] ?? null;
     return {
       start,
       end,
       flags: core.readU32(ptr + layout.VMA_FLAGS),
       pgoff: core.readU64(ptr + layout.VMA_PGOFF),
+      uffd: core.readU32(ptr + layout.VMA_UFFD),
       anonymous: core.readU32(ptr + layout.VMA_MAPPING) === 0,
       file: vmFile === 0 || special !== null ? null : fileOf(core, vmFile as Ptr<'file'>),
       name: special ?? (vmFile === 0 ? this.areaName(start, end) : null),

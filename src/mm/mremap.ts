@@ -168,8 +168,9 @@ function moveAll(request: Remap, newAddr: number): number {
     if (vma === null || vma.start >= end) break;
     const from = Math.max(vma.start, addr);
     if (behind === addr && from > addr) fail(EFAULT);
+    // vma_multi_allowed(): of several none may be a userfaultfd's.
     const alone = behind === addr && vma.end >= end;
-    if (!alone && movesAlone(vma)) fail(EFAULT);
+    if (!alone && (vma.uffd !== 0 || movesAlone(vma))) fail(EFAULT);
     target += from - behind;
     behind = vma.end;
     const length = Math.min(vma.end, end) - from;

@@ -1,8 +1,8 @@
 import { EFAULT } from '../../assembly/abi/errno.js';
-import { NEED_PAGE } from '../../assembly/abi/fault.js';
 import * as vm from '../../assembly/abi/vma.js';
+import { LinuxError } from '../errno.js';
 import type { Mm, VmaInfo } from './mm.js';
-import { loaded } from './user.js';
+import { stopMended } from './stop.js';
 
 /**
  * Faults in the pages of [start, end), one call of the core for each stretch; 0, or the negative errno
@@ -12,7 +12,7 @@ import { loaded } from './user.js';
 export function populateRange(mm: Mm, start: number, end: number, write: boolean): number {
   const { exports } = mm.core;
   let error = exports.populateRange(mm.ptr, start, end, write);
-  while (error === -NEED_PAGE && loaded(mm)) {
+  while (error < 0 && stopMended(mm, -error)) {
     error = exports.populateRange(mm.ptr, start, end, write);
   }
   return error;
@@ -28,6 +28,15 @@ export function populateVma(mm: Mm, vma: VmaInfo, start: number, end: number): n
   return populateRange(mm, start, end, write);
 }
 
+/** The call around it has done its work: what waits for a userfaultfd comes when it is touched. */
+function populateWithoutWaiting(mm: Mm, vma: VmaInfo, start: number, end: number): void {
+  try {
+    populateVma(mm, vma, start, end);
+  } catch (error) {
+    if (!(error instanceof LinuxError) || error.code !== 'ERESTARTSYS') throw error;
+  }
+}
+
 /**
  * Fills new or locked mappings as MAP_POPULATE does; what cannot be faulted in is left alone.
  * @see mm/gup.c, __mm_populate()
@@ -35,6 +44,6 @@ export function populateVma(mm: Mm, vma: VmaInfo, start: number, end: number): n
 export function populate(mm: Mm, start: number, end: number): void {
   for (let vma = mm.findVma(start); vma !== null && vma.start < end; vma = mm.findVma(vma.end)) {
     if (vma.flags & (vm.VM_IO | vm.VM_PFNMAP)) continue;
-    populateVma(mm, vma, Math.max(start, vma.start), Math.min(end, vma.end));
+    populateWithoutWaiting(mm, vma, Math.max(start, vma.start), Math.min(end, vma.end));
   }
 }

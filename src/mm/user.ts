@@ -1,9 +1,10 @@
-import { EFAULT, EIO, ENAMETOOLONG, ENOMEM } from '../../assembly/abi/errno.js';
-import { FAULT_NEED_PAGE, FAULT_OOM } from '../../assembly/abi/fault.js';
+import { EFAULT, ENAMETOOLONG, ENOMEM } from '../../assembly/abi/errno.js';
+import { FAULT_OOM } from '../../assembly/abi/fault.js';
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import { fail } from '../errno.js';
 import { accessOk, coreAddress, type U64 } from './address.js';
 import type { Mm } from './mm.js';
+import { faultMended } from './stop.js';
 
 /** Where a read puts bytes and a write takes them from: an array of the host, or guest memory. */
 export interface UserBuffer {
@@ -89,7 +90,7 @@ export class GuestBuffer implements UserBuffer {
 }
 
 /** Copies between `bytes` and user memory through the core's runs; returns the bytes before a fault. */
-function copyUser(mm: Mm, addr: number, bytes: Uint8Array, store: boolean): number {
+function copyUser(mm: Mm, addr: number, bytes: Uint8Array, store: boolean, byCpu: boolean): number {
   const { core } = mm;
   let done = 0;
   while (done < bytes.length) {
@@ -102,39 +103,20 @@ function copyUser(mm: Mm, addr: number, bytes: Uint8Array, store: boolean): numb
     done += covered;
     if (covered === left) break;
     const fault = core.exports.lastFault();
-    if (fault === FAULT_NEED_PAGE) {
-      // A page that the host cannot read is a bus error to the CPU, and ends the copy.
-      if (!loaded(mm)) break;
-    } else if (fault !== 0) {
-      break;
-    }
+    // 0: the list of runs was full.
+    if (fault !== 0 && !faultMended(mm, fault, byCpu)) break;
   }
   return done;
 }
 
-/** Has the page that the core stopped for been loaded? Errors of the host's file say no. */
-export function loaded(mm: Mm): boolean {
-  try {
-    mm.core.servePage();
-    return true;
-  } catch (error) {
-    if (isEio(error)) return false;
-    throw error;
-  }
-}
-
-function isEio(error: unknown): boolean {
-  return error instanceof Error && 'errno' in error && error.errno === -EIO;
-}
-
 /** Stores `bytes` at `addr` as the task's own instructions would; returns how many before a fault. */
-export function storeUser(mm: Mm, addr: U64, bytes: Uint8Array): number {
-  return copyUser(mm, coreAddress(addr), bytes, true);
+export function storeUser(mm: Mm, addr: U64, bytes: Uint8Array, byCpu = false): number {
+  return copyUser(mm, coreAddress(addr), bytes, true, byCpu);
 }
 
 /** Fills `bytes` from `addr` as the task's own instructions would; returns how many before a fault. */
-export function loadUser(mm: Mm, addr: U64, bytes: Uint8Array): number {
-  return copyUser(mm, coreAddress(addr), bytes, false);
+export function loadUser(mm: Mm, addr: U64, bytes: Uint8Array, byCpu = false): number {
+  return copyUser(mm, coreAddress(addr), bytes, false, byCpu);
 }
 
 /** The errno of a user copy that came up short. */

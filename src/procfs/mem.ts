@@ -23,6 +23,7 @@ import { getProcTask } from './proc-inode.js';
 function rw(caller: TaskStruct, file: File, buf: UserBuffer, pos: U64, write: number): number {
   const mm = memOf(file);
   if (mm === null || !mm.alive) return 0;
+  mm.core.current = caller;
   const force = procMemFollForce(getProcTask(file.inode), mm, caller) ? FOLL_FORCE : 0;
   try {
     return memRw(mm, pos, buf, write | force, stackLimit(caller));

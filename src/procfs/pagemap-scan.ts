@@ -1,12 +1,13 @@
 import { EFAULT, EINVAL, ENOTTY, EPERM, ESRCH } from '../../assembly/abi/errno.js';
 import * as layout from '../../assembly/abi/layout.js';
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
+import { UFFD_WP, UFFD_WP_ASYNC } from '../../assembly/abi/userfault.js';
 import { VM_PFNMAP } from '../../assembly/abi/vma.js';
-import { fail } from '../errno.js';
+import { checked, fail } from '../errno.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { TASK_SIZE } from '../mm/address.js';
 import type { Mm, VmaInfo } from '../mm/mm.js';
-import { pageRuns } from '../mm/pagemap.js';
+import { pageRuns, type PageRun } from '../mm/pagemap.js';
 import { copyFromUser, copyToUser, putUserU64 } from '../mm/user.js';
 import type { File } from '../vfs/file.js';
 import type { U64 } from '../vfs/u64.js';
@@ -92,18 +93,63 @@ function isInteresting(request: ScanRequest, category: number): boolean {
   return request.anyofMask === 0 || (counted & request.anyofMask) !== 0;
 }
 
+/** Can pages of the mapping be protected so that a store to one only leaves a trace? */
+function isWpAllowed(vma: VmaInfo): boolean {
+  return (vma.uffd & UFFD_WP) !== 0 && (vma.uffd & UFFD_WP_ASYNC) !== 0;
+}
+
 /**
- * Whether the pages of a mapping are looked at. No mapping is write-protected by a userfaultfd that
- * answers for itself.
- * @throws {LinuxError} EPERM: such a one was asked for
+ * Whether the pages of a mapping are looked at.
+ * @throws {LinuxError} EPERM: asked for mappings alone whose pages can be protected
  * @see fs/proc/task_mmu.c pagemap_scan_test_walk()
  */
 function looksAt(request: ScanRequest, vma: VmaInfo): boolean {
-  if ((request.flags & PM_SCAN_CHECK_WPASYNC) !== 0) fail(EPERM);
-  if ((request.flags & PM_SCAN_WP_MATCHING) !== 0) return false;
+  const wpAllowed = isWpAllowed(vma);
+  if (!wpAllowed) {
+    if ((request.flags & PM_SCAN_CHECK_WPASYNC) !== 0) fail(EPERM);
+    if ((request.flags & PM_SCAN_WP_MATCHING) !== 0) return false;
+  }
   if ((vma.flags & VM_PFNMAP) !== 0) return false;
   const wanted = request.mask & layout.PAGE_IS_WPALLOWED;
-  return (request.inverted & wanted) === wanted;
+  const category = (wpAllowed ? layout.PAGE_IS_WPALLOWED : 0) ^ request.inverted;
+  return (category & wanted) === wanted;
+}
+
+/**
+ * PM_SCAN_WP_MATCHING: protects the pages of a run up to `end`. Those that count as written, or all where
+ * nobody wants answers; and what has no page table gets one.
+ * @throws {LinuxError} ENOMEM
+ * @see fs/proc/task_mmu.c make_uffd_wp_pte()
+ */
+function protect(mm: Mm, request: ScanRequest, run: PageRun, end: number): void {
+  if ((request.flags & PM_SCAN_WP_MATCHING) === 0 || end === run.start) return;
+  const written = (run.category & layout.PAGE_IS_WRITTEN) !== 0;
+  if (run.mapped && request.vec !== 0 && !written) return;
+  checked(mm.core.exports.uffdWriteProtect(mm.ptr, run.start, end, true));
+}
+
+/** The pages of one mapping; where it had to stop, or null. */
+function walkVma(
+  mm: Mm,
+  request: ScanRequest,
+  vma: VmaInfo,
+  from: number,
+  list: RegionList,
+): number | null {
+  const allowed = isWpAllowed(vma) ? layout.PAGE_IS_WPALLOWED : 0;
+  // Without a place for answers, what has a page table is protected whatever it is.
+  const protectsAll = (request.flags & PM_SCAN_WP_MATCHING) !== 0 && request.vec === 0;
+  for (const run of pageRuns(mm, from, Math.min(vma.end, request.end))) {
+    // Where write-protection is possible and no page table is yet, nothing is protected.
+    const absent = !run.mapped && (vma.uffd & UFFD_WP) !== 0 ? layout.PAGE_IS_WRITTEN : 0;
+    const category = run.category | allowed | absent;
+    const matches = isInteresting(request, category);
+    if (!matches && !(protectsAll && run.mapped)) continue;
+    const stop = matches ? list.add(run.start, run.end, category & request.returnMask) : null;
+    protect(mm, request, run, stop ?? run.end);
+    if (stop !== null) return stop;
+  }
+  return null;
 }
 
 /** Walks the pages from `start` on; where it had to stop, or null when it came to the end. */
@@ -112,11 +158,8 @@ function walk(mm: Mm, request: ScanRequest, start: number, list: RegionList): nu
     if (vma.start >= request.end) return null;
     if (!looksAt(request, vma)) continue;
     const from = Math.max(start, vma.start);
-    for (const run of pageRuns(mm, from, Math.min(vma.end, request.end))) {
-      if (!isInteresting(request, run.category)) continue;
-      const stop = list.add(run.start, run.end, run.category & request.returnMask);
-      if (stop !== null) return stop;
-    }
+    const stop = walkVma(mm, request, vma, from, list);
+    if (stop !== null) return stop;
   }
   return null;
 }
@@ -145,7 +188,8 @@ function scan(own: Mm, mm: Mm, request: ScanRequest, stopped: (walkEnd: number) 
  * PAGEMAP_SCAN: ranges of pages by what they are.
  * @returns ranges stored
  * @throws {LinuxError} EINVAL: another command, a bad question; EFAULT; EPERM: PM_SCAN_CHECK_WPASYNC;
- *   ENOTTY: a kernel before 6.7; ESRCH: a task that had no memory
+ *   ENOTTY: a kernel before 6.7; ESRCH: a task that had no memory; ENOMEM: no page table to protect
+ *   pages in
  * @see fs/proc/task_mmu.c do_pagemap_scan()
  */
 export function pagemapScan(caller: TaskStruct, file: File, cmd: number, arg: U64): number {

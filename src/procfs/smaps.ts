@@ -1,4 +1,5 @@
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
+import { UFFD_MINOR, UFFD_MISSING, UFFD_WP } from '../../assembly/abi/userfault.js';
 import * as vm from '../../assembly/abi/vma.js';
 import type { MmStruct } from '../kernel/mm-struct.js';
 import type { VmaInfo } from '../mm/mm.js';
@@ -124,21 +125,38 @@ export function showStats(stats: MemSizeStats, rollup: boolean): string {
   ].join('');
 }
 
-function showVmFlags(flags: number): string {
-  const set = MNEMONICS.filter(([bit]) => (flags & bit) !== 0).map(([, name]) => `${name} `);
-  return `VmFlags: ${set.join('')}\n`;
+/** Where those of a userfaultfd stand: before which of the others, and their bits of Vma.uffd. */
+const UFFD_MNEMONICS: Readonly<Record<string, readonly [number, string]>> = {
+  pf: [UFFD_MISSING, 'um'],
+  lo: [UFFD_WP, 'uw'],
+  sl: [UFFD_MINOR, 'ui'],
+};
+
+function showVmFlags(flags: number, uffd: number): string {
+  let text = 'VmFlags: ';
+  for (const [bit, name] of MNEMONICS) {
+    const [mode, shown] = UFFD_MNEMONICS[name] ?? [0, ''];
+    if ((uffd & mode) !== 0) text += `${shown} `;
+    if ((flags & bit) !== 0) text += `${name} `;
+  }
+  return `${text}\n`;
 }
 
-function block(header: string, size: number, stats: MemSizeStats, flags: number): string {
+function block(
+  header: string,
+  size: number,
+  stats: MemSizeStats,
+  { flags, uffd }: Pick<VmaInfo, 'flags' | 'uffd'>,
+): string {
   const pageSizes =
     kb('Size', size / 1024) + kb('KernelPageSize', PAGE_KB) + kb('MMUPageSize', PAGE_KB);
   const eligible = `${'THPeligible:'.padEnd(16)}${'0'.padStart(8)}\n`;
-  return header + pageSizes + showStats(stats, false) + eligible + showVmFlags(flags);
+  return header + pageSizes + showStats(stats, false) + eligible + showVmFlags(flags, uffd);
 }
 
 function showSmap(mm: MmStruct, vma: VmaInfo): string {
   const stats = gatherStats(EMPTY_STATS, mm, vma);
-  return block(`${vmaHeader(vma, vmaName(vma))}\n`, vma.end - vma.start, stats, vma.flags);
+  return block(`${vmaHeader(vma, vmaName(vma))}\n`, vma.end - vma.start, stats, vma);
 }
 
 /**
@@ -147,5 +165,5 @@ function showSmap(mm: MmStruct, vma: VmaInfo): string {
  */
 export const smapsOperations: FileOperations = vmaListOperations({
   vma: showSmap,
-  gate: block(VSYSCALL_LINE, PAGE_SIZE, EMPTY_STATS, vm.VM_EXEC),
+  gate: block(VSYSCALL_LINE, PAGE_SIZE, EMPTY_STATS, { flags: vm.VM_EXEC, uffd: 0 }),
 });

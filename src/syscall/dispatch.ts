@@ -134,6 +134,7 @@ export function doSyscall(
   if (task.exited) throw new TypeError(`task: ${task.pid} has exited`);
   const table = TABLES[arch];
   const handler = typeof call === 'number' ? table.byNumber[call] : table.byName.get(call);
+  task.kernel.core.current = task;
   try {
     if (task.kernel.entry !== null) enter(task, table, call, args[0]);
     if (handler === undefined) return -ENOSYS;

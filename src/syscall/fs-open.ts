@@ -21,6 +21,7 @@ import { checkMemfdFlags, memfdCreate } from '../vfs/memfd.js';
 import { openat, openat2 } from '../vfs/open.js';
 import { doPipe2 } from '../vfs/pipe.js';
 import { getdents64 } from '../vfs/readdir.js';
+import { sysUserfaultfd } from '../vfs/userfaultfd.js';
 import { memfdSecret } from '../vfs/secretmem.js';
 import type { U64 } from '../vfs/u64.js';
 import {
@@ -81,6 +82,7 @@ export const openCalls: SyscallFamily = {
     const text = userString(task, name, MFD_NAME_MAX_LEN + 1, EINVAL);
     return memfdCreate(task, text, uint(flags));
   },
+  userfaultfd: (task, flags) => sysUserfaultfd(task, int(flags)),
   memfd_secret: (task, flags) => memfdSecret(task, uint(flags)),
 
   getdents64(task, fd, dirent, count) {

@@ -4,6 +4,7 @@ import type { FileOperations } from './file.js';
 import { S_IFCHR, S_IFLNK, S_IRWXUGO } from './mode.js';
 import { makedev } from './super-block.js';
 import { createTmpfs, makeTmpfsInode } from './tmpfs.js';
+import { userfaultfdDeviceOperations } from './userfaultfd.js';
 import type { Vfs } from './vfs.js';
 
 const ROOT = { uid: 0, gid: 0 };
@@ -17,10 +18,14 @@ const MEMORY_DEVICES: readonly (readonly [string, number, FileOperations])[] = [
   ['urandom', makedev(1, 9), randomOperations],
 ];
 
+/** A misc device with a number of its own in every boot. */
+const USERFAULTFD_DEVICE = makedev(10, 257);
+
 /** What character devices do, by encoded device number. */
-export const CHAR_DEVICES: ReadonlyMap<number, FileOperations> = new Map(
-  MEMORY_DEVICES.map(([, dev, fops]) => [dev, fops]),
-);
+export const CHAR_DEVICES: ReadonlyMap<number, FileOperations> = new Map([
+  ...MEMORY_DEVICES.map(([, dev, fops]) => [dev, fops] as const),
+  [USERFAULTFD_DEVICE, userfaultfdDeviceOperations],
+]);
 
 const DIRECTORIES: readonly (readonly [string, number])[] = [
   ['/etc', 0o755],
@@ -61,6 +66,8 @@ export function populateRoot(vfs: Vfs): void {
   for (const [name, rdev] of MEMORY_DEVICES) {
     vfs.addEntry(dev, name, makeTmpfsInode(dev.dentry.inode.sb, ROOT, S_IFCHR | 0o666, rdev));
   }
+  const device = makeTmpfsInode(dev.dentry.inode.sb, ROOT, S_IFCHR | 0o600, USERFAULTFD_DEVICE);
+  vfs.addEntry(dev, 'userfaultfd', device);
   vfs.mount('/dev/shm', createTmpfs(vfs.newSuperBlock('tmpfs'), 0o1777));
   for (const [dir, name, target] of LINKS) addLink(vfs, vfs.makeDirectory(dir), name, target);
 }

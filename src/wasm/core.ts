@@ -24,6 +24,13 @@ export interface PageLoader {
   loadPage(index: number): void;
 }
 
+/** Whoever acts on the machine now, as far as messages name it. */
+export interface Actor {
+  /** Its thread's number. */
+  readonly pid: number;
+  readonly exited: boolean;
+}
+
 /**
  * The door to the core: its exports, and the views of a linear memory that moves when it grows. Nothing
  * outside src/wasm and src/mm sees a place in linear memory.
@@ -33,6 +40,8 @@ export class Core {
   readonly bounce: Ptr<'bounce'>;
   /** Most bytes that linear memory may grow to. */
   readonly limitBytes: number;
+  /** The thread that acts: what a userfaultfd tells of who waits. */
+  current: Actor | null = null;
   private readonly memory: WebAssembly.Memory;
   private readonly runs: number;
   /** Views of the bounce buffer by length; detached ones are made again. */

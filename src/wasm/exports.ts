@@ -231,4 +231,42 @@ export interface CoreExports {
   store32(mm: number, addr: number, value: number, stackLimit: number): void;
 
   store64(mm: number, addr: number, value: bigint, stackLimit: number): void;
+
+  userfaultMm(): number;
+
+  userfaultUffd(): number;
+
+  userfaultAddr(): number;
+
+  userfaultFlags(): number;
+
+  uffdFill(
+    mm: number,
+    start: number,
+    end: number,
+    kind: number,
+    wp: boolean,
+    mmFrom: number,
+    from: number,
+    stackLimit: number,
+  ): number;
+
+  uffdFillStop(): number;
+
+  uffdMove(
+    mm: number,
+    number: number,
+    dst: number,
+    src: number,
+    length: number,
+    holes: boolean,
+  ): number;
+
+  uffdWriteProtect(mm: number, start: number, end: number, protect: boolean): number;
+
+  uffdRegister(mm: number, start: number, end: number, uffd: number, maxMaps: number): number;
+
+  uffdRelease(mm: number, number: number): void;
+
+  isShmem(vma: number): boolean;
 }

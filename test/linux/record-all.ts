@@ -3,12 +3,11 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { buildExecutor, whyNoRecording } from './build.js';
-import { DIFFERING } from './generators/table.js';
 import { generatorNamed, record } from './recording.js';
 
-const USAGE = `usage: record-all --out DIR [--seed N] [--scale X] [--steps N] [--only A,B,… | --matching]
+const USAGE = `usage: record-all --out DIR [--seed N] [--scale X] [--steps N] [--only A,B,…]
 Records a set of traces, every generator's: with --scale 1 those that the committed set is chosen from.
---only names the generators; --matching leaves out those that table.ts lists as differing.
+--only names the generators.
 `;
 
 /** How many traces of each generator are recorded; those that match in full are committed. */
@@ -26,6 +25,7 @@ const SET: readonly (readonly [generator: string, traces: number])[] = [
   ['residency', 24],
   ['special', 10],
   ['exotic', 6],
+  ['watched', 6],
   ['fds', 10],
   ['files', 12],
   ['mmaps', 10],
@@ -46,6 +46,7 @@ const SET: readonly (readonly [generator: string, traces: number])[] = [
   ['prctls', 10],
   ['procs', 10],
   ['idmaps', 10],
+  ['uffds', 6],
 ];
 
 async function main(): Promise<number> {
@@ -56,7 +57,6 @@ async function main(): Promise<number> {
       scale: { type: 'string', default: '1' },
       steps: { type: 'string', default: '1000' },
       only: { type: 'string' },
-      matching: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
@@ -75,16 +75,16 @@ async function main(): Promise<number> {
     return 2;
   }
   mkdirSync(values.out, { recursive: true });
-  await recordSet(chosen(values.only, values.matching), values.out, seed, scale, steps);
+  await recordSet(chosen(values.only), values.out, seed, scale, steps);
   return 0;
 }
 
 /** What of the set is asked for. @throws {RangeError} `only` names a generator that is not in it */
-function chosen(only: string | undefined, matching: boolean): typeof SET {
+function chosen(only: string | undefined): typeof SET {
   const names = only?.split(',') ?? SET.map(([name]) => name);
   const stranger = names.find((name) => !SET.some(([known]) => known === name));
   if (stranger !== undefined) throw new RangeError(`--only ${stranger}: not in the set`);
-  return SET.filter(([name]) => names.includes(name) && !(matching && DIFFERING.has(name)));
+  return SET.filter(([name]) => names.includes(name));
 }
 
 async function recordSet(

@@ -11,7 +11,7 @@ interface Task {
 
 const SIGNAL_CODES: Readonly<Record<string, readonly string[]>> = {
   SIGSEGV: ['', 'SEGV_MAPERR', 'SEGV_ACCERR'],
-  SIGBUS: ['', 'BUS_ADRALN', 'BUS_ADRERR'],
+  SIGBUS: ['', 'BUS_ADRALN', 'BUS_ADRERR', 'BUS_OBJERR', 'BUS_MCEERR_AR'],
 };
 const SIGKILL = constants.signals.SIGKILL;
 /** Calls whose first argument is a process and whose last is the signal it gets. */

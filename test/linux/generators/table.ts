@@ -31,15 +31,7 @@ import { procs } from './procs.js';
 import { crowd } from './crowd.js';
 import { stacks } from './stacks.js';
 import { idmaps } from './idmaps.js';
-
-/**
- * Generators whose fresh traces still hold steps that the machine answers otherwise, one in a few
- * hundred or fewer; "Open differences" of docs/linux.md says which. Committed are those of their
- * traces that match in full; `.ci/run` asks the others for new ones.
- */
-export const DIFFERING: ReadonlySet<string> = new Set([
-  'scans', // PAGE_IS_WRITTEN of some ranges
-]);
+import { uffds } from './uffds.js';
 
 /** Every generator. */
 export const GENERATORS: readonly Generator[] = [
@@ -77,4 +69,5 @@ export const GENERATORS: readonly Generator[] = [
   crowd,
   stacks,
   idmaps,
+  uffds,
 ];
