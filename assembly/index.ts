@@ -65,6 +65,8 @@ export {
   categoryRun,
   categoryOfRun,
   clearReferenced,
+  markSoftDirty,
+  clearSoftDirty,
   resetHiwaterRss,
   countFrames,
 } from './boundary/report';

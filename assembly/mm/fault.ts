@@ -11,7 +11,7 @@ import {
 } from '../abi/fault';
 import { PG_ANON, PG_DIRTY } from '../abi/layout';
 import { PAGE_SHIFT, PAGE_SIZE } from '../abi/page';
-import { VM_EXEC, VM_IO, VM_PFNMAP, VM_READ, VM_SHARED, VM_WRITE } from '../abi/vma';
+import { SPECIAL_VVAR, VM_EXEC, VM_IO, VM_PFNMAP, VM_READ, VM_SHARED, VM_WRITE } from '../abi/vma';
 import { anonVmaPrepare } from './anon-vma';
 import {
   allocFrame,
@@ -38,7 +38,7 @@ import {
 } from './pgtable';
 import { addRmap, dupRmap, removeRmap } from './rmap';
 import { Vma, vmaLookup } from './vma';
-import { PTE_SPECIAL } from '../abi/pte';
+import { PTE_DEVICE_SHIFT, PTE_SOFT_DIRTY, PTE_SPECIAL } from '../abi/pte';
 
 /** fault_around_bytes: a read fault on a file maps its cached neighbours of the same 64 KiB. */
 const FAULT_AROUND_PAGES: u64 = 16;
@@ -94,6 +94,19 @@ function doAnonymousPage(mm: Mm, vma: Vma, slot: usize, addr: u64, write: bool):
   return FAULT_OK;
 }
 
+/**
+ * lib/vdso/datastore.c, vvar_fault(): the page of the time and that of random numbers, both of which say by
+ * zeros that they are not kept; there are no time namespaces and no clocks of a hypervisor. Of other device
+ * memory nothing is there.
+ */
+function doDeviceFault(mm: Mm, vma: Vma, slot: usize, addr: u64): u32 {
+  const index = (addr - vma.start) >> PAGE_SHIFT;
+  if (vma.name != SPECIAL_VVAR || (index != 0 && index != 2)) return FAULT_SIGBUS;
+  const pte = makePte(zeroPage, vma.flags) | PTE_SPECIAL | ((<u64>1) << PTE_DEVICE_SHIFT);
+  setPte(mm, slot, addr, pte);
+  return FAULT_OK;
+}
+
 /** Maps a new anonymous frame, writable where the VMA is. */
 function setAnonPage(mm: Mm, vma: Vma, slot: usize, addr: u64, frame: usize): void {
   setPageFlags(frame, PG_ANON);
@@ -125,7 +138,8 @@ function doFault(mm: Mm, vma: Vma, mapping: Mapping, slot: usize, addr: u64, wri
   const index = vma.pgoff + ((addr - vma.start) >> PAGE_SHIFT);
   if (!write) {
     // Before the page itself is looked for: even a fault beyond the end of the file maps neighbours.
-    faultAround(mm, vma, mapping, slot, addr);
+    // special_mapping_vmops has no map_pages().
+    if (vma.name == 0) faultAround(mm, vma, mapping, slot, addr);
     if (load<u64>(slot) != 0) return FAULT_OK;
   }
   const copies = write && !isShared(vma);
@@ -202,7 +216,8 @@ function doWpPage(mm: Mm, vma: Vma, slot: usize, addr: u64, pte: u64): u32 {
  * shared with others; its entry stays read-only.
  */
 export function unsharePage(mm: Mm, vma: Vma, slot: usize, addr: u64): u32 {
-  const frame = pteFrame(load<u64>(slot));
+  const pte = load<u64>(slot);
+  const frame = pteFrame(pte);
   const copy = allocFrame();
   if (copy == 0) return FAULT_OOM;
   anonVmaPrepare(vma);
@@ -210,7 +225,7 @@ export function unsharePage(mm: Mm, vma: Vma, slot: usize, addr: u64): u32 {
   removeRmap(mm, frame);
   setPageFlags(copy, PG_ANON);
   addRmap(mm, copy);
-  setPte(mm, slot, addr, makePte(copy, vma.flags));
+  setPte(mm, slot, addr, makePte(copy, vma.flags) | (pte & PTE_SOFT_DIRTY));
   return FAULT_OK;
 }
 
@@ -227,8 +242,7 @@ export function handleMmFault(mm: Mm, vma: Vma, addr: u64, write: bool): u32 {
   if (pte == 0) {
     const mapping = vma.mapping;
     if (mapping != null) return doFault(mm, vma, mapping, slot, addr, write);
-    // Device memory has all its pages from the start; what is not there never will be.
-    if (vma.flags & (VM_IO | VM_PFNMAP)) return FAULT_SIGBUS;
+    if (vma.flags & (VM_IO | VM_PFNMAP)) return doDeviceFault(mm, vma, slot, addr);
     return doAnonymousPage(mm, vma, slot, addr, write);
   }
   if (!ptePresent(pte)) return FAULT_SIGSEGV;

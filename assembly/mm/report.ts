@@ -4,6 +4,7 @@ import {
   PAGE_IS_GUARD,
   PAGE_IS_PFNZERO,
   PAGE_IS_PRESENT,
+  PAGE_IS_SOFT_DIRTY,
   PAGE_IS_SWAPPED,
   PAGE_IS_WRITTEN,
   PG_ANON,
@@ -29,7 +30,13 @@ import {
   VMA_PAGES_SIZE,
 } from '../abi/layout';
 import { PAGE_SHIFT, PAGE_SIZE } from '../abi/page';
-import { PTE_ACCESSED, PTE_DIRTY, PTE_MARKER_GUARD } from '../abi/pte';
+import {
+  PTE_ACCESSED,
+  PTE_DEVICE_SHIFT,
+  PTE_DIRTY,
+  PTE_MARKER_GUARD,
+  PTE_SOFT_DIRTY,
+} from '../abi/pte';
 import { mapcount, pageFlags, pageOwner } from './frame';
 import { MAPPING_HOST, Mapping } from './mapping';
 import { Mm, rss } from './mm';
@@ -55,7 +62,8 @@ export function pagesRecord(): usize {
 /** pte_to_pagemap_entry() */
 function pagemapEntry(pte: u64): u64 {
   if (pte == PTE_MARKER_GUARD) return ((<u64>(PM_SWAP | PM_GUARD_REGION)) << 56) | GUARD_PFN;
-  if (!ptePresent(pte)) return 0;
+  // The walk of the tables leaves VM_PFNMAP out: walk_page_test().
+  if (!ptePresent(pte) || (pte >> PTE_DEVICE_SHIFT) & 1) return 0;
   const frame = pteFrame(pte);
   let bits: u64 = PM_PRESENT;
   if (!pteSpecial(pte)) {
@@ -129,14 +137,23 @@ function pageCategory(pte: u64): i32 {
   return pageFlags(pteFrame(pte)) & PG_ANON ? present : present | PAGE_IS_FILE;
 }
 
+/** pagemap_page_category() of an entry, with PAGE_IS_SOFT_DIRTY where that is kept. */
+function categoryOf(slot: usize, softDirty: bool): i32 {
+  const pte = load<u64>(slot);
+  const category = pageCategory(pte);
+  return softDirty && ptePresent(pte) && pte & PTE_SOFT_DIRTY
+    ? category | PAGE_IS_SOFT_DIRTY
+    : category;
+}
+
 /** Where the run of pages from `addr` on ends that have the same category, at most `end`. */
-export function categoryRun(mm: Mm, addr: u64, end: u64): u64 {
+export function categoryRun(mm: Mm, addr: u64, end: u64, softDirty: bool): u64 {
   const first = findSlot(mm, addr);
-  runCategory = first == 0 ? NO_TABLE : pageCategory(load<u64>(first));
+  runCategory = first == 0 ? NO_TABLE : categoryOf(first, softDirty);
   let next = addr;
   while (next < end) {
     const slot = findSlot(mm, next);
-    const category = slot == 0 ? NO_TABLE : pageCategory(load<u64>(slot));
+    const category = slot == 0 ? NO_TABLE : categoryOf(slot, softDirty);
     if (category != runCategory) break;
     next += slot == 0 ? missingSpan(mm, next) : PAGE_SIZE;
   }

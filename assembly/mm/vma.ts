@@ -26,7 +26,9 @@ export class Vma {
   /** Length of anon_vma_chain: above 1, the VMA came from a fork and merges with less. */
   anonChain: u32;
   /** 1 and up: a special mapping that /proc names ([vdso] and the like). */
-  name: u32;
+  name: u8;
+  /** VM_SOFTDIRTY: all of it counts as written since soft-dirty bits were cleared. */
+  softDirty: bool;
   file: VmFile | null;
   mapping: Mapping | null;
   mm: Mm;
@@ -58,6 +60,7 @@ export function dupVma(mm: Mm, vma: Vma, start: u64, end: u64, pgoff: u64): Vma 
   copy.anonVma = vma.anonVma;
   copy.anonChain = vma.anonChain;
   copy.name = vma.name;
+  copy.softDirty = vma.softDirty;
   copy.mapping = vma.mapping;
   const file = vma.file;
   copy.file = file;

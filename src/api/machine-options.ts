@@ -104,7 +104,7 @@ function checkWasm(wasm: WasmSource): void {
 
 function checkProfile(profile: Partial<KernelProfile>): void {
   objectArgument('profile', profile);
-  const { forceOverride, lsmMmapMinAddr, totalRam, zeroPage } = profile;
+  const { forceOverride, lsmMmapMinAddr, softDirty, totalRam, zeroPage } = profile;
   for (const name of ['release', 'version', 'nodename'] as const) {
     const text = profile[name];
     if (text !== undefined) stringArgument(`profile.${name}`, text);
@@ -115,6 +115,7 @@ function checkProfile(profile: Partial<KernelProfile>): void {
   for (const [name, value] of Object.entries(bytes)) {
     if (value !== undefined) intArgument(`profile.${name}`, value, 0, Number.MAX_SAFE_INTEGER);
   }
+  if (softDirty !== undefined) booleanArgument('profile.softDirty', softDirty);
   if (zeroPage !== undefined) booleanArgument('profile.zeroPage', zeroPage);
 }
 

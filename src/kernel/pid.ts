@@ -59,6 +59,11 @@ export class PidTable {
     this.last = Math.max(0, nr);
   }
 
+  /** Numbers in use: threads, and groups and sessions that outlived theirs. */
+  get count(): number {
+    return this.pids.size;
+  }
+
   /** Finds the number in use; a process group outlives its first task. */
   findPid(nr: number): Pid | null {
     return this.pids.get(nr) ?? null;

@@ -29,6 +29,11 @@ export interface KernelProfile {
    * machines mostly, run without it and allocate.
    */
   readonly zeroPage: boolean;
+  /**
+   * CONFIG_MEM_SOFT_DIRTY: clear_refs, pagemap, PAGEMAP_SCAN and smaps tell which pages were written
+   * since the bits were cleared, as checkpointing needs it.
+   */
+  readonly softDirty: boolean;
 }
 
 /**
@@ -43,4 +48,5 @@ export const DEFAULT_PROFILE: KernelProfile = {
   lsmMmapMinAddr: 65536,
   totalRam: 16 * 2 ** 30,
   zeroPage: true,
+  softDirty: false,
 };

@@ -84,6 +84,8 @@ function move(request: Remap, vma: VmaInfo, hint: U64): number {
   const place = flags & MREMAP_FIXED ? MAP_FIXED : 0;
   const to = placeMapping(mm, { addr: hint, flags: place, mapFile }, newLen, limits);
   if (mm.counters().mapCount >= limits.maxMapCount - 3) fail(ENOMEM);
+  // prep_move_vma(): a special mapping moves whole.
+  if (vma.special && (vma.start !== addr || vma.end !== addr + oldLen)) fail(EINVAL);
   checkCharge(request, vma);
   const keep = (flags & MREMAP_DONTUNMAP) !== 0;
   const max = limits.maxMapCount;

@@ -106,13 +106,23 @@ function looksAt(request: ScanRequest, vma: VmaInfo): boolean {
   return (request.inverted & wanted) === wanted;
 }
 
+/** Whether soft-dirty bits are kept. */
+interface SoftDirty {
+  readonly softDirty: boolean;
+}
+
 /** Walks the pages from `start` on; where it had to stop, or null when it came to the end. */
-function walk(mm: Mm, request: ScanRequest, start: number, list: RegionList): number | null {
+function walk(
+  mm: Mm,
+  request: ScanRequest & SoftDirty,
+  start: number,
+  list: RegionList,
+): number | null {
   for (let vma = mm.findVma(start); vma !== null; vma = mm.findVma(vma.end)) {
     if (vma.start >= request.end) return null;
     if (!looksAt(request, vma)) continue;
     const from = Math.max(start, vma.start);
-    for (const run of pageRuns(mm, from, Math.min(vma.end, request.end))) {
+    for (const run of pageRuns(mm, from, Math.min(vma.end, request.end), request.softDirty)) {
       if (!isInteresting(request, run.category)) continue;
       const stop = list.add(run.start, run.end, run.category & request.returnMask);
       if (stop !== null) return stop;
@@ -126,7 +136,12 @@ function walk(mm: Mm, request: ScanRequest, start: number, list: RegionList): nu
  * way.
  * @param stopped takes the address that the last full buffer ended at, also when the walk went on
  */
-function scan(own: Mm, mm: Mm, request: ScanRequest, stopped: (walkEnd: number) => void): number {
+function scan(
+  own: Mm,
+  mm: Mm,
+  request: ScanRequest & SoftDirty,
+  stopped: (walkEnd: number) => void,
+): number {
   const list = new RegionList(request.vecLen, request.maxPages);
   let stored = 0;
   for (let start = request.start; start < request.end;) {
@@ -150,7 +165,8 @@ function scan(own: Mm, mm: Mm, request: ScanRequest, stopped: (walkEnd: number) 
 export function pagemapScan(caller: TaskStruct, file: File, cmd: number, arg: U64): number {
   if (cmd >>> 0 !== PAGEMAP_SCAN) fail(EINVAL);
   const own = caller.mm ?? fail(EFAULT);
-  const request = readRequest(copyFromUser(own, arg, ARG_SIZE));
+  const { softDirty } = caller.kernel.profile;
+  const request = { ...readRequest(copyFromUser(own, arg, ARG_SIZE)), softDirty };
   let walkEnd = 0;
   try {
     return scan(own, memOf(file), request, (at) => (walkEnd = at));

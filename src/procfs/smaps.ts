@@ -4,7 +4,7 @@ import type { MmStruct } from '../kernel/mm-struct.js';
 import type { VmaInfo } from '../mm/mm.js';
 import { vmaStats } from '../mm/pagemap.js';
 import type { VmaPages } from '../mm/pagemap.js';
-import type { FileOperations } from '../vfs/file.js';
+import type { File, FileOperations } from '../vfs/file.js';
 import { vmaListOperations, VSYSCALL_LINE } from './maps.js';
 import { vmaHeader, vmaName } from './vma-text.js';
 
@@ -124,21 +124,25 @@ export function showStats(stats: MemSizeStats, rollup: boolean): string {
   ].join('');
 }
 
-function showVmFlags(flags: number): string {
-  const set = MNEMONICS.filter(([bit]) => (flags & bit) !== 0).map(([, name]) => `${name} `);
-  return `VmFlags: ${set.join('')}\n`;
+/** VM_SOFTDIRTY is bit 27, next above VM_DONTDUMP. */
+function showVmFlags(flags: number, softDirty: boolean): string {
+  const shown = ([bit, name]: readonly [number, string]): string =>
+    ((flags & bit) !== 0 ? `${name} ` : '') + (bit === vm.VM_DONTDUMP && softDirty ? 'sd ' : '');
+  return `VmFlags: ${MNEMONICS.map(shown).join('')}\n`;
 }
 
-function block(header: string, size: number, stats: MemSizeStats, flags: number): string {
+function block(header: string, size: number, stats: MemSizeStats, vmFlags: string): string {
   const pageSizes =
     kb('Size', size / 1024) + kb('KernelPageSize', PAGE_KB) + kb('MMUPageSize', PAGE_KB);
   const eligible = `${'THPeligible:'.padEnd(16)}${'0'.padStart(8)}\n`;
-  return header + pageSizes + showStats(stats, false) + eligible + showVmFlags(flags);
+  return header + pageSizes + showStats(stats, false) + eligible + vmFlags;
 }
 
-function showSmap(mm: MmStruct, vma: VmaInfo): string {
+function showSmap(mm: MmStruct, vma: VmaInfo, file: File): string {
   const stats = gatherStats(EMPTY_STATS, mm, vma);
-  return block(`${vmaHeader(vma, vmaName(vma))}\n`, vma.end - vma.start, stats, vma.flags);
+  const softDirty = file.inode.sb.vfs.kernel.profile.softDirty && vma.softDirty;
+  const flags = showVmFlags(vma.flags, softDirty);
+  return block(`${vmaHeader(vma, vmaName(vma))}\n`, vma.end - vma.start, stats, flags);
 }
 
 /**
@@ -147,5 +151,5 @@ function showSmap(mm: MmStruct, vma: VmaInfo): string {
  */
 export const smapsOperations: FileOperations = vmaListOperations({
   vma: showSmap,
-  gate: block(VSYSCALL_LINE, PAGE_SIZE, EMPTY_STATS, vm.VM_EXEC),
+  gate: block(VSYSCALL_LINE, PAGE_SIZE, EMPTY_STATS, showVmFlags(vm.VM_EXEC, false)),
 });

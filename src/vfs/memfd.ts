@@ -1,6 +1,7 @@
 import { EBUSY, EINVAL, ENODEV, EPERM } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
 import type { TaskStruct } from '../kernel/task.js';
+import { encodeName } from '../mm/name-bytes.js';
 import { filesOf, nofileLimit } from './fdtable.js';
 import type { File } from './file.js';
 import { FMODE_WRITE } from './file.js';
@@ -36,7 +37,7 @@ const MFD_ALL_FLAGS = MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_HUGETLB | MFD_NOEXEC
 export function memfdCreate(task: TaskStruct, name: string, flags: number): number {
   if ((flags & ~MFD_ALL_FLAGS) !== 0) fail(EINVAL);
   if ((flags & MFD_EXEC) !== 0 && (flags & MFD_NOEXEC_SEAL) !== 0) fail(EINVAL);
-  if (new TextEncoder().encode(name).length > MFD_NAME_MAX_LEN) fail(EINVAL);
+  if (encodeName(name).length > MFD_NAME_MAX_LEN) fail(EINVAL);
   const files = filesOf(task);
   const fd = files.lowestFree(nofileLimit(task));
   if ((flags & MFD_HUGETLB) !== 0) fail(ENODEV);
