@@ -66,6 +66,8 @@ export {
   categoryRun,
   categoryOfRun,
   clearReferenced,
+  markSoftDirty,
+  clearSoftDirty,
   resetHiwaterRss,
   readableEdge,
   countFrames,

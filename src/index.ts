@@ -54,6 +54,9 @@ export type { OpenedFile, OpenPath } from './unwind/symbolize.js';
 export { unwind } from './unwind/unwind.js';
 export type { StackFrame, StackTrace, UnwindSource } from './unwind/unwind.js';
 
+// The bytes of names, which are strings here.
+export { decodeName, encodeName } from './mm/name-bytes.js';
+
 export { LinuxError, errnoName, errnoText } from './errno.js';
 export type { ErrnoName } from './errno.js';
 

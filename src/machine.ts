@@ -14,6 +14,7 @@ import {
   functionArgument,
   intArgument,
   livingArgument,
+  nameArgument,
   objectArgument,
   oneOf,
   stringArgument,
@@ -247,19 +248,18 @@ export class Machine {
   }
 
   /** Mounts a directory of the host, read-only; see hostDirectory() of `procmem/node`. */
-  mountHost(path: string, directory: HostDirectory): void {
+  mountHost(path: string | Uint8Array, directory: HostDirectory): void {
     objectArgument('directory', directory);
     for (const name of ['lstat', 'readdir', 'readlink', 'read'] as const) {
       functionArgument(`directory.${name}`, directory[name]);
     }
-    this.vfs.mountHost(stringArgument('path', path), directory);
+    this.vfs.mountHost(nameArgument('path', path), directory);
   }
 
   /** Puts a file into the tree, owned by root; missing directories are made. */
-  addFile(path: string, contents: Uint8Array, mode = 0o644): void {
-    stringArgument('path', path);
+  addFile(path: string | Uint8Array, contents: Uint8Array, mode = 0o644): void {
     intArgument('mode', mode, 0, 0o7777);
-    this.vfs.addFile(path, bytesArgument('contents', contents), { mode });
+    this.vfs.addFile(nameArgument('path', path), bytesArgument('contents', contents), { mode });
   }
 
   /**

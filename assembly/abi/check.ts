@@ -12,6 +12,7 @@ export function checkLayouts(): void {
   if (offsetof<Vma>('flags') != layout.VMA_FLAGS) ERROR('VMA_FLAGS');
   if (offsetof<Vma>('anonVma') != layout.VMA_ANON_VMA) ERROR('VMA_ANON_VMA');
   if (offsetof<Vma>('name') != layout.VMA_NAME) ERROR('VMA_NAME');
+  if (offsetof<Vma>('softDirty') != layout.VMA_SOFT_DIRTY) ERROR('VMA_SOFT_DIRTY');
   if (offsetof<Vma>('file') != layout.VMA_FILE) ERROR('VMA_FILE');
   if (offsetof<Vma>('mapping') != layout.VMA_MAPPING) ERROR('VMA_MAPPING');
   if (offsetof<Vma>('next') != layout.VMA_NEXT) ERROR('VMA_NEXT');

@@ -5,8 +5,9 @@ export const VMA_PGOFF = 16;
 export const VMA_MAX_GAP = 24;
 export const VMA_FLAGS = 32;
 export const VMA_ANON_VMA = 36;
-/** u16, and VMA_HEIGHT the u16 behind it. */
+/** u8, VMA_SOFT_DIRTY the u8 and VMA_HEIGHT the u16 behind it. */
 export const VMA_NAME = 44;
+export const VMA_SOFT_DIRTY = 45;
 export const VMA_HEIGHT = 46;
 export const VMA_FILE = 48;
 export const VMA_MAPPING = 52;
@@ -42,6 +43,8 @@ export const MAPPING_WRITABLE = 32;
 
 /** Bits of an entry of /proc/PID/pagemap, counted from 56 on (Documentation/admin-guide/mm/pagemap.rst). */
 export const PM_MMAP_EXCLUSIVE = 0x1;
+/** Bit 55, written since the last clear, is below them. */
+export const PM_SOFT_DIRTY_SHIFT = 55;
 export const PM_UFFD_WP = 0x2;
 export const PM_GUARD_REGION = 0x4;
 export const PM_FILE = 0x20;

@@ -2,7 +2,7 @@
 //
 //   63 62      52 51                12 11 10  9  8  7  6  5  4  3  2  1  0
 //  +--+----------+--------------------+--+--+--+--+--+--+--+--+--+--+--+--+
-//  |NX|    0     |  frame address     |SD|WP|SP|G | 0| D| A| 0| 0|US|RW| P|
+//  |NX| 0  DV  0 |  frame address     |SD|WP|SP|G | 0| D| A| 0| 0|US|RW| P|
 //  +--+----------+--------------------+--+--+--+--+--+--+--+--+--+--+--+--+
 //
 // The frame address is a place in linear memory, so only its low 32 bits are ever set.
@@ -18,6 +18,8 @@ export const PTE_SPECIAL = 0x200;
 /** _PAGE_UFFD_WP: a userfaultfd is told of stores. PTE_RW is clear then. */
 export const PTE_UFFD_WP = 0x400;
 export const PTE_SOFT_DIRTY = 0x800;
+/** Bit 58, of the bits left to software: a page of a VM_PFNMAP mapping, which only the CPU sees. */
+export const PTE_DEVICE_SHIFT = 58;
 /** Bit 63, execution forbidden; a shift because constants here stay below 2^31. */
 export const PTE_NX_SHIFT = 63;
 /** A non-present entry that marks a guard page (PTE_MARKER_GUARD of include/linux/swapops.h). */

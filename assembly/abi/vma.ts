@@ -38,3 +38,8 @@ export const VM_MERGEABLE = 0x8000000;
 export const VM_MIXEDMAP = 0x10000000;
 export const VM_HUGEPAGE = 0x20000000;
 export const VM_NOHUGEPAGE = 0x40000000;
+
+/** Names of special mappings (_install_special_mapping()), as a VMA keeps them; 0 is none. */
+export const SPECIAL_VDSO = 1;
+export const SPECIAL_VVAR = 2;
+export const SPECIAL_VVAR_VCLOCK = 3;

@@ -2,6 +2,7 @@
 import * as meminfo from '../mm/meminfo';
 import * as readable from '../mm/readable';
 import * as report from '../mm/report';
+import * as soft from '../mm/soft-dirty';
 import { Mm } from '../mm/mm';
 import { Vma } from '../mm/vma';
 
@@ -17,8 +18,8 @@ export function vmaPages(mm: usize, vma: usize): usize {
 }
 
 /** Where the run of pages from `addr` on that PAGEMAP_SCAN sees alike ends, at most `end`. */
-export function categoryRun(mm: usize, addr: f64, end: f64): f64 {
-  return <f64>report.categoryRun(changetype<Mm>(mm), <u64>addr, <u64>end);
+export function categoryRun(mm: usize, addr: f64, end: f64, softDirty: bool): f64 {
+  return <f64>report.categoryRun(changetype<Mm>(mm), <u64>addr, <u64>end, softDirty);
 }
 
 /** The PAGE_IS_* of the last run; -1 where no page table is. */
@@ -29,6 +30,16 @@ export function categoryOfRun(): i32 {
 /** The pages of a VMA count as not referenced until they are used again. */
 export function clearReferenced(mm: usize, vma: usize): void {
   report.clearReferenced(changetype<Mm>(mm), changetype<Vma>(vma));
+}
+
+/** Adds the soft-dirty bit to entries that pagemap() has just put to `out`. */
+export function markSoftDirty(mm: usize, addr: f64, count: usize, out: usize): void {
+  soft.markSoftDirty(changetype<Mm>(mm), <u64>addr, count, out);
+}
+
+/** From now on writes to the pages of a VMA are noted. */
+export function clearSoftDirty(mm: usize, vma: usize): void {
+  soft.clearSoftDirty(changetype<Mm>(mm), changetype<Vma>(vma));
 }
 
 /** The highest resident set so far is that of now. */

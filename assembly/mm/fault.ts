@@ -12,7 +12,16 @@ import {
 import { PG_ANON, PG_DIRTY } from '../abi/layout';
 import { PAGE_SHIFT, PAGE_SIZE } from '../abi/page';
 import { UFFD_MINOR, UFFD_MISSING, UFFD_WP } from '../abi/userfault';
-import { VM_CLOSES, VM_EXEC, VM_IO, VM_PFNMAP, VM_READ, VM_SHARED, VM_WRITE } from '../abi/vma';
+import {
+  SPECIAL_VVAR,
+  VM_CLOSES,
+  VM_EXEC,
+  VM_IO,
+  VM_PFNMAP,
+  VM_READ,
+  VM_SHARED,
+  VM_WRITE,
+} from '../abi/vma';
 import { anonVmaPrepare } from './anon-vma';
 import {
   allocFrame,
@@ -40,7 +49,14 @@ import {
 import { addRmap, dupRmap, removeRmap } from './rmap';
 import { fileUserfault, handleUserfault, isWatchedFile, markWp, takeWpFault } from './userfault';
 import { Vma, vmaLookup } from './vma';
-import { PTE_MARKER_GUARD, PTE_MARKER_POISONED, PTE_SPECIAL, PTE_UFFD_WP } from '../abi/pte';
+import {
+  PTE_DEVICE_SHIFT,
+  PTE_MARKER_GUARD,
+  PTE_MARKER_POISONED,
+  PTE_SOFT_DIRTY,
+  PTE_SPECIAL,
+  PTE_UFFD_WP,
+} from '../abi/pte';
 
 /** fault_around_bytes: a read fault on a file maps its cached neighbours of the same 64 KiB. */
 const FAULT_AROUND_PAGES: u64 = 16;
@@ -101,6 +117,19 @@ function doAnonymousPage(mm: Mm, vma: Vma, slot: usize, addr: u64, write: bool):
   return FAULT_OK;
 }
 
+/**
+ * lib/vdso/datastore.c, vvar_fault(): the page of the time and that of random numbers, both of which say by
+ * zeros that they are not kept; there are no time namespaces and no clocks of a hypervisor. Of other device
+ * memory nothing is there.
+ */
+function doDeviceFault(mm: Mm, vma: Vma, slot: usize, addr: u64): u32 {
+  const index = (addr - vma.start) >> PAGE_SHIFT;
+  if (vma.name != SPECIAL_VVAR || (index != 0 && index != 2)) return FAULT_SIGBUS;
+  const pte = makePte(zeroPage, vma.flags) | PTE_SPECIAL | ((<u64>1) << PTE_DEVICE_SHIFT);
+  setPte(mm, slot, addr, pte);
+  return FAULT_OK;
+}
+
 /** Maps a new anonymous frame, writable where the VMA is. */
 function setAnonPage(mm: Mm, vma: Vma, slot: usize, addr: u64, frame: usize): void {
   setPageFlags(frame, PG_ANON);
@@ -133,8 +162,8 @@ function doFault(mm: Mm, vma: Vma, mapping: Mapping, slot: usize, addr: u64, wri
   // uffd_disable_fault_around(): markers beside the fault must not be passed over.
   if (!write && !(vma.uffd & (UFFD_WP | UFFD_MINOR))) {
     // Before the page itself is looked for: even a fault beyond the end of the file maps neighbours.
-    // SysV segments have none: shm_vm_ops lacks map_pages().
-    if (!(vma.flags & VM_CLOSES)) faultAround(mm, vma, mapping, slot, addr);
+    // SysV segments and special mappings have none: their operations lack map_pages().
+    if (!(vma.flags & VM_CLOSES) && vma.name == 0) faultAround(mm, vma, mapping, slot, addr);
     if (load<u64>(slot) != 0) return FAULT_OK;
   }
   const copies = write && !isShared(vma);
@@ -226,7 +255,7 @@ export function unsharePage(mm: Mm, vma: Vma, slot: usize, addr: u64): u32 {
   removeRmap(mm, frame);
   setPageFlags(copy, PG_ANON);
   addRmap(mm, copy);
-  setPte(mm, slot, addr, makePte(copy, vma.flags) | (pte & PTE_UFFD_WP));
+  setPte(mm, slot, addr, makePte(copy, vma.flags) | (pte & (PTE_SOFT_DIRTY | PTE_UFFD_WP)));
   return FAULT_OK;
 }
 
@@ -250,8 +279,7 @@ export function handleMmFault(mm: Mm, vma: Vma, addr: u64, write: bool): u32 {
 function doPteMissing(mm: Mm, vma: Vma, slot: usize, addr: u64, write: bool): u32 {
   const mapping = vma.mapping;
   if (mapping != null) return doFault(mm, vma, mapping, slot, addr, write);
-  // Device memory has all its pages from the start; what is not there never will be.
-  if (vma.flags & (VM_IO | VM_PFNMAP)) return FAULT_SIGBUS;
+  if (vma.flags & (VM_IO | VM_PFNMAP)) return doDeviceFault(mm, vma, slot, addr);
   return doAnonymousPage(mm, vma, slot, addr, write);
 }
 

@@ -18,6 +18,7 @@ import { handleMmFault, isSoleAnon, unsharePage } from './fault';
 import { pageFlags, setPageFlags } from './frame';
 import { Mm } from './mm';
 import { findSlot, pteFrame, ptePresent, pteSpecial, pteWritable } from './pgtable';
+import { needsSoftDirtyWp } from './soft-dirty';
 import { faultStop } from './userfault';
 import { Vma, vmaLookup } from './vma';
 
@@ -50,11 +51,11 @@ export function vmaPermits(vma: Vma, gupFlags: u32): bool {
  * can_follow_write_pte(): a forced write may go through an entry that the CPU could not write by,
  * when the page is this mm's own copy; the VMA and the entry stay as they are.
  */
-function canFollow(pte: u64, gupFlags: u32): bool {
+function canFollow(vma: Vma, pte: u64, gupFlags: u32): bool {
   if (!ptePresent(pte)) return false;
   if (!(gupFlags & FOLL_WRITE) || pteWritable(pte)) return true;
-  if (pte & PTE_UFFD_WP) return false;
-  return (gupFlags & FOLL_FORCE) != 0 && isSoleAnon(pteFrame(pte));
+  if (!(gupFlags & FOLL_FORCE) || pte & PTE_UFFD_WP || needsSoftDirtyWp(vma, pte)) return false;
+  return isSoleAnon(pteFrame(pte));
 }
 
 /** gup_must_unshare(): a pin for reading never holds an anonymous page that others map as well. */
@@ -80,7 +81,7 @@ export function gupInVma(mm: Mm, vma: Vma, addr: u64, gupFlags: u32): usize {
     const slot = findSlot(mm, addr);
     const pte = slot == 0 ? 0 : load<u64>(slot);
     let fault: u32;
-    if (!canFollow(pte, gupFlags)) {
+    if (!canFollow(vma, pte, gupFlags)) {
       fault = handleMmFault(mm, vma, addr, (gupFlags & FOLL_WRITE) != 0);
     } else if (mustUnshare(pte, gupFlags)) {
       fault = unsharePage(mm, vma, slot, addr);

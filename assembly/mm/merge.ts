@@ -1,5 +1,5 @@
 // Merging and splitting of VMAs as /proc/PID/maps shows it: mm/vma.c.
-import { ENOMEM } from '../abi/errno';
+import { EINVAL, ENOMEM } from '../abi/errno';
 import { PAGE_SHIFT } from '../abi/page';
 import { VM_CLOSES, VM_DONTEXPAND, VM_IO, VM_MIXEDMAP, VM_PFNMAP, VM_STICKY } from '../abi/vma';
 import { VmFile } from './mapping';
@@ -194,13 +194,19 @@ function mergeExisting(mm: Mm, vma: Vma, start: u64, end: u64, flags: u32, uffd:
   return into;
 }
 
-/** __split_vma(): cuts at `addr` and returns the upper part, null when memory is exhausted. */
+/** __split_vma(): cuts at `addr` and returns the upper part; null with splitError(). */
 export function splitVma(mm: Mm, vma: Vma, addr: u64): Vma | null {
+  if (vma.name != 0) return null;
   const upper = dupVma(mm, vma, addr, vma.end, vma.pgoff + pages(vma.start, addr));
   if (upper == null) return null;
   setBounds(mm, vma, vma.start, addr);
   insertVma(mm, upper);
   return upper;
+}
+
+/** Why splitVma() gave null: special_mapping_split(), or no memory. */
+export function splitError(vma: Vma): i32 {
+  return vma.name != 0 ? -EINVAL : -ENOMEM;
 }
 
 /** The VMA that holds exactly the range of the last vmaModify(). */
@@ -218,7 +224,7 @@ export function setModifiedFlags(flags: u32): void {
 
 /**
  * vma_modify_flags(): makes [start, end) of `vma` a VMA of its own, or part of a neighbour that already
- * has `flags`. The caller then sets the flags of modifiedVma(). 0 or -ENOMEM.
+ * has `flags`. The caller then sets the flags of modifiedVma(). 0, -ENOMEM, or -EINVAL of a special one.
  */
 export function vmaModify(mm: Mm, vma: Vma, start: u64, end: u64, flags: u32, maxMaps: u32): i32 {
   return modify(mm, vma, start, end, flags, vma.uffd, maxMaps);
@@ -246,12 +252,12 @@ function modify(mm: Mm, vma: Vma, start: u64, end: u64, flags: u32, uffd: u32, m
   if (part.start < start) {
     if (mm.mapCount >= maxMaps) return -ENOMEM;
     const upper = splitVma(mm, part, start);
-    if (upper == null) return -ENOMEM;
+    if (upper == null) return splitError(part);
     part = upper;
   }
   if (part.end > end) {
     if (mm.mapCount >= maxMaps) return -ENOMEM;
-    if (splitVma(mm, part, end) == null) return -ENOMEM;
+    if (splitVma(mm, part, end) == null) return splitError(part);
   }
   modified = part;
   return 0;

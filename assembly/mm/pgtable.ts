@@ -16,6 +16,7 @@ import {
   PTE_PRESENT,
   PTE_PROTNONE,
   PTE_RW,
+  PTE_SOFT_DIRTY,
   PTE_SPECIAL,
   PTE_USER,
 } from '../abi/pte';
@@ -59,7 +60,7 @@ export function makePte(frame: usize, vmFlags: u32): u64 {
 
 /** maybe_mkwrite(pte_mkdirty(pte)): writable only where the VMA is. */
 export function makeDirty(pte: u64, vmFlags: u32): u64 {
-  return pte | PTE_DIRTY | (vmFlags & VM_WRITE ? PTE_RW : 0);
+  return pte | PTE_DIRTY | PTE_SOFT_DIRTY | (vmFlags & VM_WRITE ? PTE_RW : 0);
 }
 
 function entryAt(table: usize, addr: u64, shift: u64): usize {

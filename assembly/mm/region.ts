@@ -2,7 +2,15 @@
 // mm/mprotect.c. Arguments are validated by the host; what can fail from here on is memory.
 import { EACCES, ENOMEM, EPERM } from '../abi/errno';
 import { PAGE_SHIFT, PAGE_SIZE, TASK_SIZE_SHIFT } from '../abi/page';
-import { PTE_ACCESSED, PTE_DIRTY, PTE_SPECIAL, PTE_UFFD_WP } from '../abi/pte';
+import {
+  PTE_ACCESSED,
+  PTE_DEVICE_SHIFT,
+  PTE_DIRTY,
+  PTE_RW,
+  PTE_SOFT_DIRTY,
+  PTE_SPECIAL,
+  PTE_UFFD_WP,
+} from '../abi/pte';
 import {
   VM_ACCOUNT,
   VM_EXEC,
@@ -19,10 +27,18 @@ import { accountVm } from './account';
 import { enoughMemory, mayExpandVm } from './limits';
 import { VmFile } from './mapping';
 import { isSoleAnon } from './fault';
-import { mergeNewRange, setModifiedFlags, splitVma, vmaModify } from './merge';
+import {
+  mergeNewRange,
+  modifiedVma,
+  setModifiedFlags,
+  splitError,
+  splitVma,
+  vmaModify,
+} from './merge';
 import { Mm } from './mm';
-import { findSlot, nextMapped, makeDirty, makePte, pteFrame, ptePresent } from './pgtable';
+import { findSlot, nextMapped, makePte, pteFrame, ptePresent, pteSpecial } from './pgtable';
 import { populateRange } from './populate';
+import { needsSoftDirtyWp } from './soft-dirty';
 import { flushRange } from './tlb';
 import { Vma, findVma, freeVma, insertVma, newVma, removeVma } from './vma';
 import { ZAP_UNMAP, zapAndFree } from './zap';
@@ -45,19 +61,20 @@ function refusesExec(old: u32, flags: u32): bool {
   return deniesExec && (flags & VM_EXEC) != 0 && ((flags & VM_WRITE) != 0 || !(old & VM_EXEC));
 }
 
-/** vms_gather_munmap_vmas(): cuts at both ends, and refuses sealed mappings; 0 or a negative errno. */
+/** vms_gather_munmap_vmas(): cuts at both ends, and refuses sealed and special mappings; 0 or a negative errno. */
 export function cutRange(mm: Mm, start: u64, end: u64, maxMaps: u32): i32 {
   let vma = findVma(mm, start);
   if (vma == null || vma.start >= end) return 0;
   if (vma.start < start) {
     if (vma.end > end && mm.mapCount >= maxMaps) return -ENOMEM;
     if (vma.flags & VM_SEALED) return -EPERM;
-    vma = splitVma(mm, vma, start);
-    if (vma == null) return -ENOMEM;
+    const lower = vma;
+    vma = splitVma(mm, lower, start);
+    if (vma == null) return splitError(lower);
   }
   while (vma != null && vma.start < end) {
     if (vma.flags & VM_SEALED) return -EPERM;
-    if (vma.end > end && splitVma(mm, vma, end) == null) return -ENOMEM;
+    if (vma.end > end && splitVma(mm, vma, end) == null) return splitError(vma);
     vma = vma.next;
   }
   return 0;
@@ -119,6 +136,8 @@ export function mapRegion(
   const merged = name == 0 ? mergeNewRange(mm, start, end, pgoff, flags, file) : null;
   if (merged != null) {
     if (file != null) file.refs--;
+    // __mmap_complete(): a tracker could not tell the new part from what was there before.
+    merged.softDirty = true;
   } else {
     const vma = newVma(mm);
     if (vma == null) return -ENOMEM;
@@ -128,7 +147,8 @@ export function mapRegion(
     vma.flags = flags;
     vma.file = file;
     vma.mapping = file == null ? null : file.mapping;
-    vma.name = <u16>name;
+    vma.name = <u8>name;
+    vma.softDirty = true;
     insertVma(mm, vma);
   }
   accountVm(mm, flags, <i64>((end - start) >> PAGE_SHIFT));
@@ -137,6 +157,7 @@ export function mapRegion(
 
 /** change_protection(): rewrites the entries of [start, end) for the protection of `flags`. */
 function changeProtection(mm: Mm, start: u64, end: u64, flags: u32): void {
+  const vma = modifiedVma();
   let addr = nextMapped(mm, start, end);
   for (; addr < end; addr = nextMapped(mm, addr + PAGE_SIZE, end)) {
     const slot = findSlot(mm, addr);
@@ -145,15 +166,13 @@ function changeProtection(mm: Mm, start: u64, end: u64, flags: u32): void {
     const frame = pteFrame(pte);
     // pte_modify(): what the CPU noted stays.
     const fresh = makePte(frame, flags) & ~(<u64>PTE_ACCESSED);
-    let changed = fresh | (pte & (PTE_ACCESSED | PTE_DIRTY | PTE_SPECIAL | PTE_UFFD_WP));
-    // can_change_pte_writable(): only what needs no copy keeps its write bit.
-    if (
-      pte & PTE_DIRTY &&
-      !(pte & (PTE_SPECIAL | PTE_UFFD_WP)) &&
-      (flags & VM_SHARED || isSoleAnon(frame))
-    ) {
-      changed = makeDirty(changed, flags);
-    }
+    const device = pte & ((<u64>1) << PTE_DEVICE_SHIFT);
+    const kept: u64 = PTE_ACCESSED | PTE_DIRTY | PTE_SPECIAL | PTE_SOFT_DIRTY | PTE_UFFD_WP;
+    let changed = fresh | device | (pte & kept);
+    // can_change_pte_writable(): only what needs no copy and no note of the write keeps its write bit.
+    const ready =
+      pte & PTE_DIRTY && !(pte & (PTE_SPECIAL | PTE_UFFD_WP)) && !needsSoftDirtyWp(vma, pte);
+    if (ready && flags & VM_WRITE && (flags & VM_SHARED || isSoleAnon(frame))) changed |= PTE_RW;
     store<u64>(slot, changed);
   }
   flushRange(mm, start, end);

@@ -1,11 +1,12 @@
 // Moving and resizing mappings: mm/mremap.c. The host has checked the arguments and found the place.
 import { ENOMEM } from '../abi/errno';
 import { PAGE_SHIFT, PAGE_SIZE } from '../abi/page';
+import { PTE_SOFT_DIRTY } from '../abi/pte';
 import { VM_LOCKED, VM_LOCKONFAULT } from '../abi/vma';
 import { accountVm } from './account';
 import { mergeCopiedRange, setBounds } from './merge';
 import { Mm } from './mm';
-import { allocSlot, findSlot, nextMapped, setPte } from './pgtable';
+import { allocSlot, findSlot, nextMapped, ptePresent, setPte } from './pgtable';
 import { unmapRegion } from './region';
 import { withoutWp } from './userfault';
 import { Vma, dupVma, insertVma, setVmaFlags, vmaLookup } from './vma';
@@ -23,7 +24,9 @@ function moveEntries(mm: Mm, from: u64, to: u64, length: u64, clearWp: bool): bo
     if (pte == 0) continue;
     const target = allocSlot(mm, addr - from + to);
     if (target == 0) return false;
-    setPte(mm, target, addr - from + to, clearWp ? withoutWp(pte) : pte);
+    // move_soft_dirty_pte(): what moved counts as written.
+    const moved = ptePresent(pte) ? pte | PTE_SOFT_DIRTY : pte;
+    setPte(mm, target, addr - from + to, clearWp ? withoutWp(moved) : moved);
     setPte(mm, slot, addr, 0);
   }
   return true;

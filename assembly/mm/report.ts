@@ -4,6 +4,7 @@ import {
   PAGE_IS_GUARD,
   PAGE_IS_PFNZERO,
   PAGE_IS_PRESENT,
+  PAGE_IS_SOFT_DIRTY,
   PAGE_IS_SWAPPED,
   PAGE_IS_WRITTEN,
   PG_ANON,
@@ -32,10 +33,12 @@ import {
 import { PAGE_SHIFT, PAGE_SIZE } from '../abi/page';
 import {
   PTE_ACCESSED,
+  PTE_DEVICE_SHIFT,
   PTE_DIRTY,
   PTE_MARKER_GUARD,
   PTE_MARKER_POISONED,
   PTE_MARKER_UFFD_WP,
+  PTE_SOFT_DIRTY,
   PTE_UFFD_WP,
 } from '../abi/pte';
 import { mapcount, pageFlags, pageOwner } from './frame';
@@ -72,6 +75,8 @@ function markerEntry(pte: u64): u64 {
 /** pte_to_pagemap_entry() */
 function pagemapEntry(pte: u64): u64 {
   if (!ptePresent(pte)) return pte == 0 ? 0 : markerEntry(pte);
+  // The walk of the tables leaves VM_PFNMAP out: walk_page_test().
+  if ((pte >> PTE_DEVICE_SHIFT) & 1) return 0;
   const frame = pteFrame(pte);
   let bits: u64 = pte & PTE_UFFD_WP ? PM_PRESENT | PM_UFFD_WP : PM_PRESENT;
   if (!pteSpecial(pte)) {
@@ -147,14 +152,23 @@ function pageCategory(pte: u64): i32 {
   return pageFlags(pteFrame(pte)) & PG_ANON ? present : present | PAGE_IS_FILE;
 }
 
+/** pagemap_page_category() of an entry, with PAGE_IS_SOFT_DIRTY where that is kept. */
+function categoryOf(slot: usize, softDirty: bool): i32 {
+  const pte = load<u64>(slot);
+  const category = pageCategory(pte);
+  return softDirty && ptePresent(pte) && pte & PTE_SOFT_DIRTY
+    ? category | PAGE_IS_SOFT_DIRTY
+    : category;
+}
+
 /** Where the run of pages from `addr` on ends that have the same category, at most `end`. */
-export function categoryRun(mm: Mm, addr: u64, end: u64): u64 {
+export function categoryRun(mm: Mm, addr: u64, end: u64, softDirty: bool): u64 {
   const first = findSlot(mm, addr);
-  runCategory = first == 0 ? NO_TABLE : pageCategory(load<u64>(first));
+  runCategory = first == 0 ? NO_TABLE : categoryOf(first, softDirty);
   let next = addr;
   while (next < end) {
     const slot = findSlot(mm, next);
-    const category = slot == 0 ? NO_TABLE : pageCategory(load<u64>(slot));
+    const category = slot == 0 ? NO_TABLE : categoryOf(slot, softDirty);
     if (category != runCategory) break;
     next += slot == 0 ? missingSpan(mm, next) : PAGE_SIZE;
   }

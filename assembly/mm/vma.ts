@@ -26,8 +26,10 @@ export class Vma {
   /** Length of anon_vma_chain: above 1, the VMA came from a fork and merges with less. */
   anonChain: u32;
   /** 1 and up: a special mapping that /proc names ([vdso] and the like). */
-  name: u16;
-  /** Of the subtree, at least 1; shares a word with the name. */
+  name: u8;
+  /** VM_SOFTDIRTY: all of it counts as written since soft-dirty bits were cleared. */
+  softDirty: bool;
+  /** Of the subtree, at least 1; shares a word with the two above. */
   height: u16;
   file: VmFile | null;
   mapping: Mapping | null;
@@ -62,6 +64,7 @@ export function dupVma(mm: Mm, vma: Vma, start: u64, end: u64, pgoff: u64): Vma 
   copy.anonChain = vma.anonChain;
   copy.name = vma.name;
   copy.uffd = vma.uffd;
+  copy.softDirty = vma.softDirty;
   copy.mapping = vma.mapping;
   const file = vma.file;
   copy.file = file;

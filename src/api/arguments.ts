@@ -1,5 +1,6 @@
 import { CAP_FULL_SET, type CapSet } from '../kernel/capability.js';
 import { TaskStruct } from '../kernel/task.js';
+import { decodeName, nameOf } from '../mm/name-bytes.js';
 import { toU64, type U64 } from '../vfs/u64.js';
 
 const U64_END = 1n << 64n;
@@ -121,6 +122,18 @@ export function capsArgument(name: string, value: CapSet): CapSet {
   if (value < 0n || value > CAP_FULL_SET)
     throw new RangeError(`${name}: bits beyond the 41 capabilities`);
   return value;
+}
+
+/**
+ * A path or another name: text, in which lone surrogates from U+DC80 on stand for bytes that are no UTF-8, or
+ * the bytes themselves.
+ *
+ * @throws {TypeError} something else, or a NUL in it
+ */
+export function nameArgument(name: string, value: string | Uint8Array): string {
+  if (typeof value === 'string') return nameOf(stringArgument(name, value));
+  if (!(value instanceof Uint8Array)) throw new TypeError(`${name}: not a string, nor bytes`);
+  return stringArgument(name, decodeName(value));
 }
 
 /** The kernel's object of a task. @throws {TypeError} something else */

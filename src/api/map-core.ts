@@ -15,6 +15,7 @@ import type { Core } from '../elf/core.js';
 import { dumpedBytes } from '../elf/core.js';
 import type { ProcessAreas } from '../elf/process-areas.js';
 import { fail } from '../errno.js';
+import { mapVdsoText, mapVvar } from '../kernel/vdso.js';
 import { accessRemoteVm } from '../mm/access.js';
 import type { Mm } from '../mm/mm.js';
 import { type MmLimits, NO_LIMITS } from '../mm/limits.js';
@@ -42,7 +43,7 @@ export interface CoreContents {
  *
  *     a file that is to be had   private mapping of it; dumped pages that differ are written over it
  *     a file that is not         private mapping of a stand-in that has the dumped pages
- *     [vdso]                     the same; [vvar]: a stand-in that has no page
+ *     [vdso]                     the same, as the kernel maps it; so is [vvar], with no time in it
  *     anonymous memory           the dumped pages, copied; what was not dumped: a stand-in
  *
  * So a byte that was not dumped reads as EIO through mem unless its file is there.
@@ -54,13 +55,10 @@ export function mapCore(mm: Mm, contents: CoreContents): void {
 }
 
 function mapOne(mm: Mm, contents: CoreContents, mapping: CoreMapping): void {
-  const { core, areas, files, fileSystem } = contents;
+  const { core, areas, files } = contents;
   const label = specialName(areas, mapping);
-  if (label === '[vdso]') return mapStandIn(mm, contents, mapping, label);
-  if (label !== null) {
-    const device = fileSystem.standIn(label, mapping.end - mapping.start, refuseToFill);
-    return mapFile(mm, mapping, device, 0);
-  }
+  if (label === '[vdso]') return mapVdsoOf(mm, contents, mapping);
+  if (label !== null) return mapVvar(mm, mapping.start, mapping.end, label === '[vvar_vclock]');
   if (mapping.file === null) return mapAnonymous(mm, contents, mapping);
   const file = files.get(mapping.file.path);
   if (file === undefined) return mapStandIn(mm, contents, mapping, mapping.file.path);
@@ -80,14 +78,27 @@ function specialName(areas: ProcessAreas, mapping: CoreMapping): string | null {
 }
 
 function mapStandIn(mm: Mm, contents: CoreContents, mapping: CoreMapping, label: string): void {
+  mapFile(mm, mapping, standIn(contents, mapping, label), mapping.file?.offset ?? 0);
+}
+
+function mapVdsoOf(mm: Mm, contents: CoreContents, mapping: CoreMapping): void {
+  const file = standIn(contents, mapping, '[vdso]');
+  try {
+    mapVdsoText(mm, mapping.start, mapping.end, file);
+  } finally {
+    file.put(); // the mapping holds a reference of its own
+  }
+}
+
+/** A file with what was dumped of a mapping. */
+function standIn(contents: CoreContents, mapping: CoreMapping, label: string): File {
   const offset = mapping.file?.offset ?? 0;
   const size = offset + mapping.end - mapping.start;
-  const file = contents.fileSystem.standIn(label, size, (index, page) => {
+  return contents.fileSystem.standIn(label, size, (index, page) => {
     const at = index * PAGE_SIZE - offset;
     if (at < 0 || at >= mapping.dumped) refuseToFill();
     page.set(dumpedBytes(contents.core, mapping, at, PAGE_SIZE));
   });
-  mapFile(mm, mapping, file, offset);
 }
 
 /** Maps `file`, whose reference the mapping takes over. */

@@ -38,6 +38,7 @@ const CHECKS: Readonly<Record<keyof KernelProfile, Check>> = {
   lsmMmapMinAddr: bytes,
   totalRam: bytes,
   zeroPage: booleanArgument,
+  softDirty: booleanArgument,
   memNeedsMm: booleanArgument,
   perfmonReads: booleanArgument,
   remembersDumpable: booleanArgument,

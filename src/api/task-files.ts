@@ -27,9 +27,9 @@ import {
   bytesArgument,
   functionArgument,
   intArgument,
+  nameArgument,
   objectArgument,
   shown,
-  stringArgument,
 } from './arguments.js';
 import { type FileStat, seenStat } from './file-stat.js';
 import { OpenFile } from './open-file.js';
@@ -61,7 +61,7 @@ export abstract class TaskFiles extends TaskIdentity {
    * @throws {LinuxError} ENOENT, EACCES, ESRCH and all that open(2) answers
    * @throws {TypeError | RangeError} flags is neither bits nor one of the words
    */
-  open(path: string, flags: OpenMode = 'r', mode = 0o666): OpenFile {
+  open(path: string | Uint8Array, flags: OpenMode = 'r', mode = 0o666): OpenFile {
     const bits = openFlags(flags);
     intArgument('mode', mode, 0, 0o177777);
     return this.#call('open', path, (task, name) => {
@@ -75,10 +75,10 @@ export abstract class TaskFiles extends TaskIdentity {
   }
 
   /** Makes a file in memory without a name in any directory. @throws {LinuxError} EINVAL, EMFILE */
-  memfdCreate(name: string, flags = 0): OpenFile {
-    stringArgument('name', name);
+  memfdCreate(name: string | Uint8Array, flags = 0): OpenFile {
+    const text = nameArgument('name', name);
     intArgument('flags', flags, 0, 0xffffffff);
-    return this.#call('memfd_create', name, (task, text) => {
+    return this.#call('memfd_create', text, (task) => {
       return new OpenFile(task, memfdCreate(task, text, flags), `memfd:${text}`);
     });
   }
@@ -110,7 +110,7 @@ export abstract class TaskFiles extends TaskIdentity {
   }
 
   /** The whole contents of a file. @throws {LinuxError} as open() and read() */
-  readFile(path: string): Uint8Array {
+  readFile(path: string | Uint8Array): Uint8Array {
     const file = this.open(path);
     const chunks: Uint8Array[] = [];
     try {
@@ -126,12 +126,12 @@ export abstract class TaskFiles extends TaskIdentity {
   }
 
   /** The whole contents of a file as UTF-8 text. @throws {LinuxError} as open() and read() */
-  readText(path: string): string {
+  readText(path: string | Uint8Array): string {
     return new TextDecoder().decode(this.readFile(path));
   }
 
   /** Creates or replaces a file. @throws {LinuxError} as open() and write() */
-  writeFile(path: string, contents: Uint8Array | string, mode = 0o666): void {
+  writeFile(path: string | Uint8Array, contents: Uint8Array | string, mode = 0o666): void {
     const bytes =
       typeof contents === 'string'
         ? new TextEncoder().encode(contents)
@@ -145,28 +145,28 @@ export abstract class TaskFiles extends TaskIdentity {
   }
 
   /** Attributes of a file, of a link's target. @throws {LinuxError} ENOENT, EACCES, … */
-  stat(path: string): FileStat {
+  stat(path: string | Uint8Array): FileStat {
     return this.#call('stat', path, (task, name) => {
       return seenStat(task, vfsStatat(task, AT_FDCWD, name, 0));
     });
   }
 
   /** Attributes of a file, of a link itself. @throws {LinuxError} ENOENT, EACCES, … */
-  lstat(path: string): FileStat {
+  lstat(path: string | Uint8Array): FileStat {
     return this.#call('lstat', path, (task, name) => {
       return seenStat(task, vfsStatat(task, AT_FDCWD, name, AT_SYMLINK_NOFOLLOW));
     });
   }
 
   /** The text of a symbolic link. @throws {LinuxError} EINVAL: no link; ENOENT, EACCES, … */
-  readlink(path: string): string {
+  readlink(path: string | Uint8Array): string {
     return this.#call('readlink', path, (task, name) => {
       return readlinkat(task, AT_FDCWD, name, PATH_MAX);
     });
   }
 
   /** The names in a directory, without `.` and `..`. @throws {LinuxError} ENOTDIR, EACCES, … */
-  readdir(path: string): string[] {
+  readdir(path: string | Uint8Array): string[] {
     return this.#call('getdents64', path, (task, name) => {
       const names = readdir(task, name).map((entry) => entry.name);
       return names.filter((entry) => entry !== '.' && entry !== '..');
@@ -174,24 +174,28 @@ export abstract class TaskFiles extends TaskIdentity {
   }
 
   /** Makes a directory. @throws {LinuxError} EEXIST, EACCES, … */
-  mkdir(path: string, mode = 0o777): void {
+  mkdir(path: string | Uint8Array, mode = 0o777): void {
     intArgument('mode', mode, 0, 0o7777);
     this.#call('mkdir', path, (task, name) => mkdirat(task, AT_FDCWD, name, mode));
   }
 
   /** Removes a name of a file. @throws {LinuxError} ENOENT, EACCES, EISDIR, … */
-  unlink(path: string): void {
+  unlink(path: string | Uint8Array): void {
     this.#call('unlink', path, (task, name) => unlinkat(task, AT_FDCWD, name, 0));
   }
 
   /** Changes the working directory. @throws {LinuxError} ENOENT, ENOTDIR, EACCES, … */
-  chdir(path: string): void {
+  chdir(path: string | Uint8Array): void {
     this.#call('chdir', path, (task, name) => sysChdir(task, name));
   }
 
   /** Runs what a call does; an error of the kernel gets the call's name and the path. */
-  #call<T>(syscall: string, path: string, run: (task: TaskStruct, path: string) => T): T {
-    stringArgument('path', path);
+  #call<T>(
+    syscall: string,
+    given: string | Uint8Array,
+    run: (task: TaskStruct, path: string) => T,
+  ): T {
+    const path = nameArgument('path', given);
     try {
       return run(this.calling(syscall), path);
     } catch (error) {

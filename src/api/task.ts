@@ -9,7 +9,7 @@ import { CLONE_FILES, CLONE_FS, CLONE_SIGHAND, CLONE_THREAD, CLONE_VM } from '..
 import { wait4, WNOHANG } from '../kernel/wait.js';
 import { doSyscall, type SyscallArch, type SyscallName } from '../syscall/dispatch.js';
 import { execProgram } from '../syscall/exec.js';
-import { intArgument, stringArgument, stringsArgument } from './arguments.js';
+import { intArgument, nameArgument, stringsArgument } from './arguments.js';
 import { archArgument, callArgument } from './syscalls.js';
 import { TaskAccess } from './task-access.js';
 
@@ -117,10 +117,14 @@ export class Task extends TaskAccess {
    * @param argv default: the path
    * @throws {LinuxError} ENOENT: no such file; EACCES: not executable; EPERM; ENOMEM: no memory
    */
-  exec(path: string, argv: readonly string[] = [path], env: readonly string[] = []): void {
+  exec(
+    path: string | Uint8Array,
+    argv: readonly string[] = [nameArgument('path', path)],
+    env: readonly string[] = [],
+  ): void {
     execProgram(
       this.calling('execve'),
-      stringArgument('path', path),
+      nameArgument('path', path),
       stringsArgument('argv', argv),
       stringsArgument('env', env),
     );

@@ -14,7 +14,7 @@ import {
 import { PTRACE_O_MASK } from './ptrace-abi.js';
 import { checkPtraceOptions } from './ptrace-info.js';
 import { ptraceLink } from './ptrace-link.js';
-import { stackLimit } from './rlimit.js';
+import { RLIMIT_AS, stackLimit } from './rlimit.js';
 import { SIGSTOP } from './signal.js';
 import type { TaskStruct } from './task.js';
 import { PF_EXITING, sameThreadGroup } from './task.js';
@@ -86,7 +86,10 @@ function ptraceAccessVm(
   const mm = getTaskMm(tracee);
   if (mm === null || tracee.ptracer !== caller) return 0;
   if (mm.dumpable !== SUID_DUMP_USER && !ptracerCapable(tracee, mm.userNs)) return 0;
-  return accessRemoteVm(mm, addr, bytes, gupFlags, stackLimit(caller));
+  // acct_stack_growth() asks for the limits of who makes the call.
+  return mm.growingUnder(caller.group.rlimits.soft(RLIMIT_AS), () =>
+    accessRemoteVm(mm, addr, bytes, gupFlags, stackLimit(caller)),
+  );
 }
 
 /**

@@ -1,3 +1,4 @@
+import { encodeName } from '../mm/name-bytes.js';
 import type { TaskStruct } from './task.js';
 
 /** Bytes of a task's name with its NUL (include/linux/sched.h). */
@@ -12,7 +13,7 @@ export function commFromBytes(bytes: Uint8Array): string {
 
 /** Makes a name of text, which counts in bytes of UTF-8. */
 export function commFromText(text: string): string {
-  return commFromBytes(new TextEncoder().encode(text));
+  return commFromBytes(encodeName(text));
 }
 
 /** Gives a task's name as the bytes that /proc/PID/comm and stat show, without a NUL. */

@@ -1,10 +1,23 @@
+import { EAGAIN } from '../../assembly/abi/errno.js';
+import { fail } from '../errno.js';
 import { doExitGroup } from './exit.js';
 import { PTRACE_EVENT_VFORK_DONE } from './ptrace-abi.js';
 import { jobctlTrap, ptraceEvent, ptraceStop } from './ptrace-stop.js';
-import type { Siginfo } from './siginfo.js';
-import { makeSiginfo, SI_KERNEL, signalBlocked } from './siginfo.js';
+import { CLD_CONTINUED, CLD_STOPPED, doNotifyParentCldstop } from './notify.js';
+import { SIG_DFL, SIG_IGN } from './sighand.js';
+import type { QueuedSignal, Siginfo } from './siginfo.js';
+import {
+  makeSiginfo,
+  SI_KERNEL,
+  SI_USER,
+  SIGRTMIN,
+  signalBlocked,
+  siginfoCode,
+} from './siginfo.js';
+import { RLIMIT_SIGPENDING } from './rlimit.js';
 import { defaultAction, SIGCONT, SIGKILL, STOPPING } from './signal.js';
-import type { PtraceLink, TaskStruct } from './task.js';
+import type { PtraceLink } from './ptrace-link.js';
+import type { TaskStruct } from './task.js';
 
 const CONTINUING: ReadonlySet<number> = new Set([SIGCONT]);
 
@@ -12,7 +25,8 @@ const CONTINUING: ReadonlySet<number> = new Set([SIGCONT]);
 function stopGroup(task: TaskStruct, signal: number): void {
   const { group } = task;
   // A group that is stopped already is not news to its parent.
-  if (group.stopSignal === 0) group.stopCode = (signal << 8) | 0x7f;
+  const news = group.stopSignal === 0;
+  if (news) group.stopCode = (signal << 8) | 0x7f;
   group.stopSignal = signal;
   group.leader.continued = false;
   for (const thread of group.threads) {
@@ -24,10 +38,21 @@ function stopGroup(task: TaskStruct, signal: number): void {
       deliverPending(thread);
     }
   }
+  if (news) doNotifyParentCldstop(group.leader, group.parent, CLD_STOPPED, signal);
 }
 
-/** Does what a signal does to a process without a handler for it; handlers need a CPU. */
-export function takeDefaultAction(target: TaskStruct, signal: number): void {
+/**
+ * Does what a signal that was taken from its queue does. One with a handler is kept for the CPU.
+ */
+export function takeAction(target: TaskStruct, taken: QueuedSignal): void {
+  const { signal } = taken;
+  const { handler } = target.sighand.action(signal);
+  if (handler === SIG_IGN) return;
+  if (handler !== SIG_DFL) (target.caughtSignals ??= []).push(taken);
+  else takeDefaultAction(target, signal);
+}
+
+function takeDefaultAction(target: TaskStruct, signal: number): void {
   const action = defaultAction(signal);
   if (action === 'terminate') doExitGroup(target, signal);
   else if (action === 'stop') stopGroup(target, signal);
@@ -40,17 +65,21 @@ export function takeDefaultAction(target: TaskStruct, signal: number): void {
 function prepareSignal(target: TaskStruct, signal: number): void {
   const { group } = target;
   if (STOPPING.has(signal)) {
+    group.sharedPending.flush(CONTINUING);
     for (const thread of group.threads) thread.pendingSignals.flush(CONTINUING);
   }
   if (signal !== SIGCONT) return;
-  if (group.stopSignal !== 0) group.leader.continued = true;
+  const stopped = group.stopSignal !== 0;
+  if (stopped) group.leader.continued = true;
   group.stopSignal = 0;
   group.stopCode = null;
+  group.sharedPending.flush(STOPPING);
   for (const thread of group.threads) {
     thread.pendingSignals.flush(STOPPING);
     if (thread.state === 'T') thread.state = 'R';
     if (thread.ptrace !== null) notifyContinue(thread, thread.ptrace);
   }
+  if (stopped) doNotifyParentCldstop(group.leader, group.parent, CLD_CONTINUED, SIGCONT);
 }
 
 /** A stop signal that its tracer holds is void now; one that was seized tells its tracer. */
@@ -81,11 +110,34 @@ export function deliverPending(task: TaskStruct): void {
       task.state = 'T';
       return;
     }
-    const next = task.pendingSignals.take(task.blocked);
+    // A handler runs on a CPU: until one asks for its signal, that waits.
+    const later = task.ptrace === null ? task.sighand.caught : 0n;
+    const next = dequeue(task, task.blocked | later);
     if (next === null) return;
     if (task.ptrace !== null) return ptraceStop(task, next.signal, next.info, true);
-    takeDefaultAction(task, next.signal);
+    takeAction(task, next);
   }
+}
+
+/** The thread's own signals come first (dequeue_signal()). */
+function dequeue(task: TaskStruct, blocked: bigint): QueuedSignal | null {
+  return task.pendingSignals.take(blocked) ?? task.group.sharedPending.take(blocked);
+}
+
+/**
+ * The next signal whose handler the CPU that runs a task is to enter; null when there is none. To build the
+ * frame, and to change the mask and the action as SA_* ask, is the CPU's part.
+ */
+export function takeCaught(task: TaskStruct): QueuedSignal | null {
+  if (task.state !== 'R') return null;
+  const given = task.caughtSignals?.shift();
+  if (given !== undefined) return given;
+  return task.ptrace === null ? dequeue(task, task.blocked | ~task.sighand.caught) : null;
+}
+
+/** The live thread a signal to a process goes to: the leader, or another where that has exited. */
+export function receiver(target: TaskStruct): TaskStruct {
+  return target.group.threads.find((thread) => !thread.exited) ?? target;
 }
 
 /** A parent whose vfork has ended tells its tracer, once; true if it did stop for that. */
@@ -115,6 +167,7 @@ export interface SignalSource {
 /**
  * Sends a signal without a check. SIGKILL works at once; a stopped task takes others when it runs
  * again; a traced task stops for its tracer, even for what it would ignore; pid 1 takes none.
+ * @throws {LinuxError} EAGAIN: over RLIMIT_SIGPENDING, see enqueue()
  * @see kernel/signal.c, send_signal_locked()
  */
 export function sendSignal(target: TaskStruct, signal: number, source: SignalSource = {}): void {
@@ -123,14 +176,32 @@ export function sendSignal(target: TaskStruct, signal: number, source: SignalSou
   prepareSignal(target, signal);
   if (!ignored(target, signal)) {
     const { info = makeSiginfo(signal, SI_KERNEL), shared = false } = source;
-    target.pendingSignals.add({ signal, info, shared });
+    enqueue(target, { signal, info }, shared);
   }
   for (const thread of [...target.group.threads]) deliverPending(thread);
+}
+
+/**
+ * Queues a signal within RLIMIT_SIGPENDING. Beyond it those of kill() and the kernel come without their
+ * siginfo, ordinary ones with it.
+ * @throws {LinuxError} EAGAIN: a real-time signal with a siginfo that would be lost
+ * @see kernel/signal.c, __send_signal_locked()
+ */
+function enqueue(target: TaskStruct, { signal, info }: QueuedSignal, shared: boolean): void {
+  const { group, kernel, cred } = target;
+  const queue = shared ? group.sharedPending : target.pendingSignals;
+  const code = siginfoCode(info);
+  const exempt = signal < SIGRTMIN && code >= 0;
+  const limit = group.rlimits.soft(RLIMIT_SIGPENDING);
+  if (exempt || (kernel.signalCounts.get(cred.uid) ?? 0) < limit) {
+    return queue.add({ signal, info }, cred.uid);
+  }
+  if (signal >= SIGRTMIN && code !== SI_USER) fail(EAGAIN);
+  queue.add({ signal, info: makeSiginfo(signal, SI_USER) }, null);
 }
 
 /** What nobody would notice is not even queued (sig_ignored()). */
 function ignored(target: TaskStruct, signal: number): boolean {
   if (target.ptrace !== null || signalBlocked(target.blocked, signal)) return false;
-  const action = defaultAction(signal);
-  return action === 'ignore' || action === 'continue';
+  return target.sighand.ignores(signal);
 }

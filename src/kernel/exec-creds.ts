@@ -60,12 +60,17 @@ function rootidOwns(ns: UserNamespace, rootKuid: number): boolean {
   return false;
 }
 
-/** @see fs/exec.c, bprm_fill_uid() */
-function fillUid(task: TaskStruct, file: ExecFile, cred: Cred): void {
-  if (file.nosuid || task.noNewPrivs) return;
-  if (!kuidHasMapping(cred.userNs, file.uid) || !kgidHasMapping(cred.userNs, file.gid)) return;
-  if (file.mode & S_ISUID) cred.euid = file.uid;
-  if ((file.mode & S_ISGID_XGRP) === S_ISGID_XGRP) cred.egid = file.gid;
+/** Whether set-id bits count; @see fs/exec.c, bprm_fill_uid() */
+function fillUid(task: TaskStruct, file: ExecFile, cred: Cred): boolean {
+  if (file.nosuid || task.noNewPrivs) return false;
+  if (!kuidHasMapping(cred.userNs, file.uid) || !kgidHasMapping(cred.userNs, file.gid)) {
+    return false;
+  }
+  const setuid = (file.mode & S_ISUID) !== 0;
+  const setgid = (file.mode & S_ISGID_XGRP) === S_ISGID_XGRP;
+  if (setuid) cred.euid = file.uid;
+  if (setgid) cred.egid = file.gid;
+  return setuid || setgid;
 }
 
 /** pP' = (X & fP) | (pI & fI); @see security/commoncap.c, get_file_caps() */
@@ -120,6 +125,8 @@ function sharesFs(task: TaskStruct): boolean {
 export interface ExecCreds {
   readonly cred: Cred;
   readonly secureexec: boolean;
+  /** Set-id bits or new capabilities: the caller's choices of layout do not last (bprm->per_clear). */
+  readonly clearsPersonality: boolean;
 }
 
 /**
@@ -133,7 +140,7 @@ export interface ExecCreds {
 export function execCreds(task: TaskStruct, file: ExecFile): ExecCreds {
   const old = task.cred;
   const cred = prepareCreds(task);
-  fillUid(task, file, cred);
+  const setId = fillUid(task, file, cred);
   const privilege = fileCaps(file, cred);
   privilegedRoot(old, cred, privilege);
   const idChanged = cred.euid !== old.euid || !inGroup(old, cred.egid);
@@ -153,5 +160,5 @@ export function execCreds(task: TaskStruct, file: ExecFile): ExecCreds {
     cred.euid !== old.uid ||
     cred.egid !== old.gid ||
     (!real && (privilege.effective || grew));
-  return { cred, secureexec };
+  return { cred, secureexec, clearsPersonality: setId || gained };
 }

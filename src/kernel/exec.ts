@@ -6,11 +6,13 @@ import type { ExecFile } from './exec-creds.js';
 import { execCreds } from './exec-creds.js';
 import { completeVfork, sendSignal } from './deliver.js';
 import { completeExit, releaseTask } from './exit.js';
+import { READ_IMPLIES_EXEC } from './mm-limits.js';
 import type { Dumpable } from './mm-struct.js';
 import { MmStruct, SUID_DUMP_USER } from './mm-struct.js';
 import { PTRACE_EVENT_EXEC } from './ptrace-abi.js';
 import { ptraceEvent } from './ptrace-stop.js';
 import { RLIMIT_AS, RLIMIT_STACK } from './rlimit.js';
+import { NO_SIGNAL_STACK } from './sighand.js';
 import { makeSiginfo, SI_USER } from './siginfo.js';
 import { SIGCHLD, SIGKILL, SIGTRAP } from './signal.js';
 import type { TaskStruct } from './task.js';
@@ -19,6 +21,12 @@ import { unshareFiles } from './unshare.js';
 
 /** Bytes of stack a privileged program starts with at most (fs/exec.c, _STK_LIM). */
 const STK_LIM = 8388608n;
+
+/**
+ * Bits of personality(2) that a program with more rights does not get: READ_IMPLIES_EXEC,
+ * ADDR_NO_RANDOMIZE, ADDR_COMPAT_LAYOUT, MMAP_PAGE_ZERO; the first, no 64-bit program does.
+ */
+const PER_CLEAR_ON_SETID = READ_IMPLIES_EXEC | 0x40000 | 0x200000 | 0x100000;
 
 /** Fills the new memory: maps the program, places arguments, sets the layout fields and auxv. */
 export type LoadImage = (mm: MmStruct, exec: { readonly secureexec: boolean }) => void;
@@ -53,11 +61,18 @@ function deThread(task: TaskStruct): void {
   releaseTask(leader);
 }
 
-/** Signal handlers are its own from now on (unshare_sighand()). */
-function unshareSighand(task: TaskStruct): void {
-  if (task.sighand.users === 1) return;
-  task.sighand.users--;
-  task.sighand = { users: 1 };
+/**
+ * Signal handlers are its own from now on, and gone: their code is (unshare_sighand(),
+ * flush_signal_handlers(), sas_ss_reset()).
+ */
+function resetSignals(task: TaskStruct): void {
+  if (task.sighand.users > 1) {
+    task.sighand.users--;
+    task.sighand = task.sighand.dup();
+  }
+  task.sighand.flushHandlers();
+  task.caughtSignals = null;
+  task.signalStack = NO_SIGNAL_STACK;
 }
 
 /**
@@ -90,7 +105,9 @@ function dumpableAfterExec(task: TaskStruct, file: ExecFile): Dumpable {
  * @see fs/exec.c, begin_new_exec()
  */
 export function execve(task: TaskStruct, file: ExecFile, load: LoadImage): void {
-  const { cred, secureexec } = execCreds(task, file);
+  const { cred, secureexec, clearsPersonality } = execCreds(task, file);
+  const { personality } = task;
+  task.personality &= ~(clearsPersonality ? PER_CLEAR_ON_SETID : READ_IMPLIES_EXEC);
   const mm = new MmStruct(task.kernel.core, task.cred.userNs);
   mm.stackLimit = task.mm?.stackLimit ?? mm.stackLimit;
   mm.mdwe = inheritedMdwe(task.mm?.mdwe ?? 0);
@@ -98,13 +115,14 @@ export function execve(task: TaskStruct, file: ExecFile, load: LoadImage): void 
   try {
     load(mm, { secureexec });
   } catch (error) {
+    task.personality = personality;
     mm.mmput();
     throw error;
   }
   const oldPid = task.pid;
   deThread(task);
   unshareFiles(task);
-  unshareSighand(task);
+  resetSignals(task);
   mm.setExeFile(file);
   wouldDump(mm, file);
   execMmap(task, mm);

@@ -5,7 +5,8 @@ import type { MmStruct } from './mm-struct.js';
 import { SUID_DUMP_USER } from './mm-struct.js';
 import { completeVfork } from './deliver.js';
 import { PTRACE_EVENT_EXIT } from './ptrace-abi.js';
-import { exitPtrace, ptraceUnlink } from './ptrace-link.js';
+import { doNotifyParent } from './notify.js';
+import { exitPtrace, ptraceReparented, ptraceUnlink } from './ptrace-link.js';
 import { ptraceEvent } from './ptrace-stop.js';
 import { forgetOriginalParent } from './reparent.js';
 import { SIGCHLD } from './signal.js';
@@ -46,16 +47,6 @@ function exitFiles(task: TaskStruct): void {
 }
 
 /**
- * Tells the waiting parent of a zombie leader; true when nobody will wait because the parent
- * ignores SIGCHLD.
- * @see kernel/signal.c, do_notify_parent()
- */
-export function doNotifyParent(task: TaskStruct): boolean {
-  const { parent } = task;
-  return parent === null || (task.exitSignal === SIGCHLD && parent.group.ignoresSigchld);
-}
-
-/**
  * Removes a zombie for good: its number, its place among threads and children (kernel/exit.c,
  * __exit_signal()).
  */
@@ -70,6 +61,8 @@ function unhash(task: TaskStruct): void {
   }
   task.state = 'X';
   task.sighand.users--;
+  task.pendingSignals.flush();
+  if (group.threads.length === 0) group.sharedPending.flush();
   task.threadPid.task = null;
   kernel.pids.put(task.threadPid);
   kernel.processes.add(task.cred.uid, -1);
@@ -88,10 +81,19 @@ export function releaseTask(task: TaskStruct): void {
   if (leader.ptrace === null && doNotifyParent(leader)) releaseTask(leader);
 }
 
+/**
+ * A tracer hears of every thread that ends, of its own child by the signal that was asked for; true when it
+ * will not wait.
+ */
+function notifyTracer(task: TaskStruct, tracer: TaskStruct): boolean {
+  const asChild = task.isLeader && threadGroupEmpty(task) && !ptraceReparented(task);
+  doNotifyParent(task, tracer, asChild ? task.exitSignal : SIGCHLD);
+  return tracer.sighand.reapsChildren;
+}
+
 /** Whether a thread that just became a zombie is reaped at once (kernel/exit.c, exit_notify()). */
 function reapsItself(task: TaskStruct): boolean {
-  const traced = task.ptrace !== null;
-  if (traced) return task.ptrace?.tracer.group.ignoresSigchld === true;
+  if (task.ptrace !== null) return notifyTracer(task, task.ptrace.tracer);
   return task.isLeader ? threadGroupEmpty(task) && doNotifyParent(task) : true;
 }
 

@@ -1,15 +1,17 @@
 import { EAGAIN, EINVAL } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
+import { applyLimits } from '../mm/limits.js';
 import { CAP_SYS_ADMIN, CAP_SYS_RESOURCE, capable } from './capability.js';
 import { commFromText } from './comm.js';
 import type { Cred } from './cred.js';
 import { prepareCreds } from './cred.js';
 import type { Kernel } from './kernel.js';
+import { TaskMmLimits } from './mm-limits.js';
 import { dupMm, MmStruct } from './mm-struct.js';
 import { startChild } from './start-child.js';
 import { RLIMIT_NPROC, Rlimits } from './rlimit.js';
 import { SIGCHLD } from './signal.js';
-import type { TaskFiles, TaskFs } from './task.js';
+import type { TaskFiles, TaskFs } from './task-files.js';
 import { PF_FORKNOEXEC, PF_KTHREAD, PF_SUPERPRIV, TaskStruct, ThreadGroup } from './task.js';
 import {
   CLONE_FILES,
@@ -21,6 +23,7 @@ import {
   CLONE_PARENT,
   CLONE_SIGHAND,
   CLONE_THREAD,
+  CLONE_VFORK,
   CLONE_VM,
   createUserNs,
 } from './unshare.js';
@@ -106,6 +109,7 @@ function newGroup(task: TaskStruct, parent: TaskStruct | null, rlimits: Rlimits)
   task.group = new ThreadGroup(task, parent, rlimits, ids);
   task.group.threads.push(task);
   if (parent === null) return;
+  task.group.autogroup = parent.group.autogroup;
   const { hasChildSubreaper, isChildSubreaper } = parent.group;
   task.group.hasChildSubreaper = hasChildSubreaper || isChildSubreaper;
   parent.adopt(task.group);
@@ -131,7 +135,7 @@ function checkNproc(parent: TaskStruct): void {
   const limit = parent.group.rlimits.soft(RLIMIT_NPROC);
   const { uid, userNs } = parent.cred;
   const { initUserNs } = parent.kernel;
-  if (limit === Infinity || (uid === 0 && userNs === initUserNs)) return;
+  if (parent.kernel.pids.count < limit || (uid === 0 && userNs === initUserNs)) return;
   if (capable(parent, initUserNs, CAP_SYS_RESOURCE)) return;
   if (capable(parent, initUserNs, CAP_SYS_ADMIN)) return;
   if (parent.kernel.processes.of(uid) >= limit) fail(EAGAIN);
@@ -149,6 +153,8 @@ export interface CloneOptions {
   /** CLONE_* bits; without `exitSignal` the low byte is the signal to the parent at its exit. */
   readonly flags: number;
   readonly exitSignal?: number;
+  /** CLONE_CLEAR_SIGHAND: signals that are not ignored have their default actions. */
+  readonly clearSighand?: boolean;
   /** The number it is to have (default: the next one free). */
   readonly wanted?: number | null;
 }
@@ -158,16 +164,29 @@ function splitSignal({ flags, exitSignal }: CloneOptions): { signal: number; fla
   return { signal: flags & CSIGNAL, flags: flags & ~CSIGNAL };
 }
 
-/** Signal handlers, shared by threads and with CLONE_SIGHAND (copy_sighand()). */
-function shareSighand(child: TaskStruct, parent: TaskStruct, flags: number): void {
-  if (!(flags & CLONE_SIGHAND)) return;
-  child.sighand = parent.sighand;
-  child.sighand.users++;
+/**
+ * Signal handlers, shared by threads and with CLONE_SIGHAND, otherwise a copy; and their stack, which a
+ * thread does not get (copy_sighand(), sas_ss_reset()).
+ */
+function copySignals(child: TaskStruct, parent: TaskStruct, options: CloneOptions): void {
+  const { flags } = options;
+  child.blocked = parent.blocked;
+  if ((flags & (CLONE_VM | CLONE_VFORK)) !== CLONE_VM) child.signalStack = parent.signalStack;
+  if (flags & CLONE_SIGHAND) {
+    child.sighand = parent.sighand;
+    child.sighand.users++;
+    return;
+  }
+  child.sighand = parent.sighand.dup();
+  if (options.clearSighand === true) child.sighand.flushHandlers();
 }
 
 function copyMm(parent: TaskStruct, flags: number): MmStruct | null {
   if (parent.mm === null) return null;
-  return flags & CLONE_VM ? parent.mm.mmget() : dupMm(parent.mm);
+  if (flags & CLONE_VM) return parent.mm.mmget();
+  // What is copied is promised a second time, as the settings of this moment have it.
+  applyLimits(parent.mm, new TaskMmLimits(parent));
+  return dupMm(parent.mm);
 }
 
 function share<T extends { users: number; dup(): T }>(old: T | null, shared: boolean): T | null {
@@ -206,10 +225,9 @@ export function copyProcess(parent: TaskStruct, options: CloneOptions): TaskStru
   child.personality = parent.personality;
   child.regs = parent.regs?.slice() ?? null;
   child.fpregs = parent.fpregs?.slice() ?? null;
-  child.blocked = parent.blocked;
   child.mceKill = parent.mceKill;
   child.ioFlusher = parent.ioFlusher;
-  shareSighand(child, parent, flags);
+  copySignals(child, parent, options);
   attachPid(child, options.wanted ?? null);
   if (flags & CLONE_THREAD) {
     child.group = parent.group;
@@ -233,6 +251,7 @@ function inheritIds(child: TaskStruct, caller: TaskStruct): void {
   pids.put(group.session);
   group.pgrp = pids.get(caller.group.pgrp);
   group.session = pids.get(caller.group.session);
+  group.autogroup = caller.group.autogroup;
 }
 
 function exitSignal(parent: TaskStruct, flags: number, signal: number): number {

@@ -6,13 +6,17 @@ import { PidTable } from './pid.js';
 import { ProcessCount } from './process-count.js';
 import type { KernelProfile } from './profile.js';
 import { DEFAULT_PROFILE } from './profile.js';
+import { limitThreads } from './rlimit.js';
 import { SecurityHooks } from './security.js';
-import { SIGKILL } from './signal.js';
+import { SIG_IGN } from './sighand.js';
+import type { SignalCounts } from './siginfo.js';
+import { SIGCHLD, SIGKILL } from './signal.js';
 import { SyscallEntry } from './syscall-entry.js';
 import { Sysctl } from './sysctl.js';
 import type { TaskStruct } from './task.js';
 import type { UserNamespace } from './userns.js';
 import { makeInitUserNs } from './userns.js';
+import { Vdso } from './vdso.js';
 
 /** PROC_DYNAMIC_FIRST of fs/proc/generic.c: inode numbers of namespaces made later. */
 const PROC_DYNAMIC_FIRST = 0xf0000000;
@@ -48,6 +52,12 @@ export class Kernel {
   readonly pids: PidTable;
   /** Threads of each user. */
   readonly processes = new ProcessCount();
+  /** The number of the last autogroup made, and when the next may be changed, in milliseconds. */
+  readonly autogroups = { last: 0, nextChange: 0 };
+  /** How many signals wait for each user's tasks. */
+  readonly signalCounts: SignalCounts = new Map();
+  /** What every program finds mapped as [vdso]. */
+  readonly vdso: Vdso;
   /** Pid 1: made by the kernel, never runs, reaps its children at once. */
   readonly init: TaskStruct;
   private readonly now: () => number;
@@ -67,9 +77,12 @@ export class Kernel {
     this.sysctl = new Sysctl();
     this.security = new SecurityHooks();
     this.pids = new PidTable(this.sysctl);
+    this.vdso = new Vdso(core);
     this.init = createProcess(this, null, { comm: 'init', cred: makeCred(this.initUserNs) });
-    this.init.group.ignoresSigchld = true;
+    const none = { restorer: 0n, flags: 0n, mask: 0n };
+    this.init.sighand.set(SIGCHLD, { ...none, handler: SIG_IGN });
     this.init.group.unkillable = true;
+    limitThreads(this.init.group.rlimits, this.profile.totalRam);
   }
 
   /** Milliseconds since the kernel was made. */

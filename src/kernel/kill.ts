@@ -1,7 +1,7 @@
 import { EINVAL, EPERM, ESRCH } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
 import { CAP_KILL, capable } from './capability.js';
-import { sendSignal } from './deliver.js';
+import { receiver, sendSignal } from './deliver.js';
 import type { Siginfo } from './siginfo.js';
 import { makeSiginfo, SI_TKILL, SI_USER } from './siginfo.js';
 import { SIGCONT, validSignal } from './signal.js';
@@ -39,11 +39,6 @@ function mayKill(caller: TaskStruct, target: TaskStruct, signal: number): boolea
   const own = sameThreadGroup(caller, target);
   if (!own && !killOkByCred(caller, target) && !sameSession) return false;
   return caller.kernel.security.taskKill(caller, target, signal) === 0;
-}
-
-/** The live thread a signal to a process goes to: the leader, or another where that has exited. */
-function receiver(target: TaskStruct): TaskStruct {
-  return target.group.threads.find((thread) => !thread.exited) ?? target;
 }
 
 function killOne(caller: TaskStruct, target: TaskStruct, signal: number): void {

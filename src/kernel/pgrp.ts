@@ -77,5 +77,6 @@ export function sysSetsid(task: TaskStruct): number {
     pids.put(group[name]);
     group[name] = pids.get(own);
   }
+  group.autogroup = { id: ++task.kernel.autogroups.last, nice: 0 };
   return own.nr;
 }

@@ -74,6 +74,11 @@ export class PidTable {
     this.last = Math.max(0, nr);
   }
 
+  /** Numbers in use: threads, and groups and sessions that outlived theirs. */
+  get count(): number {
+    return this.leaves.reduce((sum, leaf) => sum + (leaf?.used ?? 0), 0);
+  }
+
   /** Finds the number in use; a process group outlives its first task. */
   findPid(nr: number): Pid | null {
     return this.leaves[Math.floor(nr / LEAF_SIZE)]?.pids[nr % LEAF_SIZE] ?? null;

@@ -33,6 +33,11 @@ export interface KernelProfile extends MmRules {
    * machines mostly, run without it and allocate.
    */
   readonly zeroPage: boolean;
+  /**
+   * CONFIG_MEM_SOFT_DIRTY: clear_refs, pagemap, PAGEMAP_SCAN and smaps tell which pages were written
+   * since the bits were cleared, as checkpointing needs it.
+   */
+  readonly softDirty: boolean;
   /** mem and the like of a task without memory: ESRCH (6.16), or they open and read nothing (K-031). */
   readonly memNeedsMm: boolean;
   /** CAP_PERFMON suffices to read another's maps and the like, whoever it is (6.13, K-041). */
@@ -76,4 +81,5 @@ export const DEFAULT_PROFILE: KernelProfile = {
   execAddsArgument: true,
   missingSyscalls: [],
   pidEntries: null,
+  softDirty: false,
 };

@@ -1,12 +1,41 @@
 import type { Cred } from './cred.js';
-import { completeExit, doNotifyParent, releaseTask } from './exit.js';
-import { deliverPending, sendSignal, takeDefaultAction } from './deliver.js';
+import { completeExit, releaseTask } from './exit.js';
+import { doNotifyParent } from './notify.js';
+import { deliverPending, sendSignal, takeAction } from './deliver.js';
 import { PTRACE_O_EXITKILL } from './ptrace-abi.js';
 import type { Siginfo } from './siginfo.js';
 import { makeSiginfo, SI_USER, signalBlocked, siginfoSignal } from './siginfo.js';
 import { SIGKILL, SIGSTOP, STOPPING } from './signal.js';
-import type { PtraceLink, TaskStruct } from './task.js';
+import type { TaskStruct } from './task.js';
 import { sameThreadGroup, threadGroupEmpty } from './task.js';
+
+/** How a tracer holds a task: what ptrace's field `ptrace` and the tracer's credentials say. */
+export interface PtraceLink {
+  /** The tracing thread. */
+  readonly tracer: TaskStruct;
+  /**
+   * Who the checks at exec and on memory hold responsible; for TRACEME the tracee itself (K-205).
+   */
+  readonly cred: Readonly<Cred>;
+  /** PTRACE_SEIZE rather than ATTACH or TRACEME. */
+  readonly seized: boolean;
+  /** PTRACE_O_* bits. */
+  options: number;
+  /** What PTRACE_GETEVENTMSG gives: a task's number, or an exit status. */
+  message: bigint;
+  /** What the present stop is about; null between stops, and at a bare group stop. */
+  info: Siginfo | null;
+  /** The present stop is for a signal, which the tracer may let through. */
+  delivery: boolean;
+  /** It stops for its tracer as soon as it runs: PTRACE_INTERRUPT, group stops (TRAP_STOP). */
+  trap: boolean;
+  /** The same for SIGCONT, which ends PTRACE_LISTEN too (TRAP_NOTIFY). */
+  notify: boolean;
+  /** A stop signal that the tracer lets through stops it: no SIGCONT came since (STOP_DEQUEUED). */
+  mayStop: boolean;
+  /** PTRACE_LISTEN: stopped, but for the tracer as good as running. */
+  listening: boolean;
+}
 
 /**
  * Puts a task under a tracer; `cred` is who counts as the tracer at later checks (kernel/ptrace.c,
@@ -64,10 +93,10 @@ export function ptraceResume(tracee: TaskStruct, link: PtraceLink, how: Resumpti
 
 /** A blocked signal waits like any other; one that the tracer chose comes from the tracer. */
 function inject(tracee: TaskStruct, info: Siginfo | null, { signal, by }: Resumption): void {
-  if (!signalBlocked(tracee.blocked, signal)) return takeDefaultAction(tracee, signal);
   const same = info !== null && siginfoSignal(info) === signal;
   const own = same ? info : makeSiginfo(signal, SI_USER, by);
-  tracee.pendingSignals.add({ signal, info: own, shared: false });
+  if (!signalBlocked(tracee.blocked, signal)) return takeAction(tracee, { signal, info: own });
+  tracee.pendingSignals.add({ signal, info: own }, tracee.cred.uid);
 }
 
 /**
@@ -96,7 +125,7 @@ function detachedZombieIsDead(zombie: TaskStruct, tracer: TaskStruct): boolean {
   if (!zombie.isLeader) return true;
   if (!threadGroupEmpty(zombie)) return false;
   const ownChild = zombie.parent !== null && sameThreadGroup(zombie.parent, tracer);
-  return ownChild ? tracer.group.ignoresSigchld : doNotifyParent(zombie);
+  return ownChild ? tracer.sighand.reapsChildren : doNotifyParent(zombie);
 }
 
 /** Ends tracing; a zombie that only its tracer kept is reaped. */

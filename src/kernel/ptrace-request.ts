@@ -35,7 +35,8 @@ import {
   tracerMm,
 } from './ptrace-signal.js';
 import { NSIG, SIGKILL } from './signal.js';
-import type { PtraceLink, TaskStruct } from './task.js';
+import type { PtraceLink } from './ptrace-link.js';
+import type { TaskStruct } from './task.js';
 import { toUserAddr } from './user-address.js';
 
 /** A request of a tracer to a tracee of its own. */

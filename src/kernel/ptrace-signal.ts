@@ -5,16 +5,15 @@ import { copyFromUser, copyToUser } from '../mm/user.js';
 import { deliverPending, endListening } from './deliver.js';
 import type { MmStruct } from './mm-struct.js';
 import { PTRACE_EVENT_STOP } from './ptrace-abi.js';
+import { UNBLOCKABLE } from './sighand.js';
 import type { QueuedSignal } from './siginfo.js';
 import { SIGINFO_SIZE, siginfoCode } from './siginfo.js';
-import { SIGKILL, SIGSTOP } from './signal.js';
-import type { PtraceLink, TaskStruct } from './task.js';
+import type { PtraceLink } from './ptrace-link.js';
+import type { TaskStruct } from './task.js';
 import { toUserAddr } from './user-address.js';
 
 const SIGSET_SIZE = 8;
 const PTRACE_PEEKSIGINFO_SHARED = 1;
-/** SIGKILL and SIGSTOP cannot be held back. */
-const UNBLOCKABLE = (1n << BigInt(SIGKILL - 1)) | (1n << BigInt(SIGSTOP - 1));
 
 /**
  * Gives what the present stop is about.
@@ -46,7 +45,8 @@ export function ptracePeeksiginfo(tracee: TaskStruct, mm: MmStruct, addr: U64, d
   const flags = args.getUint32(8, true);
   const count = args.getInt32(12, true);
   if (flags & ~PTRACE_PEEKSIGINFO_SHARED || count < 0) fail(EINVAL);
-  const queue = tracee.pendingSignals.list((flags & PTRACE_PEEKSIGINFO_SHARED) !== 0);
+  const shared = (flags & PTRACE_PEEKSIGINFO_SHARED) !== 0;
+  const queue = (shared ? tracee.group.sharedPending : tracee.pendingSignals).list();
   const start = Number(args.getBigUint64(0, true));
   return copyQueue(queue.slice(start, start + count), mm, data);
 }

@@ -1,3 +1,4 @@
+import { CLD_TRAPPED, doNotifyParentCldstop } from './notify.js';
 import { PTRACE_EVENT_STOP } from './ptrace-abi.js';
 import type { Siginfo } from './siginfo.js';
 import { makeSiginfo, siginfoCode } from './siginfo.js';
@@ -26,6 +27,7 @@ export function ptraceStop(
   if (info !== null && siginfoCode(info) >> 8 === PTRACE_EVENT_STOP) ptrace.notify = false;
   tracee.state = 't';
   tracee.stopCode = (code << 8) | 0x7f;
+  doNotifyParentCldstop(tracee, ptrace.tracer, CLD_TRAPPED, code);
 }
 
 /**

@@ -1,4 +1,5 @@
-import { doNotifyParent, releaseTask } from './exit.js';
+import { releaseTask } from './exit.js';
+import { doNotifyParent } from './notify.js';
 import { sendSignal } from './deliver.js';
 import { SIGCHLD } from './signal.js';
 import type { TaskStruct } from './task.js';

@@ -98,6 +98,21 @@ export class Rlimits {
   }
 }
 
+/** Bytes of memory that one thread may come to by default: eight times its kernel stack. */
+const BYTES_PER_THREAD = 8 * 16384;
+
+/**
+ * Gives pid 1 the limits that follow from the size of the machine: threads and waiting signals of a user
+ * (kernel/fork.c, fork_init()).
+ * @param totalRam bytes
+ */
+export function limitThreads(rlimits: Rlimits, totalRam: number): void {
+  const half = BigInt(Math.floor(Math.floor(totalRam / BYTES_PER_THREAD) / 2));
+  for (const resource of [RLIMIT_NPROC, RLIMIT_SIGPENDING]) {
+    rlimits.set(resource, { cur: half, max: half });
+  }
+}
+
 /**
  * Reads and replaces a limit of a process; gives the old one.
  * @throws {LinuxError} EINVAL: no such resource, or a soft limit above the hard one

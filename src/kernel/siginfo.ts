@@ -43,59 +43,99 @@ export function siginfoCode(info: Siginfo): number {
   return new DataView(info.buffer, info.byteOffset).getInt32(8, true);
 }
 
-/** A signal that waits for its task to run (struct sigqueue). */
+/** Fills in what SIGCHLD tells besides: the child and its exit code or signal; gives `info`. */
+export function setChildStatus(info: Siginfo, pid: number, status: number): Siginfo {
+  const view = new DataView(info.buffer, info.byteOffset);
+  view.setInt32(16, pid, true);
+  view.setInt32(24, status, true);
+  return info;
+}
+
+/** A signal that waits to be taken (struct sigqueue). */
 export interface QueuedSignal {
   readonly signal: number;
   readonly info: Siginfo;
-  /** Sent to the process rather than to the thread. */
-  readonly shared: boolean;
 }
 
+/** One with the user it counts for. */
+type Counted = QueuedSignal & { readonly uid: number | null };
+
+const NOTHING: Counted[] = [];
+
 /** Signals of this number and above are queued each, those below once. */
-const SIGRTMIN = 32;
+export const SIGRTMIN = 32;
+
+/** How many signals wait for the tasks of each user, by kernel id: RLIMIT_SIGPENDING, SigQ. */
+export type SignalCounts = Map<number, number>;
 
 /**
- * The signals that wait for one task, those sent to its process among them; iterates over their
- * numbers.
+ * The signals that wait for one task, or for a process.
  * @see include/linux/signal_types.h, struct sigpending
  */
-export class PendingSignals implements Iterable<number> {
-  private queue: QueuedSignal[] = [];
+export class PendingSignals {
+  private readonly counts: SignalCounts;
+  /** Shared by all that are empty: most tasks never have one wait. */
+  private queue: Counted[] = NOTHING;
+
+  /** @param counts where it counts what waits here */
+  constructor(counts: SignalCounts) {
+    this.counts = counts;
+  }
 
   /** How many wait. */
   get size(): number {
     return this.queue.length;
   }
 
-  *[Symbol.iterator](): Generator<number> {
-    for (const { signal } of this.queue) yield signal;
+  /** Their numbers, n as bit n - 1. */
+  get mask(): bigint {
+    let mask = 0n;
+    for (const { signal } of this.queue) mask |= 1n << BigInt(signal - 1);
+    return mask;
   }
 
-  /** Queues a signal, unless an ordinary one of its number waits already (legacy_queue()). */
-  add(entry: QueuedSignal): void {
-    const waits = this.queue.some((e) => e.signal === entry.signal && e.shared === entry.shared);
-    if (!waits || entry.signal >= SIGRTMIN) this.queue.push(entry);
+  /**
+   * Queues a signal, unless an ordinary one of its number waits already (legacy_queue()).
+   * @param uid the receiver's user, whom it counts for; null for one that found no room
+   */
+  add({ signal, info }: QueuedSignal, uid: number | null): void {
+    if (signal < SIGRTMIN && this.queue.some((entry) => entry.signal === signal)) return;
+    if (this.queue === NOTHING) this.queue = [];
+    this.queue.push({ signal, info, uid });
+    if (uid !== null) this.counts.set(uid, (this.counts.get(uid) ?? 0) + 1);
   }
 
-  /** Takes the next one that `blocked`, signal n as bit n - 1, lets through: the thread's own first. */
+  /** Takes the lowest that `blocked`, signal n as bit n - 1, lets through (dequeue_signal()). */
   take(blocked: bigint): QueuedSignal | null {
-    const ready = this.queue.filter(({ signal }) => !signalBlocked(blocked, signal));
-    const own = ready.filter(({ shared }) => !shared);
-    const from = own.length > 0 ? own : ready;
-    if (from.length === 0) return null;
-    const next = from.reduce((a, b) => (b.signal < a.signal ? b : a));
-    this.queue.splice(this.queue.indexOf(next), 1);
+    let next: Counted | null = null;
+    for (const entry of this.queue) {
+      if (signalBlocked(blocked, entry.signal)) continue;
+      if (next === null || entry.signal < next.signal) next = entry;
+    }
+    if (next === null) return null;
+    this.queue = this.queue.filter((entry) => entry !== next);
+    this.uncount(next.uid);
     return next;
   }
 
-  /** Forgets signals (flush_sigqueue_mask()). */
-  flush(signals: ReadonlySet<number>): void {
-    this.queue = this.queue.filter(({ signal }) => !signals.has(signal));
+  /** Forgets signals, all of them by default (flush_sigqueue_mask()). */
+  flush(signals?: ReadonlySet<number>): void {
+    if (this.queue.length === 0) return;
+    const gone = this.queue.filter(({ signal }) => signals?.has(signal) ?? true);
+    this.queue = this.queue.filter((entry) => !gone.includes(entry));
+    for (const { uid } of gone) this.uncount(uid);
   }
 
-  /** Those of one queue, in the order they came. */
-  list(shared: boolean): readonly QueuedSignal[] {
-    return this.queue.filter((entry) => entry.shared === shared);
+  /** What waits, in the order it came. */
+  list(): readonly QueuedSignal[] {
+    return this.queue;
+  }
+
+  private uncount(uid: number | null): void {
+    if (uid === null) return;
+    const left = (this.counts.get(uid) ?? 0) - 1;
+    if (left > 0) this.counts.set(uid, left);
+    else this.counts.delete(uid);
   }
 }
 

@@ -3,9 +3,13 @@ import type { Cred } from './cred.js';
 import type { Kernel } from './kernel.js';
 import type { MmStruct } from './mm-struct.js';
 import type { Pid } from './pid.js';
+import type { PtraceLink } from './ptrace-link.js';
 import type { Rlimits } from './rlimit.js';
-import type { Siginfo } from './siginfo.js';
+import type { SignalStack } from './sighand.js';
+import { NO_SIGNAL_STACK, Sighand } from './sighand.js';
+import type { QueuedSignal } from './siginfo.js';
 import { PendingSignals } from './siginfo.js';
+import type { TaskFiles, TaskFs } from './task-files.js';
 import { type Linked, TaskList } from './task-list.js';
 
 // Flags of a task: include/linux/sched.h
@@ -23,61 +27,6 @@ export const PF_KTHREAD = 0x200000;
  * control, stopped for a tracer, zombie, dead and reaped.
  */
 export type TaskState = 'R' | 'S' | 'D' | 'T' | 't' | 'Z' | 'X';
-
-/**
- * Open files as the kernel proper sees them; the descriptor table implements it. Whoever shares one
- * counts in `users`.
- */
-export interface TaskFiles {
-  /** Tasks that share it (CLONE_FILES); changed by the kernel only. */
-  users: number;
-  /** Copies the table for fork; the copy has one user. */
-  dup(): TaskFiles;
-  /** Closes the descriptors marked close-on-exec. */
-  closeOnExec(): void;
-  /** Closes everything; called once, when the last user is gone. */
-  release(): void;
-}
-
-/** Root, working directory and umask as the kernel proper sees them. */
-export interface TaskFs {
-  /** Tasks that share it (CLONE_FS); changed by the kernel only. */
-  users: number;
-  /** Whether the root is not the root of the mount tree (current_chrooted(), K-412). */
-  readonly chrooted: boolean;
-  /** Copies it for fork; the copy has one user. */
-  dup(): TaskFs;
-  /** Drops what it refers to; called once, when the last user is gone. */
-  release(): void;
-}
-
-/** How a tracer holds a task: what ptrace's field `ptrace` and the tracer's credentials say. */
-export interface PtraceLink {
-  /** The tracing thread. */
-  readonly tracer: TaskStruct;
-  /**
-   * Who the checks at exec and on memory hold responsible; for TRACEME the tracee itself (K-205).
-   */
-  readonly cred: Readonly<Cred>;
-  /** PTRACE_SEIZE rather than ATTACH or TRACEME. */
-  readonly seized: boolean;
-  /** PTRACE_O_* bits. */
-  options: number;
-  /** What PTRACE_GETEVENTMSG gives: a task's number, or an exit status. */
-  message: bigint;
-  /** What the present stop is about; null between stops, and at a bare group stop. */
-  info: Siginfo | null;
-  /** The present stop is for a signal, which the tracer may let through. */
-  delivery: boolean;
-  /** It stops for its tracer as soon as it runs: PTRACE_INTERRUPT, group stops (TRAP_STOP). */
-  trap: boolean;
-  /** The same for SIGCONT, which ends PTRACE_LISTEN too (TRAP_NOTIFY). */
-  notify: boolean;
-  /** A stop signal that the tracer lets through stops it: no SIGCONT came since (STOP_DEQUEUED). */
-  mayStop: boolean;
-  /** PTRACE_LISTEN: stopped, but for the tracer as good as running. */
-  listening: boolean;
-}
 
 /** A parent in vfork and the child that borrows its memory. */
 export interface VforkWait {
@@ -109,12 +58,14 @@ export class ThreadGroup implements Linked<ThreadGroup> {
   /** Process group and session; each counts as a user of its number. */
   pgrp: Pid;
   session: Pid;
+  /** Scheduling group of the session, made by setsid; null in the first. */
+  autogroup: Autogroup | null = null;
   /** Orphans below come to this process rather than to pid 1 (PR_SET_CHILD_SUBREAPER). */
   isChildSubreaper = false;
   /** Some ancestor is a subreaper: worth looking for one. */
   hasChildSubreaper = false;
-  /** SIGCHLD is ignored: children are reaped as they die. */
-  ignoresSigchld = false;
+  /** Signals that wait for any of its threads. */
+  readonly sharedPending: PendingSignals;
   /** Signal of the group stop in force (SIGNAL_STOP_STOPPED); 0 while it runs. */
   stopSignal = 0;
   /** Wait status of a group stop nobody has waited for yet; null when there is none. */
@@ -136,6 +87,7 @@ export class ThreadGroup implements Linked<ThreadGroup> {
     this.rlimits = rlimits;
     this.pgrp = ids.pgrp;
     this.session = ids.session;
+    this.sharedPending = new PendingSignals(leader.kernel.signalCounts);
   }
 
   /** Number of the process. */
@@ -152,6 +104,13 @@ export class ThreadGroup implements Linked<ThreadGroup> {
   get sid(): number {
     return this.session.nr;
   }
+}
+
+/** What all processes of a session share of the CPU (kernel/sched/autogroup.h, struct autogroup). */
+export interface Autogroup {
+  readonly id: number;
+  /** -20 to 19; changed through /proc/PID/autogroup. */
+  nice: number;
 }
 
 /** Process group and session a new process starts in. */
@@ -212,8 +171,8 @@ export class TaskStruct implements Linked<TaskStruct> {
   /** Its neighbours among the threads of its process. */
   prev: TaskStruct | null = null;
   next: TaskStruct | null = null;
-  /** Signal handlers, as far as sharing them shows: the tasks that do (CLONE_SIGHAND). */
-  sighand = { users: 1 };
+  /** What it does at signals; replaced by exec where it was shared. */
+  sighand = new Sighand();
   /** PF_* bits. */
   flags: number;
   /** See TaskState. */
@@ -242,10 +201,17 @@ export class TaskStruct implements Linked<TaskStruct> {
   ptraced: Set<TaskStruct> | null = null;
   /** Wait status of a stop its tracer has not waited for yet; null when there is none. */
   stopCode: number | null = null;
-  /** Signals that wait until the task runs again, or no longer blocks them. */
-  readonly pendingSignals = new PendingSignals();
-  /** Signals held back, n as bit n - 1; set by PTRACE_SETSIGMASK, inherited. */
+  /** Signals for this thread that wait until it runs, no longer blocks them, or a CPU takes them. */
+  readonly pendingSignals: PendingSignals;
+  /** Signals held back, n as bit n - 1; inherited. */
   blocked = 0n;
+  /**
+   * Signals that its tracer let through to a handler, the next ones for a CPU (see takeCaught()); null
+   * before the first.
+   */
+  caughtSignals: QueuedSignal[] | null = null;
+  /** The stack for its handlers (sigaltstack()). */
+  signalStack: SignalStack = NO_SIGNAL_STACK;
   /** Exit status it stopped with at PTRACE_EVENT_EXIT; null before. */
   exitingWith: number | null = null;
   /** Its vfork, as parent and as child; null without. */
@@ -276,6 +242,7 @@ export class TaskStruct implements Linked<TaskStruct> {
     this.comm = init.comm;
     this.exitSignal = init.exitSignal;
     this.flags = init.flags;
+    this.pendingSignals = new PendingSignals(init.kernel.signalCounts);
     this.startTime = init.kernel.time();
   }
 

@@ -1,6 +1,7 @@
 import { ECHILD, EINVAL, ESRCH } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
-import { doNotifyParent, releaseTask } from './exit.js';
+import { releaseTask } from './exit.js';
+import { doNotifyParent } from './notify.js';
 import { ptraceReparented, ptraceUnlink } from './ptrace-link.js';
 import { SIGCHLD } from './signal.js';
 import type { TaskStruct } from './task.js';

@@ -26,6 +26,10 @@ export interface VmaInfo {
   readonly uffd: number;
   /** Private memory that no page cache stands behind: vma_is_anonymous(). */
   readonly anonymous: boolean;
+  /** VM_SOFTDIRTY: new, or merged with what is, since soft-dirty bits were cleared. */
+  readonly softDirty: boolean;
+  /** The kernel's own, such as [vdso]: it cannot be cut. */
+  readonly special: boolean;
   /** The name /proc gives a mapping without a file: `[heap]`, `[stack]`, `[vdso]`…; null for none. */
   readonly name: string | null;
   /** The core's VMA; valid until the next change of the mappings. */
@@ -76,6 +80,8 @@ export class Mm {
   envEnd = 0;
   /** RLIMIT_STACK of the tasks that run on it, bytes: how far their own accesses grow a stack. */
   stackLimit = DEFAULT_STACK_LIMIT;
+  /** What limitGrowth() set last. */
+  private growthLimit = Infinity;
   /** VM_* that every new mapping gets: VM_LOCKED and VM_LOCKONFAULT after mlockall(MCL_FUTURE). */
   defFlags = 0;
   /** PR_SET_MDWE: PR_MDWE_* bits, 0 while nothing is denied; never taken back. */
@@ -148,11 +154,25 @@ export class Mm {
     this.stackLimit = old.stackLimit;
     // arch_dup_pkeys()
     this.pkeyTaken = old.pkeyTaken;
+    this.growthLimit = old.growthLimit;
   }
 
   /** RLIMIT_AS of the tasks that run on it, bytes: how large their own accesses let it become. */
   limitGrowth(bytes: number): void {
+    this.growthLimit = bytes;
     this.core.exports.setGrowthLimit(this.place, Math.min(bytes, NO_LIMIT));
+  }
+
+  /** Makes an access under another RLIMIT_AS, that of a task from outside: growth counts as its. */
+  growingUnder<T>(bytes: number, access: () => T): T {
+    const own = this.growthLimit;
+    if (bytes === own) return access();
+    this.limitGrowth(bytes);
+    try {
+      return access();
+    } finally {
+      this.limitGrowth(own);
+    }
   }
 
   counters(): MmCounters {
@@ -197,14 +217,17 @@ export class Mm {
     const start = core.readU64(ptr + layout.VMA_START);
     const end = core.readU64(ptr + layout.VMA_END);
     const vmFile = core.readU32(ptr + layout.VMA_FILE);
-    const special = SPECIAL_NAMES[core.readU32(ptr + layout.VMA_NAME) & 0xffff] ?? null;
+    const marks = core.readU32(ptr + layout.VMA_NAME);
+    const special = SPECIAL_NAMES.get(marks & 0xff) ?? null;
     return {
       start,
       end,
       flags: core.readU32(ptr + layout.VMA_FLAGS),
       pgoff: core.readU64(ptr + layout.VMA_PGOFF),
       uffd: core.readU32(ptr + layout.VMA_UFFD),
-      anonymous: core.readU32(ptr + layout.VMA_MAPPING) === 0,
+      anonymous: special === null && core.readU32(ptr + layout.VMA_MAPPING) === 0,
+      special: special !== null,
+      softDirty: (marks & 0xff00) !== 0,
       file: vmFile === 0 || special !== null ? null : fileOf(core, vmFile as Ptr<'file'>),
       name: special ?? (vmFile === 0 ? this.areaName(start, end) : null),
       ptr,

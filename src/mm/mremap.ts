@@ -92,6 +92,8 @@ function move(request: Remap, vma: VmaInfo, hint: U64): number {
   };
   const to = placeMapping(mm, placement, newLen, limits);
   if (mm.counters().mapCount >= limits.maxMapCount - 3) fail(ENOMEM);
+  // prep_move_vma(): a special mapping moves whole.
+  if (vma.special && (vma.start !== addr || vma.end !== addr + oldLen)) fail(EINVAL);
   checkCharge(request, vma);
   const keep = (flags & MREMAP_DONTUNMAP) !== 0;
   const max = limits.maxMapCount;

@@ -9,16 +9,24 @@ const BATCH = PAGE_SIZE / 8;
 /**
  * The entries of /proc/PID/pagemap for `count` pages from `addr` on, frame numbers included; fewer where
  * user memory ends. They are what the walk finds, and change nothing.
+ * @param softDirty whether bit 55 says what was written since soft-dirty bits were cleared
  * @see fs/proc/task_mmu.c, pte_to_pagemap_entry()
  */
-export function pagemapEntries(mm: Mm, addr: number, count: number): BigUint64Array {
+export function pagemapEntries(
+  mm: Mm,
+  addr: number,
+  count: number,
+  softDirty = false,
+): BigUint64Array {
   const pages = Math.max(0, Math.min(count, Math.ceil((TASK_SIZE - addr) / PAGE_SIZE)));
   const entries = new BigUint64Array(pages);
   const bytes = new Uint8Array(entries.buffer);
   const { core } = mm;
   for (let done = 0; done < pages && mm.alive; done += BATCH) {
     const batch = Math.min(BATCH, pages - done);
-    core.exports.pagemap(mm.ptr, addr + done * PAGE_SIZE, batch, core.bounce);
+    const at = addr + done * PAGE_SIZE;
+    core.exports.pagemap(mm.ptr, at, batch, core.bounce);
+    if (softDirty) core.exports.markSoftDirty(mm.ptr, at, batch, core.bounce);
     core.copyOut(core.bounce, bytes, done * 8, batch * 8);
   }
   return entries;
@@ -78,12 +86,18 @@ export interface PageRun {
 
 /**
  * The pages of a range in runs of the same category.
+ * @param softDirty whether PAGE_IS_SOFT_DIRTY is told
  * @see fs/proc/task_mmu.c, pagemap_page_category(), pagemap_scan_pte_hole()
  */
-export function* pageRuns(mm: Mm, start: number, end: number): Generator<PageRun, void, void> {
+export function* pageRuns(
+  mm: Mm,
+  start: number,
+  end: number,
+  softDirty = false,
+): Generator<PageRun, void, void> {
   const { exports } = mm.core;
   for (let at = start; at < end;) {
-    const next = exports.categoryRun(mm.ptr, at, end);
+    const next = exports.categoryRun(mm.ptr, at, end, softDirty);
     const category = exports.categoryOfRun();
     yield { start: at, end: next, category: Math.max(category, 0), mapped: category >= 0 };
     at = next;
@@ -96,6 +110,14 @@ export function* pageRuns(mm: Mm, start: number, end: number): Generator<PageRun
  */
 export function clearReferenced(mm: Mm, vma: VmaInfo): void {
   mm.core.exports.clearReferenced(mm.ptr, vma.ptr);
+}
+
+/**
+ * Forgets that the pages of a mapping, or all of it, were written: from now on writes are noted anew.
+ * @see fs/proc/task_mmu.c, clear_soft_dirty()
+ */
+export function clearSoftDirty(mm: Mm, vma: VmaInfo): void {
+  mm.core.exports.clearSoftDirty(mm.ptr, vma.ptr);
 }
 
 /**

@@ -4,6 +4,7 @@ import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import { fail } from '../errno.js';
 import { accessOk, coreAddress, type U64 } from './address.js';
 import type { Mm } from './mm.js';
+import { decodeName } from './name-bytes.js';
 import { faultMended } from './stop.js';
 
 /** Where a read puts bytes and a write takes them from: an array of the host, or guest memory. */
@@ -147,7 +148,7 @@ export function copyToUser(mm: Mm, addr: U64, bytes: Uint8Array): void {
 }
 
 /**
- * The string at `addr` up to its NUL, at most `max` bytes with the NUL.
+ * The string at `addr` up to its NUL (see decodeName()), at most `max` bytes with the NUL.
  * @throws {LinuxError} EFAULT: unreadable before its end; ENAMETOOLONG: no NUL in `max` bytes
  * @see lib/strncpy_from_user.c
  */
@@ -162,17 +163,11 @@ export function strncpyFromUser(mm: Mm, addr: U64, max: number): string {
     const part = bytes.subarray(length, length + count);
     const got = loadUser(mm, start + length, part);
     const nul = part.subarray(0, got).indexOf(0);
-    if (nul >= 0) return decode(bytes.subarray(0, length + nul));
+    if (nul >= 0) return decodeName(bytes.subarray(0, length + nul));
     if (got < count) shortCopy(mm);
     length += count;
   }
   return fail(ENAMETOOLONG);
-}
-
-const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
-
-function decode(bytes: Uint8Array): string {
-  return utf8.decode(bytes);
 }
 
 /** @throws {LinuxError} EFAULT */

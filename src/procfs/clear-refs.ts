@@ -4,7 +4,7 @@ import { fail } from '../errno.js';
 import { getTaskMm } from '../kernel/ptrace.js';
 import type { TaskStruct } from '../kernel/task.js';
 import type { Mm, VmaInfo } from '../mm/mm.js';
-import { clearReferenced, resetHiwaterRss } from '../mm/pagemap.js';
+import { clearReferenced, clearSoftDirty, resetHiwaterRss } from '../mm/pagemap.js';
 import type { UserBuffer } from '../mm/user.js';
 import type { File, FileOperations } from '../vfs/file.js';
 import { INT, kstrto, strstrip, textFromUser } from './kstrtox.js';
@@ -18,7 +18,6 @@ const MAX_BYTES = 12;
 const CLEAR_REFS_ALL = 1;
 const CLEAR_REFS_ANON = 2;
 const CLEAR_REFS_MAPPED = 3;
-/** Taken without effect where soft-dirty bits are not kept (CONFIG_MEM_SOFT_DIRTY). */
 const CLEAR_REFS_SOFT_DIRTY = 4;
 const CLEAR_REFS_MM_HIWATER_RSS = 5;
 
@@ -31,14 +30,14 @@ function forgets(type: number, vma: VmaInfo): boolean {
 }
 
 function clear(mm: Mm, type: number): void {
-  if (type === CLEAR_REFS_SOFT_DIRTY) return;
   if (type === CLEAR_REFS_MM_HIWATER_RSS) return resetHiwaterRss(mm);
   for (const vma of mm.vmas()) if (forgets(type, vma)) clearReferenced(mm, vma);
 }
 
 /**
  * Forgets which pages were used: 1 all, 2 of mappings without a file, 3 with one; 5 the highest
- * resident set; 4 nothing, as there are no soft-dirty bits.
+ * resident set; 4 which were written, or nothing where the profile keeps no soft-dirty bits
+ * (CONFIG_MEM_SOFT_DIRTY).
  * @throws {LinuxError} EFAULT; EINVAL: not 1 to 5; ERANGE: no int; ESRCH: the task is gone
  * @see fs/proc/task_mmu.c clear_refs_write()
  */
@@ -47,7 +46,9 @@ function write(_caller: TaskStruct, file: File, buf: UserBuffer): number {
   if (type < CLEAR_REFS_ALL || type > CLEAR_REFS_MM_HIWATER_RSS) fail(EINVAL);
   const task = getProcTask(file.inode) ?? fail(ESRCH);
   const mm = getTaskMm(task);
-  if (mm !== null) clear(mm, type);
+  if (mm === null) return Math.min(buf.length, MAX_BYTES);
+  if (type !== CLEAR_REFS_SOFT_DIRTY) clear(mm, type);
+  else if (task.kernel.profile.softDirty) for (const vma of mm.vmas()) clearSoftDirty(mm, vma);
   return Math.min(buf.length, MAX_BYTES);
 }
 

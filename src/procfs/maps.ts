@@ -24,7 +24,7 @@ const END_INDEX = Number.MAX_SAFE_INTEGER;
 /** What the files that list mappings show of one, and after the last. */
 export interface VmaShow {
   /** The record of a mapping, a byte string. */
-  readonly vma: (mm: MmStruct, vma: VmaInfo) => string;
+  readonly vma: (mm: MmStruct, vma: VmaInfo, file: File) => string;
   /** The record of the vsyscall page. */
   readonly gate: string;
 }
@@ -42,7 +42,7 @@ function vmaRecord(file: File, index: number, show: VmaShow): SeqRecord | null {
   if (mm === null || !mm.alive) return null;
   const vma = mm.findVma(index);
   if (vma === null) return { text: show.gate, next: END_INDEX };
-  return { text: show.vma(mm, vma), next: vma.end };
+  return { text: show.vma(mm, vma, file), next: vma.end };
 }
 
 /**

@@ -1,7 +1,7 @@
 import { FOLL_FORCE, FOLL_WRITE } from '../../assembly/abi/foll.js';
 import { LinuxError } from '../errno.js';
 import { procMemFollForce, PTRACE_MODE_ATTACH } from '../kernel/ptrace.js';
-import { stackLimit } from '../kernel/rlimit.js';
+import { RLIMIT_AS, stackLimit } from '../kernel/rlimit.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { memRw, memRwAdvance } from '../mm/access.js';
 import type { UserBuffer } from '../mm/user.js';
@@ -26,7 +26,10 @@ function rw(caller: TaskStruct, file: File, buf: UserBuffer, pos: U64, write: nu
   mm.core.current = caller;
   const force = procMemFollForce(getProcTask(file.inode), mm, caller) ? FOLL_FORCE : 0;
   try {
-    return memRw(mm, pos, buf, write | force, stackLimit(caller));
+    // acct_stack_growth() asks for the limits of who makes the call.
+    return mm.growingUnder(caller.group.rlimits.soft(RLIMIT_AS), () =>
+      memRw(mm, pos, buf, write | force, stackLimit(caller)),
+    );
   } catch (error) {
     if (error instanceof LinuxError && error.code === 'EFAULT') {
       file.failedAdvance = memRwAdvance(mm);

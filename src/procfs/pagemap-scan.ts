@@ -128,10 +128,15 @@ function protect(mm: Mm, request: ScanRequest, run: PageRun, end: number): void 
   checked(mm.core.exports.uffdWriteProtect(mm.ptr, run.start, end, true));
 }
 
+/** Whether soft-dirty bits are kept. */
+interface SoftDirty {
+  readonly softDirty: boolean;
+}
+
 /** The pages of one mapping; where it had to stop, or null. */
 function walkVma(
   mm: Mm,
-  request: ScanRequest,
+  request: ScanRequest & SoftDirty,
   vma: VmaInfo,
   from: number,
   list: RegionList,
@@ -139,7 +144,7 @@ function walkVma(
   const allowed = isWpAllowed(vma) ? layout.PAGE_IS_WPALLOWED : 0;
   // Without a place for answers, what has a page table is protected whatever it is.
   const protectsAll = (request.flags & PM_SCAN_WP_MATCHING) !== 0 && request.vec === 0;
-  for (const run of pageRuns(mm, from, Math.min(vma.end, request.end))) {
+  for (const run of pageRuns(mm, from, Math.min(vma.end, request.end), request.softDirty)) {
     // Where write-protection is possible and no page table is yet, nothing is protected.
     const absent = !run.mapped && (vma.uffd & UFFD_WP) !== 0 ? layout.PAGE_IS_WRITTEN : 0;
     const category = run.category | allowed | absent;
@@ -153,7 +158,12 @@ function walkVma(
 }
 
 /** Walks the pages from `start` on; where it had to stop, or null when it came to the end. */
-function walk(mm: Mm, request: ScanRequest, start: number, list: RegionList): number | null {
+function walk(
+  mm: Mm,
+  request: ScanRequest & SoftDirty,
+  start: number,
+  list: RegionList,
+): number | null {
   for (let vma = mm.findVma(start); vma !== null; vma = mm.findVma(vma.end)) {
     if (vma.start >= request.end) return null;
     if (!looksAt(request, vma)) continue;
@@ -169,7 +179,12 @@ function walk(mm: Mm, request: ScanRequest, start: number, list: RegionList): nu
  * way.
  * @param stopped takes the address that the last full buffer ended at, also when the walk went on
  */
-function scan(own: Mm, mm: Mm, request: ScanRequest, stopped: (walkEnd: number) => void): number {
+function scan(
+  own: Mm,
+  mm: Mm,
+  request: ScanRequest & SoftDirty,
+  stopped: (walkEnd: number) => void,
+): number {
   const list = new RegionList(request.vecLen, request.maxPages);
   let stored = 0;
   for (let start = request.start; start < request.end;) {
@@ -198,7 +213,8 @@ export function pagemapScan(caller: TaskStruct, file: File, cmd: number, arg: U6
   const own = caller.mm ?? fail(EFAULT);
   // A kernel that opens pagemap of a task without memory would fall over here.
   const mm = memOf(file) ?? fail(ESRCH);
-  const request = readRequest(copyFromUser(own, arg, ARG_SIZE));
+  const { softDirty } = caller.kernel.profile;
+  const request = { ...readRequest(copyFromUser(own, arg, ARG_SIZE)), softDirty };
   let walkEnd = 0;
   try {
     return scan(own, mm, request, (at) => (walkEnd = at));

@@ -37,10 +37,12 @@ function read(caller: TaskStruct, file: File, buf: UserBuffer, pos: U64): number
   if (BigInt(pos) % 8n !== 0n || buf.length % ENTRY_BYTES !== 0) fail(EINVAL);
   if (typeof pos === 'bigint') return 0;
   const pfn = showsPfn(caller, file);
+  const { softDirty } = caller.kernel.profile;
   let addr = (pos / ENTRY_BYTES) * PAGE_SIZE;
   let done = 0;
   while (done < buf.length && addr < TASK_SIZE) {
-    const entries = pagemapEntries(mm, addr, Math.min(BATCH, (buf.length - done) / ENTRY_BYTES));
+    const count = Math.min(BATCH, (buf.length - done) / ENTRY_BYTES);
+    const entries = pagemapEntries(mm, addr, count, softDirty);
     if (!pfn) for (const [i, entry] of entries.entries()) entries[i] = entry & ~PFN_MASK;
     const bytes = new Uint8Array(entries.buffer, entries.byteOffset, entries.byteLength);
     if (buf.copyTo(done, bytes) < bytes.length) fail(EFAULT);

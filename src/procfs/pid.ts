@@ -1,5 +1,6 @@
 import { tidCommInodeOperations, commOperations } from './comm.js';
 import { attrDirStuff } from './attr.js';
+import { autogroupOperations } from './autogroup.js';
 import { auxvOperations } from './auxv.js';
 import { showChildren } from './children.js';
 import { clearRefsOperations } from './clear-refs.js';
@@ -36,6 +37,7 @@ import { showStatm } from './statm.js';
 import { showStatus } from './status.js';
 import { showSyscall } from './syscall.js';
 import { taskDirectory } from './task.js';
+import { timensOffsetsOperations } from './timens-offsets.js';
 import { timersOperations } from './timers.js';
 import { timerslackNsOperations } from './timerslack-ns.js';
 import { showWchan } from './wchan.js';
@@ -46,6 +48,8 @@ const gidMapOperations = idMapOperations('gid');
 const projidMapOperations = idMapOperations('projid');
 const attrIops = pidentInodeOperations(() => attrDirStuff);
 const attrFops = pidentFileOperations(() => attrDirStuff);
+/** It tells when AVX-512 was last used, which this CPU does not have (proc_pid_arch_status()). */
+const showArchStatus = (): string => '';
 const task = taskDirectory(() => tidBaseStuff);
 
 /**
@@ -64,6 +68,8 @@ export const tgidBaseStuff: readonly PidEntry[] = [
   one('personality', 0o400, showPersonality),
   one('limits', 0o444, showLimits),
   reg('sched', 0o644, schedOperations),
+  reg('autogroup', 0o644, autogroupOperations),
+  reg('timens_offsets', 0o644, timensOffsetsOperations),
   reg('comm', 0o644, commOperations),
   one('syscall', 0o400, showSyscall),
   reg('cmdline', 0o444, cmdlineOperations),
@@ -101,6 +107,7 @@ export const tgidBaseStuff: readonly PidEntry[] = [
   reg('setgroups', 0o644, setgroupsOperations),
   reg('timers', 0o444, timersOperations),
   reg('timerslack_ns', 0o666, timerslackNsOperations),
+  one('arch_status', 0o444, showArchStatus),
   one('ksm_merging_pages', 0o400, showKsmMergingPages),
   one('ksm_stat', 0o400, showKsmStat),
 ];
@@ -153,6 +160,7 @@ export const tidBaseStuff: readonly PidEntry[] = [
   reg('gid_map', 0o644, gidMapOperations),
   reg('projid_map', 0o644, projidMapOperations),
   reg('setgroups', 0o644, setgroupsOperations),
+  one('arch_status', 0o444, showArchStatus),
   one('ksm_merging_pages', 0o400, showKsmMergingPages),
   one('ksm_stat', 0o400, showKsmStat),
 ];

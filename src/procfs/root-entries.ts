@@ -6,6 +6,7 @@ import { procCreateSingle } from './generic.js';
 import { showMeminfo } from './meminfo.js';
 import { sysctlDirectory } from './proc-sysctl.js';
 import { mountsLink } from './self.js';
+import { showVmstat } from './vmstat.js';
 
 /** The one CPU. It has no name and no speed of its own, only what every x86-64 has. */
 const CPUINFO = [
@@ -82,6 +83,7 @@ export function rootEntries(root: Dentry): void {
   procCreateSingle(root, 'swaps', () => 'Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n');
   mountsLink(root);
   procCreateSingle(root, 'uptime', showUptime);
+  procCreateSingle(root, 'vmstat', showVmstat);
   procCreateSingle(root, 'cpuinfo', () => `${CPUINFO}\n\n`);
   procCreateSingle(root, 'loadavg', showLoadavg);
   procCreateSingle(root, 'meminfo', showMeminfo);

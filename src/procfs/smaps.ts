@@ -5,7 +5,7 @@ import type { MmStruct } from '../kernel/mm-struct.js';
 import type { VmaInfo } from '../mm/mm.js';
 import { vmaStats } from '../mm/pagemap.js';
 import type { VmaPages } from '../mm/pagemap.js';
-import type { FileOperations } from '../vfs/file.js';
+import type { File, FileOperations } from '../vfs/file.js';
 import { vmaListOperations, VSYSCALL_LINE } from './maps.js';
 import { vmaHeader, vmaName } from './vma-text.js';
 
@@ -132,31 +132,30 @@ const UFFD_MNEMONICS: Readonly<Record<string, readonly [number, string]>> = {
   sl: [UFFD_MINOR, 'ui'],
 };
 
-function showVmFlags(flags: number, uffd: number): string {
+/** VM_SOFTDIRTY is bit 27, next above VM_DONTDUMP. */
+function showVmFlags(flags: number, uffd: number, softDirty: boolean): string {
   let text = 'VmFlags: ';
   for (const [bit, name] of MNEMONICS) {
     const [mode, shown] = UFFD_MNEMONICS[name] ?? [0, ''];
     if ((uffd & mode) !== 0) text += `${shown} `;
     if ((flags & bit) !== 0) text += `${name} `;
+    if (bit === vm.VM_DONTDUMP && softDirty) text += 'sd ';
   }
   return `${text}\n`;
 }
 
-function block(
-  header: string,
-  size: number,
-  stats: MemSizeStats,
-  { flags, uffd }: Pick<VmaInfo, 'flags' | 'uffd'>,
-): string {
+function block(header: string, size: number, stats: MemSizeStats, vmFlags: string): string {
   const pageSizes =
     kb('Size', size / 1024) + kb('KernelPageSize', PAGE_KB) + kb('MMUPageSize', PAGE_KB);
   const eligible = `${'THPeligible:'.padEnd(16)}${'0'.padStart(8)}\n`;
-  return header + pageSizes + showStats(stats, false) + eligible + showVmFlags(flags, uffd);
+  return header + pageSizes + showStats(stats, false) + eligible + vmFlags;
 }
 
-function showSmap(mm: MmStruct, vma: VmaInfo): string {
+function showSmap(mm: MmStruct, vma: VmaInfo, file: File): string {
   const stats = gatherStats(EMPTY_STATS, mm, vma);
-  return block(`${vmaHeader(vma, vmaName(vma))}\n`, vma.end - vma.start, stats, vma);
+  const softDirty = file.inode.sb.vfs.kernel.profile.softDirty && vma.softDirty;
+  const flags = showVmFlags(vma.flags, vma.uffd, softDirty);
+  return block(`${vmaHeader(vma, vmaName(vma))}\n`, vma.end - vma.start, stats, flags);
 }
 
 /**
@@ -165,5 +164,5 @@ function showSmap(mm: MmStruct, vma: VmaInfo): string {
  */
 export const smapsOperations: FileOperations = vmaListOperations({
   vma: showSmap,
-  gate: block(VSYSCALL_LINE, PAGE_SIZE, EMPTY_STATS, { flags: vm.VM_EXEC, uffd: 0 }),
+  gate: block(VSYSCALL_LINE, PAGE_SIZE, EMPTY_STATS, showVmFlags(vm.VM_EXEC, 0, false)),
 });

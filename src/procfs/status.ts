@@ -90,23 +90,19 @@ function hex16(value: bigint): string {
   return value.toString(16).padStart(16, '0');
 }
 
-/** The set of signals as a mask: signal n is bit n - 1. */
-function sigset(signals: Iterable<number>): bigint {
-  let mask = 0n;
-  for (const signal of signals) mask |= 1n << BigInt(signal - 1);
-  return mask;
-}
-
 /** fs/proc/array.c task_sig() */
 function taskSig(task: TaskStruct): string {
-  const { cur } = task.group.rlimits.get(RLIMIT_SIGPENDING);
-  const pending = sigset(task.pendingSignals);
+  const { group, kernel, sighand } = task;
+  const { cur } = group.rlimits.get(RLIMIT_SIGPENDING);
+  const queued = kernel.signalCounts.get(task.cred.uid) ?? 0;
   return [
-    `Threads:\t${task.group.threads.length}\n`,
-    `SigQ:\t${task.pendingSignals.size}/${cur === RLIM_INFINITY ? 2n ** 64n - 1n : cur}\n`,
-    `SigPnd:\t${hex16(pending)}\n`,
-    // No handlers and no masks: signals of this kernel have their default actions.
-    ...['ShdPnd', 'SigBlk', 'SigIgn', 'SigCgt'].map((label) => `${label}:\t${hex16(0n)}\n`),
+    `Threads:\t${group.threads.length}\n`,
+    `SigQ:\t${queued}/${cur === RLIM_INFINITY ? 2n ** 64n - 1n : cur}\n`,
+    `SigPnd:\t${hex16(task.pendingSignals.mask)}\n`,
+    `ShdPnd:\t${hex16(group.sharedPending.mask)}\n`,
+    `SigBlk:\t${hex16(task.blocked)}\n`,
+    `SigIgn:\t${hex16(sighand.ignored)}\n`,
+    `SigCgt:\t${hex16(sighand.caught)}\n`,
   ].join('');
 }
 

@@ -3,6 +3,7 @@ import { fail } from '../errno.js';
 import { CAP_LAST_CAP, CAP_SYS_PTRACE, CAP_SYS_RAWIO, capable } from '../kernel/capability.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { TaskStruct } from '../kernel/task.js';
+import { decodeName } from '../mm/name-bytes.js';
 import { bytesOf, byteString } from '../vfs/byte-string.js';
 import { procGetLong } from './sysctl-value.js';
 
@@ -62,7 +63,7 @@ const hostname: CtlTable = {
   show: (kernel) => byteString(kernel.nodename),
   store(caller, written) {
     const [line = ''] = written.split(/[\0\n]/, 1);
-    caller.kernel.nodename = new TextDecoder().decode(bytesOf(line.slice(0, UTS_LEN)));
+    caller.kernel.nodename = decodeName(bytesOf(line.slice(0, UTS_LEN)));
     return written.length;
   },
 };

@@ -48,6 +48,7 @@ interface CloneArgs {
   readonly childTid: U64;
   /** The number the child is to have; null for the next one. */
   readonly wanted: number | null;
+  readonly clearSighand?: boolean;
 }
 
 /**
@@ -77,14 +78,14 @@ function sysClone(task: TaskStruct, all: number, ptid: U64, childTid: U64): numb
 
 /** @see kernel/fork.c, kernel_clone() */
 function kernelClone(task: TaskStruct, args: CloneArgs): number {
-  const { flags, exitSignal, pidfd, wanted } = args;
+  const { flags, exitSignal, pidfd, wanted, clearSighand = false } = args;
   checkCloneFlags(task, flags);
   if (flags & CLONE_PIDFD) {
     if (flags & CLONE_DETACHED) fail(EINVAL);
     // The descriptor is known, and must be storable, before there is a child.
     writeU32s(task, pidfd, filesOf(task).lowestFree(nofileLimit(task)));
   }
-  const child = copyProcess(task, { flags, exitSignal, wanted });
+  const child = copyProcess(task, { flags, exitSignal, wanted, clearSighand });
   if (flags & CLONE_PIDFD) pidfdFor(task, child, flags & CLONE_THREAD ? PIDFD_THREAD : 0);
   storeTid(task, child, args);
   return child.threadPid.nr;
@@ -126,7 +127,8 @@ function cloneArgs(task: TaskStruct, addr: U64, size: U64): CloneArgs {
   const both = flags & CLONE_PIDFD && flags & CLONE_PARENT_SETTID;
   if (both && pidfd === parentTid) fail(EINVAL);
   const wanted = wantedNumber(task, numbers);
-  return { flags, exitSignal, pidfd, parentTid, childTid: toU64(word(16)), wanted };
+  const clearSighand = (word(0) & CLONE_CLEAR_SIGHAND) !== 0n;
+  return { clearSighand, flags, exitSignal, pidfd, parentTid, childTid: toU64(word(16)), wanted };
 }
 
 function checkSetTidSize(addr: U64, size: bigint): void {

@@ -22,6 +22,7 @@ import { processIdCalls } from './process-ids.js';
 import { processCalls } from './process.js';
 import { ptraceCalls } from './ptrace.js';
 import { shmCalls } from './shm.js';
+import { signalFamily } from './signal.js';
 import { systemFamily } from './system.js';
 import { NR_GENERIC } from './table-generic.js';
 import { NR_X86_64 } from './table-x86-64.js';
@@ -76,6 +77,7 @@ function makeTable(
 function genericTable(machine: string): SyscallTable {
   return makeTable(NR_GENERIC, [
     ...COMMON_FAMILIES,
+    signalFamily(machine !== 'riscv64'),
     statCallsGeneric,
     cloneFamily('tls-ctid'),
     systemFamily(machine),
@@ -85,6 +87,7 @@ function genericTable(machine: string): SyscallTable {
 const TABLES: Readonly<Record<SyscallArch, SyscallTable>> = {
   x86_64: makeTable(NR_X86_64, [
     ...COMMON_FAMILIES,
+    signalFamily(true),
     statCalls,
     archPrctlCalls,
     cloneFamily('ctid-tls'),
@@ -123,7 +126,8 @@ function enter(
  * @param call the Linux name, or the number in the table of `arch`
  * @returns the result: a negative errno, else a value from 0 (a bigint above 2^53 - 1)
  * @throws {RangeError} an argument that is a number and no safe integer
- * @throws {TypeError} the task has exited, before or by a rule that is set on the call
+ * @throws {TypeError} the task has exited, before or by a rule that is set on the call, or is pid 1, which
+ *   stands for the kernel and runs nothing
  */
 export function doSyscall(
   task: TaskStruct,
@@ -132,6 +136,8 @@ export function doSyscall(
   arch: SyscallArch = 'x86_64',
 ): U64 {
   if (task.exited) throw new TypeError(`task: ${task.pid} has exited`);
+  if (task === task.kernel.init)
+    throw new TypeError('task: pid 1 is the kernel’s own, it makes no calls');
   const table = TABLES[arch];
   const handler = typeof call === 'number' ? table.byNumber[call] : table.byName.get(call);
   task.kernel.core.current = task;

@@ -1,6 +1,7 @@
 import { EINVAL, ERANGE } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
 import type { TaskStruct } from '../kernel/task.js';
+import { encodeName } from '../mm/name-bytes.js';
 import { sysClose, sysCloseRange, sysDup, sysDup2, sysDup3, sysFcntl } from '../vfs/fcntl.js';
 import { filesOf } from '../vfs/fdtable.js';
 import { getOwnerEx, setOwnerEx } from '../vfs/file-owner.js';
@@ -96,7 +97,7 @@ export const openCalls: SyscallFamily = {
   fchdir: (task, fd) => done(sysFchdir(task, int(fd))),
   chroot: (task, path) => done(sysChroot(task, userPath(task, path))),
   getcwd(task, buf, size) {
-    const bytes = new TextEncoder().encode(`${sysGetcwd(task)}\0`);
+    const bytes = encodeName(`${sysGetcwd(task)}\0`);
     if (bytes.length > size) fail(ERANGE);
     writeUser(task, buf, bytes);
     return bytes.length;

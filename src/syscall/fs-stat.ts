@@ -2,6 +2,7 @@ import { EINVAL } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { fromKgidMunged, fromKuidMunged } from '../kernel/userns.js';
+import { encodeName } from '../mm/name-bytes.js';
 import { major, minor } from '../vfs/super-block.js';
 import type { U64 } from '../vfs/u64.js';
 import { AT_EMPTY_PATH, AT_FDCWD, AT_STATX_SYNC_TYPE, AT_SYMLINK_NOFOLLOW } from '../vfs/flags.js';
@@ -84,7 +85,7 @@ function maybeNull(task: TaskStruct, path: U64, flags: U64): string {
 }
 
 function readlink(task: TaskStruct, dfd: number, path: U64, buf: U64, size: number): number {
-  const target = new TextEncoder().encode(readlinkat(task, dfd, userPath(task, path), size));
+  const target = encodeName(readlinkat(task, dfd, userPath(task, path), size));
   const cut = target.subarray(0, size);
   writeUser(task, buf, cut);
   return cut.length;

@@ -16,7 +16,7 @@ import { MAY_WRITE } from '../vfs/mode.js';
 import { inodeOwnerOrCapable, inodePermission } from '../vfs/permission.js';
 import { toU64, type U64 } from '../vfs/u64.js';
 import { currentMm, done, int, type SyscallFamily, uint, writeUser } from './args.js';
-import { TaskMmLimits } from './mm-limits.js';
+import { TaskMmLimits } from '../kernel/mm-limits.js';
 import { taskOfPidfd } from './pidfd.js';
 
 /** Advice about another process's memory: what changes nothing that it can see. */

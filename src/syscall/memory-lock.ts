@@ -4,7 +4,7 @@ import type { TaskStruct } from '../kernel/task.js';
 import { mlock, mlockall, munlock, munlockall } from '../mm/mlock.js';
 import type { U64 } from '../vfs/u64.js';
 import { currentMm, done, int, type SyscallFamily } from './args.js';
-import { TaskMmLimits } from './mm-limits.js';
+import { TaskMmLimits } from '../kernel/mm-limits.js';
 
 /** mlock2: lock pages as they come rather than fault them in. */
 const MLOCK_ONFAULT = 1;

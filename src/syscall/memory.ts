@@ -18,7 +18,7 @@ import { filesOf } from '../vfs/fdtable.js';
 import { mapFileChecked, sharedZeroFile } from '../vfs/mmap.js';
 import type { U64 } from '../vfs/u64.js';
 import { currentMm, done, int, type SyscallFamily, uint } from './args.js';
-import { TaskMmLimits } from './mm-limits.js';
+import { TaskMmLimits } from '../kernel/mm-limits.js';
 import { sysRemapFilePages } from './remap-file-pages.js';
 
 /** PKEY_DISABLE_ACCESS and PKEY_DISABLE_WRITE. */

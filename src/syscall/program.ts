@@ -1,3 +1,4 @@
+import { ENOMEM } from '../../assembly/abi/errno.js';
 import {
   MAP_ANONYMOUS,
   MAP_FIXED,
@@ -8,15 +9,18 @@ import {
   PROT_WRITE,
 } from '../../assembly/abi/mman.js';
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
+import { fail } from '../errno.js';
 import type { Cred } from '../kernel/cred.js';
 import type { MmStruct } from '../kernel/mm-struct.js';
 import type { TaskStruct } from '../kernel/task.js';
+import { mapVdso } from '../kernel/vdso.js';
 import { pageAlign } from '../mm/address.js';
 import { mmap } from '../mm/mmap.js';
+import { encodeName } from '../mm/name-bytes.js';
 import { storeUser } from '../mm/user.js';
 import type { File } from '../vfs/file.js';
 import { mapFileChecked } from '../vfs/mmap.js';
-import { TaskMmLimits } from './mm-limits.js';
+import { TaskMmLimits } from '../kernel/mm-limits.js';
 
 /** A program as a process starts with it. */
 export interface Program {
@@ -69,8 +73,8 @@ const PHDR_SIZE = 56;
 
 /**
  * Fills a memory as a program finds it that has just been started: its file mapped readable and
- * executable, a page of data, the heap behind it, and a stack with arguments, environment and
- * auxiliary vector. The file is mapped as it is: nothing of its format is looked at.
+ * executable, a page of data, the heap behind it, the vDSO, and a stack with arguments, environment
+ * and auxiliary vector. The file is mapped as it is: nothing of its format is looked at.
  *
  * @param task whose limits count, and who opened the file
  * @throws {LinuxError} ENOMEM: no memory, or over a limit
@@ -90,7 +94,7 @@ export function loadProgram(task: TaskStruct, mm: MmStruct, program: Program): v
   place(mm.startData, PAGE_SIZE, PROT_READ | PROT_WRITE, FIXED);
   const stack = STACK_TOP - STACK_SIZE;
   place(stack, STACK_SIZE, PROT_READ | PROT_WRITE, FIXED | MAP_GROWSDOWN);
-  fillStack(mm, program, task.cred);
+  fillStack(mm, program, task.cred, mapVdso(mm, task.kernel.vdso));
 }
 
 /** Maps the program's file, or a page in its place; returns the bytes mapped. */
@@ -107,15 +111,19 @@ function mapText(task: TaskStruct, mm: MmStruct, file: File | null, limits: Task
   return length;
 }
 
+/** @throws {LinuxError} ENOMEM: no frame for it */
+function store(mm: MmStruct, addr: number, bytes: Uint8Array): void {
+  if (storeUser(mm, addr, bytes) < bytes.length) fail(ENOMEM);
+}
+
 /** From the top down: the program's path, environment and arguments, then the words that point there. */
-function fillStack(mm: MmStruct, program: Program, cred: Readonly<Cred>): void {
+function fillStack(mm: MmStruct, program: Program, cred: Readonly<Cred>, vdso: number): void {
   const { argv, env } = program;
-  const encoder = new TextEncoder();
-  const strings = [...argv, ...env, argv[0] ?? ''].map((text) => encoder.encode(`${text}\0`));
+  const strings = [...argv, ...env, argv[0] ?? ''].map((text) => encodeName(`${text}\0`));
   let at = STACK_TOP - 8 - strings.reduce((sum, { length }) => sum + length, 0);
   const stringsStart = at;
   const addrs = strings.map((bytes) => {
-    storeUser(mm, at, bytes);
+    store(mm, at, bytes);
     at += bytes.length;
     return at - bytes.length;
   });
@@ -124,25 +132,26 @@ function fillStack(mm: MmStruct, program: Program, cred: Readonly<Cred>): void {
   mm.envStart = mm.argEnd;
   mm.envEnd = addrs[argv.length + env.length] ?? mm.argEnd;
   const platform = stringsStart - (stringsStart % 16) - 16;
-  storeUser(mm, platform, encoder.encode('x86_64\0'));
+  store(mm, platform, encodeName('x86_64\0'));
   const random = platform - 16;
-  const auxv = makeAuxv(cred, program.secureexec ?? false, { random, platform, path: mm.envEnd });
+  const places = { vdso, random, platform, path: mm.envEnd };
+  const auxv = makeAuxv(cred, program.secureexec ?? false, places);
   const pointers = [...addrs.slice(0, argv.length), 0, ...addrs.slice(argv.length, -1), 0];
   const words = new BigUint64Array([argv.length, ...pointers, ...auxv].map(BigInt));
   const start = random - words.byteLength;
   mm.startStack = start - (start % 16);
-  storeUser(mm, mm.startStack, new Uint8Array(words.buffer));
+  store(mm, mm.startStack, new Uint8Array(words.buffer));
   mm.auxv = new Uint8Array(new BigUint64Array(auxv.map(BigInt)).buffer);
 }
 
-/** The auxiliary vector in the order and with the entries of x86-64; without a vDSO its address is 0. */
+/** The auxiliary vector in the order and with the entries of x86-64. */
 function makeAuxv(
   cred: Readonly<Cred>,
   secureexec: boolean,
-  places: { readonly random: number; readonly platform: number; readonly path: number },
+  places: Readonly<Record<'vdso' | 'random' | 'platform' | 'path', number>>,
 ): number[] {
   return [
-    ...[AT_SYSINFO_EHDR, 0, AT_MINSIGSTKSZ, 3632, AT_HWCAP, 0x178bfbff],
+    ...[AT_SYSINFO_EHDR, places.vdso, AT_MINSIGSTKSZ, 3632, AT_HWCAP, 0x178bfbff],
     ...[AT_PAGESZ, PAGE_SIZE, AT_CLKTCK, 100],
     ...[AT_PHDR, PROGRAM_BASE + EHDR_SIZE, AT_PHENT, PHDR_SIZE, AT_PHNUM, 0],
     ...[AT_BASE, 0, AT_FLAGS, 0, AT_ENTRY, PROGRAM_BASE],

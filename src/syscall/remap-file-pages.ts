@@ -16,7 +16,7 @@ import { File } from '../vfs/file.js';
 import { mapFileChecked } from '../vfs/mmap.js';
 import type { U64 } from '../vfs/u64.js';
 import { currentMm } from './args.js';
-import { TaskMmLimits } from './mm-limits.js';
+import { TaskMmLimits } from '../kernel/mm-limits.js';
 
 /** The arguments of remap_file_pages(2). */
 export interface RemapFilePagesArgs {

@@ -17,7 +17,7 @@ import type { Mm, VmaInfo } from '../mm/mm.js';
 import { mmap, munmap } from '../mm/mmap.js';
 import type { U64 } from '../vfs/u64.js';
 import { currentMm, int, readUser, type SyscallFamily, writeUser } from './args.js';
-import { TaskMmLimits } from './mm-limits.js';
+import { TaskMmLimits } from '../kernel/mm-limits.js';
 import {
   checkIpcOwner,
   checkIpcPermission,

@@ -1,5 +1,6 @@
 import { LinuxError } from '../errno.js';
 import type { Cred } from '../kernel/cred.js';
+import { completeExit, releaseTask } from '../kernel/exit.js';
 import { createProcess } from '../kernel/fork.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { RLIMIT_AS, type Rlimits, stackLimit } from '../kernel/rlimit.js';
@@ -42,12 +43,23 @@ export function spawnTask(kernel: Kernel, options: SpawnOptions): TaskStruct {
   mm.limitGrowth(task.group.rlimits.soft(RLIMIT_AS));
   if (argv === undefined) return task;
   const file = programFile(task, argv[0] ?? '');
-  loadProgram(task, mm, { file, argv, env });
-  if (file !== null) {
-    mm.setExeFile(new ExeFile(file));
-    file.put(); // the memory has references of its own
+  try {
+    loadProgram(task, mm, { file, argv, env });
+    if (file !== null) mm.setExeFile(new ExeFile(file));
+  } catch (error) {
+    undo(task);
+    throw error;
+  } finally {
+    file?.put(); // the memory has references of its own
   }
   return task;
+}
+
+/** Nobody hears of a process that could not start. */
+function undo(task: TaskStruct): void {
+  task.exitSignal = 0;
+  completeExit(task, 0);
+  releaseTask(task);
 }
 
 function programFile(task: TaskStruct, path: string): File | null {

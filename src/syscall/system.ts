@@ -2,6 +2,7 @@ import { EFAULT, EINVAL, ERESTARTSYS } from '../../assembly/abi/errno.js';
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import { fail } from '../errno.js';
 import type { TaskStruct } from '../kernel/task.js';
+import { encodeName } from '../mm/name-bytes.js';
 import { MAX_RW_COUNT } from '../vfs/flags.js';
 import { fsOf } from '../vfs/fs-struct.js';
 import type { U64 } from '../vfs/u64.js';
@@ -48,7 +49,7 @@ export function systemFamily(machine: string): SyscallFamily {
       const fields = ['Linux', nodename, release, version, machine, '(none)'];
       const bytes = new Uint8Array(UTS_LEN * fields.length);
       fields.forEach((field, i) => {
-        bytes.set(new TextEncoder().encode(field).subarray(0, UTS_LEN - 1), i * UTS_LEN);
+        bytes.set(encodeName(field).subarray(0, UTS_LEN - 1), i * UTS_LEN);
       });
       writeUser(task, buf, bytes);
       return 0;

@@ -11,6 +11,9 @@ import { makeCred } from '../kernel/cred.js';
 import { createProcess } from '../kernel/fork.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { RLIM_INFINITY, Rlimits } from '../kernel/rlimit.js';
+import { SIG_BLOCK, sigprocmask } from '../kernel/sigaction.js';
+import { sigmask } from '../kernel/sighand.js';
+import { SIGCHLD } from '../kernel/signal.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { sysMmap } from '../syscall/memory.js';
 import { spawnTask } from '../syscall/spawn.js';
@@ -111,6 +114,8 @@ export class TraceWorld {
       argv: [EXECUTOR],
       env: ENVIRONMENT,
     });
+    // Recorded tasks hold it back: a traced one would stop whenever a child of it ends.
+    sigprocmask(task, SIG_BLOCK, sigmask(SIGCHLD));
     sysMmap(task, {
       addr: SCRATCH_START,
       length: SCRATCH_SIZE,

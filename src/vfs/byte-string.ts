@@ -1,10 +1,10 @@
-const encoder = new TextEncoder();
+import { encodeName } from '../mm/name-bytes.js';
 const NON_ASCII = /[^\0-\x7f]/;
 
-/** Text as its UTF-8 bytes, one character a byte: how files made on the fly are put together. */
+/** Text or a name as its bytes, one character a byte: how files made on the fly are put together. */
 export function byteString(text: string): string {
   if (!NON_ASCII.test(text)) return text;
-  return Array.from(encoder.encode(text), (byte) => String.fromCharCode(byte)).join('');
+  return Array.from(encodeName(text), (byte) => String.fromCharCode(byte)).join('');
 }
 
 /** The bytes of a byte string. */

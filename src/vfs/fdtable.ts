@@ -1,7 +1,8 @@
 import { EBADF, EMFILE } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
 import { RLIMIT_NOFILE } from '../kernel/rlimit.js';
-import type { TaskFiles, TaskStruct } from '../kernel/task.js';
+import type { TaskStruct } from '../kernel/task.js';
+import type { TaskFiles } from '../kernel/task-files.js';
 import { FMODE_PATH } from './file.js';
 import type { File } from './file.js';
 

@@ -1,6 +1,7 @@
 import { ESRCH } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
-import type { TaskFs, TaskStruct } from '../kernel/task.js';
+import type { TaskStruct } from '../kernel/task.js';
+import type { TaskFs } from '../kernel/task-files.js';
 import { pathEqual } from './dentry.js';
 import type { Path } from './dentry.js';
 import type { Vfs } from './vfs.js';

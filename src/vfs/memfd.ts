@@ -1,6 +1,7 @@
 import { EBUSY, EINVAL, ENODEV, EPERM } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
 import type { TaskStruct } from '../kernel/task.js';
+import { encodeName } from '../mm/name-bytes.js';
 import { filesOf, nofileLimit } from './fdtable.js';
 import type { File } from './file.js';
 import { FMODE_WRITE } from './file.js';
@@ -45,7 +46,7 @@ export function checkMemfdFlags(flags: number): void {
  */
 export function memfdCreate(task: TaskStruct, name: string, flags: number): number {
   checkMemfdFlags(flags);
-  if (new TextEncoder().encode(name).length > MFD_NAME_MAX_LEN) fail(EINVAL);
+  if (encodeName(name).length > MFD_NAME_MAX_LEN) fail(EINVAL);
   const files = filesOf(task);
   const fd = files.lowestFree(nofileLimit(task));
   if ((flags & MFD_HUGETLB) !== 0) fail(ENODEV);

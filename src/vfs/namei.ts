@@ -1,6 +1,7 @@
 import { EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, EXDEV } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
 import type { TaskStruct } from '../kernel/task.js';
+import { encodeName } from '../mm/name-bytes.js';
 import { followUp, pathEqual } from './dentry.js';
 import type { Dentry, Path } from './dentry.js';
 import { filesOf } from './fdtable.js';
@@ -80,7 +81,7 @@ export class Nameidata {
 
   constructor(task: TaskStruct, dfd: number, name: string, flags: number, resolve = 0) {
     if (name === '' && (flags & LOOKUP_EMPTY) === 0) fail(ENOENT);
-    if (name.length >= PATH_MAX) fail(ENAMETOOLONG);
+    if (name.length >= PATH_MAX / 4 && encodeName(name).length >= PATH_MAX) fail(ENAMETOOLONG);
     this.task = task;
     this.flags = flags;
     this.resolve = resolve;

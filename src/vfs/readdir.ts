@@ -1,6 +1,7 @@
 import { EINVAL, ENOENT, ENOTDIR } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
 import type { TaskStruct } from '../kernel/task.js';
+import { encodeName } from '../mm/name-bytes.js';
 import { filesOf } from './fdtable.js';
 import type { DirEntry, File } from './file.js';
 import { AT_FDCWD, O_DIRECTORY, O_RDONLY } from './flags.js';
@@ -10,7 +11,6 @@ import { buildOpenHow } from './open-flags.js';
 
 /** Bytes of a linux_dirent64 before its name: ino, off, reclen, type. */
 const DIRENT_HEADER = 19;
-const encoder = new TextEncoder();
 
 /** "." and "..", then what the file system lists. */
 function* entriesOf(task: TaskStruct, file: File): Generator<DirEntry, void, void> {
@@ -29,7 +29,7 @@ function* entriesOf(task: TaskStruct, file: File): Generator<DirEntry, void, voi
  *     | d_ino  | d_off  | reclen | type | name, NUL, pad to 8 |
  */
 function encodeDirent(entry: DirEntry, off: number): Uint8Array {
-  const name = encoder.encode(entry.name);
+  const name = encodeName(entry.name);
   const reclen = (DIRENT_HEADER + name.length + 1 + 7) & ~7;
   const bytes = new Uint8Array(reclen);
   const view = new DataView(bytes.buffer);

@@ -1,6 +1,7 @@
 import { ENAMETOOLONG, ENOENT, ENOTEMPTY } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
 import type { TaskStruct } from '../kernel/task.js';
+import { encodeName } from '../mm/name-bytes.js';
 import { PageCache } from '../mm/page-cache.js';
 import { noDeviceOperations } from './device.js';
 import { Dentry } from './dentry.js';
@@ -23,8 +24,6 @@ import {
 import { fifoOperations } from './pipe.js';
 import { shmemFileOperations } from './shmem.js';
 import type { SuperBlock } from './super-block.js';
-
-const encoder = new TextEncoder();
 
 /** Bytes each name adds to the size of its directory (mm/shmem.c, BOGO_DIRENT_SIZE). */
 const BOGO_DIRENT_SIZE = 20;
@@ -114,7 +113,7 @@ const tmpfsNodeOperations: InodeOperations = {
  */
 const tmpfsDirOperations: InodeOperations = {
   lookup(_task, _dir, name) {
-    if (encoder.encode(name).length > NAME_MAX) fail(ENAMETOOLONG);
+    if (encodeName(name).length > NAME_MAX) fail(ENAMETOOLONG);
     return null;
   },
 
@@ -129,7 +128,7 @@ const tmpfsDirOperations: InodeOperations = {
   symlink(task, dir, name, target) {
     const dentry = create(task, dir, name, S_IFLNK | S_IRWXUGO);
     dentry.inode.privateData = target;
-    dentry.inode.fixedSize = encoder.encode(target).length;
+    dentry.inode.fixedSize = encodeName(target).length;
     return dentry;
   },
 

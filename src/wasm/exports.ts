@@ -146,11 +146,15 @@ export interface CoreExports {
 
   vmaPages(mm: number, vma: number): number;
 
-  categoryRun(mm: number, addr: number, end: number): number;
+  categoryRun(mm: number, addr: number, end: number, softDirty: boolean): number;
 
   categoryOfRun(): number;
 
   clearReferenced(mm: number, vma: number): void;
+
+  markSoftDirty(mm: number, addr: number, count: number, out: number): void;
+
+  clearSoftDirty(mm: number, vma: number): void;
 
   resetHiwaterRss(mm: number): void;
 

@@ -146,6 +146,9 @@ function firstReadTakesPage(machine: Machine): boolean {
   return rss() !== before;
 }
 
+const showsSoftDirty: Probe = (machine) =>
+  machine.spawn({ argv: ['/bin/x'] }).readText('/proc/self/smaps').includes(' sd ');
+
 const droppable: Probe = (machine) => {
   const task = machine.spawn();
   return outcome(() => {
@@ -170,6 +173,7 @@ const RULES: readonly (readonly [ProfileOptions, Probe, unknown, unknown])[] = [
   [{ forceOverride: 'ptrace' }, force, 1, 'EIO'],
   [{ yama: 1 }, siblingMem, 'EIO', 'EACCES'],
   [{ zeroPage: false }, firstReadTakesPage, false, true],
+  [{ softDirty: true }, showsSoftDirty, false, true],
   [{ memNeedsMm: false }, readDead('mem'), 'ESRCH', 0],
   [{ memNeedsMm: false }, readDead('environ'), 'ESRCH', 0],
   [{ memNeedsMm: false }, readDead('auxv'), 'ESRCH', 0],

@@ -8,7 +8,8 @@ import { createProcess } from '../../src/kernel/fork.js';
 import type { KernelOptions } from '../../src/kernel/kernel.js';
 import { Kernel } from '../../src/kernel/kernel.js';
 import { capabilityModule } from '../../src/kernel/lsm/capability.js';
-import type { TaskFiles, TaskFs, TaskStruct } from '../../src/kernel/task.js';
+import type { TaskStruct } from '../../src/kernel/task.js';
+import type { TaskFiles, TaskFs } from '../../src/kernel/task-files.js';
 import { mmap } from '../../src/mm/mmap.js';
 import { Core } from '../../src/wasm/core.js';
 

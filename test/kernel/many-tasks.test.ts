@@ -77,7 +77,7 @@ const ROWS: [name: string, act: (all: Family) => void, prepare?: (all: Family) =
   [
     'forks under RLIMIT_NPROC',
     ({ parent, children }) => {
-      const limit = { cur: 100000n, max: 100000n };
+      const limit = { cur: 60000n, max: 60000n };
       doPrlimit(parent, parent, RLIMIT_NPROC, limit);
       for (const _ of children) fork(parent);
     },

@@ -213,7 +213,10 @@ test('a tracee stops even for what it would ignore; a blocked signal waits', () 
   tracee.blocked = 1n << BigInt(SIGUSR1 - 1);
   sysTgkill(tracer, null, tracee.pid, SIGUSR1);
   assert.is(tracee.state, 'R');
-  assert.equal([...tracee.pendingSignals], [SIGUSR1]);
+  assert.equal(
+    tracee.pendingSignals.list().map(({ signal }) => signal),
+    [SIGUSR1],
+  );
 });
 
 test('the parent sees a group stop with WUNTRACED, once; WNOWAIT leaves it', () => {

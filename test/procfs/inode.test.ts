@@ -32,6 +32,8 @@ const MODES: Readonly<Record<string, string>> = {
   personality: '100400',
   limits: '100444',
   sched: '100644',
+  autogroup: '100644',
+  timens_offsets: '100644',
   comm: '100644',
   syscall: '100400',
   cmdline: '100444',
@@ -69,6 +71,7 @@ const MODES: Readonly<Record<string, string>> = {
   setgroups: '100644',
   timers: '100444',
   timerslack_ns: '100666',
+  arch_status: '100444',
   ksm_merging_pages: '100400',
   ksm_stat: '100400',
 };
@@ -80,6 +83,8 @@ const PROCESS_ONLY = [
   'coredump_filter',
   'timers',
   'timerslack_ns',
+  'autogroup',
+  'timens_offsets',
 ];
 
 const test = suite('procfs/inode');

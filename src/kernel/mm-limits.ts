@@ -1,10 +1,10 @@
-import { CAP_IPC_LOCK, CAP_SYS_ADMIN, CAP_SYS_RAWIO, capable } from '../kernel/capability.js';
-import { RLIMIT_AS, RLIMIT_DATA, RLIMIT_MEMLOCK, RLIM_INFINITY } from '../kernel/rlimit.js';
-import type { TaskStruct } from '../kernel/task.js';
+import { CAP_IPC_LOCK, CAP_SYS_ADMIN, CAP_SYS_RAWIO, capable } from './capability.js';
+import { RLIMIT_AS, RLIMIT_DATA, RLIMIT_MEMLOCK, RLIM_INFINITY } from './rlimit.js';
+import type { TaskStruct } from './task.js';
 import type { MmLimits, MmRules } from '../mm/limits.js';
 
-/** Bit of personality(2) (include/uapi/linux/personality.h). */
-const READ_IMPLIES_EXEC = 0x400000;
+/** Bit of personality(2): what can be read can be executed (include/uapi/linux/personality.h). */
+export const READ_IMPLIES_EXEC = 0x400000;
 
 /** What bounds the mappings of a task: its limits, the machine's settings, its capabilities. */
 export class TaskMmLimits implements MmLimits {
