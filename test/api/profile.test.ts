@@ -147,7 +147,10 @@ function firstReadTakesPage(machine: Machine): boolean {
 }
 
 const showsSoftDirty: Probe = (machine) =>
-  machine.spawn({ argv: ['/bin/x'] }).readText('/proc/self/smaps').includes(' sd ');
+  machine
+    .spawn({ argv: ['/bin/x'] })
+    .readText('/proc/self/smaps')
+    .includes(' sd ');
 
 const droppable: Probe = (machine) => {
   const task = machine.spawn();
