@@ -104,14 +104,20 @@ function move(request: Remap, vma: VmaInfo, hint: U64): number {
   return to;
 }
 
+/** vma_lookup() @throws {LinuxError} EFAULT: nothing is mapped there */
+function mappingAt(mm: Mm, addr: number): VmaInfo {
+  const vma = mm.findVma(addr);
+  return vma === null || vma.start > addr ? fail(EFAULT) : vma;
+}
+
 /** mremap_to(): to a new address, which MREMAP_FIXED clears first. */
 function moveTo(request: Remap, vma: VmaInfo): number {
   const { mm, addr, oldLen, newLen, flags, newAddr, limits } = request;
   if (flags & MREMAP_FIXED) munmap(mm, newAddr, newLen, limits);
+  // What was unmapped may have been part of the same mapping, or with a length that wraps all of it.
+  mappingAt(mm, addr);
   if (newLen < oldLen) munmap(mm, addr + newLen, oldLen - newLen, limits);
-  // What was unmapped may have been part of the same mapping.
-  const source = mm.findVma(addr);
-  if (source === null || source.start > addr) fail(EFAULT);
+  const source = mappingAt(mm, addr);
   if (flags & MREMAP_DONTUNMAP) checkExpand(mm, source.flags, oldLen / PAGE_SIZE);
   const to = move({ ...request, oldLen: Math.min(oldLen, newLen) }, source, newAddr);
   if (vma.flags & vm.VM_LOCKED && newLen > oldLen) populate(mm, to + oldLen, to + newLen);

@@ -36,6 +36,11 @@ const ROWS: readonly [rule: string, call: Call, ...then: Call[]][] = [
   ['K-530 old length 0 of private memory', ['mremap', [AT, 0, P, 1, 0], EINVAL]],
   ['K-530 growing over the end', ['mremap', [AT, 3 * P, 4 * P, 1, 0], EFAULT]],
   ['K-530 no room in place', ['mremap', [AT + 2 * P, 2 * P, 4 * P, 0, 0], ENOMEM]],
+  [
+    'K-530 onto itself',
+    ['mremap', [AT, 2n ** 64n - 4096n, P, 3, AT], EFAULT],
+    ['munmap', [AT, P], 0],
+  ],
   ['K-531 in place over a hole', ['mremap', [AT + 2 * P, 2 * P, 3 * P, 0, 0], AT + 2 * P]],
   ['K-531 a duplicate', ['mremap', [AT + 5 * P, 0, P, 3, FAR], FAR], ['munmap', [FAR, P], 0]],
   [
