@@ -63,6 +63,14 @@ function findGone(rules: readonly Rule[], files: readonly string[]): Finding[] {
   );
 }
 
+/** Rows of four cells that name no code, or neither a test nor a trace. */
+function findLoose(rules: readonly Rule[]): Finding[] {
+  const named = (cell = ''): boolean => names(cell).length > 0 || cell.includes('traces: ');
+  return rules
+    .filter(({ cells }) => cells.length === 3 && !(named(cells[1]) && named(cells[2])))
+    .map(({ at, number }) => ({ at, what: `${number} is pinned by nothing` }));
+}
+
 const files = listFiles();
 const rules = readRules(PAGE, readText(PAGE));
 const test = suite('house/rules');
@@ -80,6 +88,10 @@ test('every rule is defined once', () => {
 
 test('the files that the rules name are there', () => {
   assert.is(describeFindings(findGone(rules, files)), '');
+});
+
+test('every rule says where it is in the code, and what pins it', () => {
+  assert.is(describeFindings(findLoose(rules)), '');
 });
 
 const fake = (digits: number): string => `K-${digits}`;
@@ -112,6 +124,14 @@ test('a file that a row names and that is gone is found', () => {
   assert.equal(
     findGone(readRules('p.md', SAMPLE), present).map(({ what }) => what.split(' ')[2]),
     ['test/mm/a.test.ts,', 'test/linux/traces/two-,'],
+  );
+});
+
+test('a rule that nothing pins is found', () => {
+  const loose = row(fake(902), 'b', '`mm/b.ts`', '—');
+  assert.equal(
+    findLoose(readRules('p.md', `${SAMPLE}\n${loose}`)).map(({ at }) => at),
+    ['p.md:4'],
   );
 });
 

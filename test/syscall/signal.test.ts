@@ -20,7 +20,10 @@ const SIGSTOP = 19;
 const SIGTSTP = 20;
 const SIGTTIN = 21;
 const SIGWINCH = 28;
+const EPERM = -1;
+const ESRCH = -3;
 const EAGAIN = -11;
+const EINVAL = -22;
 const ALL = 2n ** 64n - 1n;
 
 const test = suite('syscall/signal');
@@ -323,6 +326,24 @@ test('RLIMIT_SIGPENDING bounds what waits; beyond it real-time signals are refus
   const expected = 'waiting: SigPnd 0 ShdPnd 18000000200 SigBlk fffffffffffbfeff SigIgn 0 SigCgt 0';
   assert.is(script.lines[0], expected);
   assert.match(guest.task.readText('/proc/self/status'), /SigQ:\t2\/2\n/);
+});
+
+test('rt_tgsigqueueinfo is for a thread of the process that it names', async () => {
+  const guest = await Guest.create({ uid: 1000 });
+  const script = new Script(guest);
+  const { pid } = guest.task;
+  const other = guest.machine.spawn({ uid: 1000 });
+  script.mask(SIG_SETMASK, ALL);
+  const info = new Uint8Array(128);
+  const code = (value: number): void => new DataView(info.buffer).setInt32(8, value, true);
+  const queue = (tgid: number, tid: number): number =>
+    script.call('rt_tgsigqueueinfo', tgid, tid, SIGUSR1, info);
+  code(-1); // SI_QUEUE
+  assert.equal([queue(pid, pid), queue(other.pid, pid), queue(0, pid)], [0, ESRCH, EINVAL]);
+  script.self('thread');
+  assert.match(script.lines[0] ?? '', /^thread: SigPnd 200 ShdPnd 0 /);
+  code(0); // SI_USER, which only the kernel says of others
+  assert.is(queue(other.pid, other.pid), EPERM);
 });
 
 test('a signal with a handler waits for the CPU, or comes to it by way of a tracer', async () => {
