@@ -33,7 +33,17 @@ import { PTE_ACCESSED, PTE_DIRTY, PTE_MARKER_GUARD } from '../abi/pte';
 import { mapcount, pageFlags, pageOwner } from './frame';
 import { MAPPING_HOST, Mapping } from './mapping';
 import { Mm, rss } from './mm';
-import { findSlot, missingSpan, nextMapped, pteFrame, ptePresent, pteSpecial } from './pgtable';
+import {
+  findPte,
+  findSlot,
+  missingSpan,
+  nextMapped,
+  ownSlot,
+  pteFrame,
+  ptePresent,
+  pteSpecial,
+} from './pgtable';
+import { isSharedTable, settleTables } from './share';
 import { flushRange } from './tlb';
 import { Vma } from './vma';
 
@@ -53,14 +63,14 @@ export function pagesRecord(): usize {
 }
 
 /** pte_to_pagemap_entry() */
-function pagemapEntry(pte: u64): u64 {
+function pagemapEntry(pte: u64, exclusive: bool): u64 {
   if (pte == PTE_MARKER_GUARD) return ((<u64>(PM_SWAP | PM_GUARD_REGION)) << 56) | GUARD_PFN;
   if (!ptePresent(pte)) return 0;
   const frame = pteFrame(pte);
   let bits: u64 = PM_PRESENT;
   if (!pteSpecial(pte)) {
     if (!(pageFlags(frame) & PG_ANON)) bits |= PM_FILE;
-    if (mapcount(frame) == 1) bits |= PM_MMAP_EXCLUSIVE;
+    if (exclusive && mapcount(frame) == 1) bits |= PM_MMAP_EXCLUSIVE;
   }
   return (bits << 56) | ((<u64>frame) >> PAGE_SHIFT);
 }
@@ -69,7 +79,8 @@ function pagemapEntry(pte: u64): u64 {
 export function pagemap(mm: Mm, addr: u64, count: usize, out: usize): void {
   for (let i: usize = 0; i < count; i++) {
     const slot = findSlot(mm, addr + ((<u64>i) << PAGE_SHIFT));
-    store<u64>(out + (i << 3), slot == 0 ? 0 : pagemapEntry(load<u64>(slot)));
+    const entry = slot == 0 ? 0 : pagemapEntry(load<u64>(slot), !isSharedTable(slot));
+    store<u64>(out + (i << 3), entry);
   }
 }
 
@@ -111,11 +122,11 @@ function accountPage(pte: u64): void {
 /** Fills the record with the page counts of one VMA, as smaps prints them. */
 export function vmaPages(mm: Mm, vma: Vma): void {
   memory.fill(record, 0, VMA_PAGES_SIZE);
+  settleTables();
   const end = vma.end;
   let addr = nextMapped(mm, vma.start, end);
   for (; addr < end; addr = nextMapped(mm, addr + PAGE_SIZE, end)) {
-    const slot = findSlot(mm, addr);
-    const pte = load<u64>(slot);
+    const pte = findPte(mm, addr);
     if (ptePresent(pte) && !pteSpecial(pte)) accountPage(pte);
   }
 }
@@ -153,7 +164,7 @@ export function clearReferenced(mm: Mm, vma: Vma): void {
   const end = vma.end;
   let addr = nextMapped(mm, vma.start, end);
   for (; addr < end; addr = nextMapped(mm, addr + PAGE_SIZE, end)) {
-    const slot = findSlot(mm, addr);
+    const slot = ownSlot(mm, addr);
     const pte = load<u64>(slot);
     if (ptePresent(pte) && !pteSpecial(pte)) store<u64>(slot, pte & ~(<u64>PTE_ACCESSED));
   }

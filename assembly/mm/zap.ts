@@ -1,11 +1,21 @@
 // Taking pages out of page tables: mm/memory.c, zap_page_range(), and the freeing of empty tables.
 import { PG_ANON, PG_DIRTY } from '../abi/layout';
-import { PAGE_SHIFT } from '../abi/page';
-import { PTE_DIRTY } from '../abi/pte';
-import { mapcount, pageFlags, putFrame, setMapcount, setPageFlags } from './frame';
+import { PAGE_SHIFT, PAGE_SIZE } from '../abi/page';
+import { PTE_DIRTY, PTE_RW } from '../abi/pte';
+import { mapcount, pageFlags, putFrame, refcount, setMapcount, setPageFlags } from './frame';
 import { Mm } from './mm';
-import { LEVEL_BITS, PGD_SHIFT, forgetWalk, pteFrame, ptePresent, pteSpecial } from './pgtable';
+import {
+  LEVEL_BITS,
+  PGD_SHIFT,
+  PMD_SHIFT,
+  forgetWalk,
+  ownSlot,
+  pteFrame,
+  ptePresent,
+  pteSpecial,
+} from './pgtable';
 import { removeRmap } from './rmap';
+import { dropTable } from './share';
 import { flushRange } from './tlb';
 import { Vma } from './vma';
 import { Mapping } from './mapping';
@@ -18,6 +28,8 @@ export const ZAP_PAGES: u32 = 1;
 export const ZAP_FILE_PAGES: u32 = 2;
 
 let zapMode = ZAP_UNMAP;
+/** Did the zap under way change any entry? */
+let zapped: bool = false;
 
 /** Empties one entry unless the mode spares it; true when it has become empty. */
 function zapEntry(mm: Mm, slot: usize): bool {
@@ -36,7 +48,31 @@ function zapEntry(mm: Mm, slot: usize): bool {
     return false;
   }
   store<u64>(slot, 0);
+  zapped = true;
   return true;
+}
+
+/** Zaps the part [start, end) of one last-level table, which may be shared; true when it is gone. */
+function zapLastLevel(mm: Mm, entry: usize, start: u64, end: u64): bool {
+  let table = pteFrame(load<u64>(entry));
+  if (!(load<u32>(entry) & PTE_RW)) {
+    const whole = end - start == (<u64>1) << PMD_SHIFT && zapMode == ZAP_UNMAP;
+    if (whole && refcount(table) > 1) {
+      dropTable(mm, table);
+      zapped = true;
+      return true;
+    }
+    if (!whole) table = ownSlot(mm, start) & ~(PAGE_SIZE - 1);
+  }
+  let used = mapcount(table);
+  let slot = table + ((<usize>((start >> PAGE_SHIFT) & 511)) << 3);
+  const last = slot + ((<usize>((end - start) >> PAGE_SHIFT)) << 3);
+  for (; slot < last && used != 0; slot += 8) {
+    if (zapEntry(mm, slot)) used--;
+  }
+  setMapcount(table, used);
+  if (used == 0) putFrame(table);
+  return used == 0;
 }
 
 /** Zaps [start, end) below one table whose entries span 1 << shift bytes; returns its entries in use. */
@@ -44,16 +80,19 @@ function zapTable(mm: Mm, table: usize, shift: u64, start: u64, end: u64): u32 {
   let used = mapcount(table);
   let addr = start;
   while (addr < end && used != 0) {
-    const slot = table + ((<usize>((addr >> shift) & 511)) << 3);
+    const entry = table + ((<usize>((addr >> shift) & 511)) << 3);
     const next = min(((addr >> shift) + 1) << shift, end);
-    if (shift == PAGE_SHIFT) {
-      if (zapEntry(mm, slot)) used--;
-    } else {
-      const child = pteFrame(load<u64>(slot));
-      const below: u64 = shift == 21 ? 12 : shift - LEVEL_BITS;
-      if (child != 0 && zapTable(mm, child, below, addr, next) == 0) {
-        store<u64>(slot, 0);
-        putFrame(child);
+    const child = pteFrame(load<u64>(entry));
+    if (child != 0) {
+      let gone: bool;
+      if (shift == PMD_SHIFT) {
+        gone = zapLastLevel(mm, entry, addr, next);
+      } else {
+        gone = zapTable(mm, child, shift - LEVEL_BITS, addr, next) == 0;
+        if (gone) putFrame(child);
+      }
+      if (gone) {
+        store<u64>(entry, 0);
         mm.tables--;
         used--;
       }
@@ -67,10 +106,12 @@ function zapTable(mm: Mm, table: usize, shift: u64, start: u64, end: u64): u32 {
 /** Unmaps the pages of [start, end) that `mode` (ZAP_*) does not spare; tables left empty are freed. */
 export function zapRange(mm: Mm, start: u64, end: u64, mode: u32): void {
   if (start >= end) return;
-  forgetWalk(mm);
   zapMode = mode;
+  zapped = false;
   zapTable(mm, mm.pgd, PGD_SHIFT, start, end);
-  flushRange(mm, start, end);
+  forgetWalk(mm);
+  // What was never touched is in no TLB.
+  if (zapped) flushRange(mm, start, end);
 }
 
 /** The part of pages [first, last] of a file that a VMA shows, zapped there. */

@@ -64,6 +64,8 @@ export class Rlimits {
   private readonly limits: Rlimit[];
   /** The soft limits as numbers: reads of memory files ask for one each time. */
   private readonly softs: number[];
+  /** Counts changes, for whoever keeps what it read. */
+  version = 0;
 
   /** Makes the limits of pid 1, or a copy. */
   constructor(from?: Rlimits) {
@@ -95,6 +97,7 @@ export class Rlimits {
     this.get(resource);
     this.limits[resource] = limit;
     this.softs[resource] = asNumber(limit.cur);
+    this.version += 1;
   }
 }
 

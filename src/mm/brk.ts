@@ -28,7 +28,7 @@ const STACK_GUARD_GAP = 256 * PAGE_SIZE;
 function grow(mm: Mm, from: number, to: number, limits: MmLimits): void {
   const pages = (to - from) / PAGE_SIZE;
   applyLimits(mm, limits);
-  placeMapping(mm, { addr: from, flags: MAP_FIXED }, to - from, limits);
+  placeMapping(mm, from, to - from, MAP_FIXED, true, limits);
   checkLocked(mm, limits, mm.defFlags, pages);
   const next = mm.findVma(from);
   // The page above stays free, and so does the guard gap of a stack: find_vma() and vm_start_gap().
@@ -37,7 +37,7 @@ function grow(mm: Mm, from: number, to: number, limits: MmLimits): void {
   const implied = limits.readImpliesExec ? vm.VM_EXEC : 0;
   const flags = HEAP_FLAGS | implied | mm.defFlags;
   checkExpand(mm, flags, pages);
-  if (mm.counters().mapCount > limits.maxMapCount) fail(ENOMEM);
+  if (mm.mapCount > limits.maxMapCount) fail(ENOMEM);
   checkEnough(mm, pages);
   const { exports } = mm.core;
   checked(exports.mapRegion(mm.ptr, from, to, flags, 0, from / PAGE_SIZE, 0, limits.maxMapCount));

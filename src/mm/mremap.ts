@@ -8,7 +8,7 @@ import {
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import * as vm from '../../assembly/abi/vma.js';
 import { checked, fail } from '../errno.js';
-import { TASK_SIZE, pageAlign, type U64 } from './address.js';
+import { isPageAligned, TASK_SIZE, pageAlign, type U64 } from './address.js';
 import {
   applyLimits,
   checkEnough,
@@ -50,7 +50,7 @@ function checkNewAddress({ mm, addr, oldLen, newLen, flags, newAddr, limits }: R
   // The end of the old range may wrap, and then overlaps nothing.
   const oldEnd = BigInt.asUintN(64, BigInt(addr) + BigInt(oldLen));
   if (oldEnd > BigInt(newAddr) && newAddr + newLen > addr) fail(EINVAL);
-  if (mm.counters().mapCount + 2 >= limits.maxMapCount - 3) fail(ENOMEM);
+  if (mm.mapCount + 2 >= limits.maxMapCount - 3) fail(ENOMEM);
 }
 
 /** check_prep_vma(): may this mapping be resized or moved so? */
@@ -80,10 +80,9 @@ function checkCharge({ mm, oldLen, newLen, flags }: Remap, vma: VmaInfo): void {
 /** vrm_set_new_addr() and move_vma(): `hint` is the new address itself with MREMAP_FIXED. */
 function move(request: Remap, vma: VmaInfo, hint: U64): number {
   const { mm, addr, oldLen, newLen, flags, limits } = request;
-  const mapFile = vma.file === null ? undefined : vma.file;
   const place = flags & MREMAP_FIXED ? MAP_FIXED : 0;
-  const to = placeMapping(mm, { addr: hint, flags: place, mapFile }, newLen, limits);
-  if (mm.counters().mapCount >= limits.maxMapCount - 3) fail(ENOMEM);
+  const to = placeMapping(mm, hint, newLen, place, vma.file === null, limits);
+  if (mm.mapCount >= limits.maxMapCount - 3) fail(ENOMEM);
   checkCharge(request, vma);
   const keep = (flags & MREMAP_DONTUNMAP) !== 0;
   const max = limits.maxMapCount;
@@ -188,7 +187,7 @@ export function mremap(
   limits: MmLimits = NO_LIMITS,
 ): number {
   if (flags & ~ALL_FLAGS) fail(EINVAL);
-  if (BigInt(addr) % BigInt(PAGE_SIZE) !== 0n || newLen === 0) fail(EINVAL);
+  if (!isPageAligned(addr) || newLen === 0) fail(EINVAL);
   const wanted = wrappedPages(newLen);
   if (wanted === 0 || wanted > TASK_SIZE) fail(EINVAL);
   const request: Remap = {

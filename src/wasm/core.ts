@@ -33,6 +33,8 @@ export class Core {
   readonly bounce: Ptr<'bounce'>;
   /** Most bytes that linear memory may grow to. */
   readonly limitBytes: number;
+  /** The limits that the core was told last (mm/limits.ts). */
+  limits: object | null = null;
   private readonly memory: WebAssembly.Memory;
   private readonly runs: number;
   /** Views of the bounce buffer by length; detached ones are made again. */
