@@ -14,6 +14,9 @@ import { makeGuest, mapMemory } from './guest.js';
 /** The default of vm.max_map_count is less: the kernel gets as many as it takes. */
 const MOST_VMAS = 65536;
 const KERNEL_VMAS = 65000;
+/** The calls by their numbers on x86-64, as an emulator makes them. */
+const MMAP = 9;
+const MUNMAP = 11;
 
 /** One operation: munmap and mmap of one page between `count` mappings that cannot merge. */
 async function mmapClock(count: number): Promise<Clock> {
@@ -23,13 +26,13 @@ async function mmapClock(count: number): Promise<Clock> {
     target.mprotect(addr + BigInt(page * PAGE_SIZE), PAGE_SIZE, PROT_READ);
   }
   // One of the writable ones, so that it merges with nothing.
-  const middle = addr + BigInt(((count >> 1) | 1) * PAGE_SIZE);
+  const middle = Number(addr) + ((count >> 1) | 1) * PAGE_SIZE;
   const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
   const unmapArgs = [middle, PAGE_SIZE];
-  const mapArgs = [middle, PAGE_SIZE, PROT_READ | PROT_WRITE, flags, -1n, 0];
+  const mapArgs = [middle, PAGE_SIZE, PROT_READ | PROT_WRITE, flags, -1, 0];
   return clockOf(() => {
-    machine.syscall(target, 'munmap', unmapArgs);
-    machine.syscall(target, 'mmap', mapArgs);
+    machine.syscall(target, MUNMAP, unmapArgs);
+    machine.syscall(target, MMAP, mapArgs);
   });
 }
 

@@ -5,6 +5,7 @@ import {
   type SpawnTaskOptions,
 } from './api/machine-options.js';
 import { resolveProfile } from './api/profile-option.js';
+import { archArgument, callArgument } from './api/syscalls.js';
 import { taskArgument } from './api/task-access.js';
 import { taskOf, type Task } from './api/task.js';
 import {
@@ -39,7 +40,7 @@ import { addCallRule, type CallRule, removeCallRule } from './kernel/syscall-ent
 import type { TaskStruct } from './kernel/task.js';
 import { checkMemory } from './mm/check.js';
 import { createProcfs } from './procfs/root.js';
-import type { SyscallArch, SyscallName } from './syscall/dispatch.js';
+import { doSyscall, type SyscallArch, type SyscallName } from './syscall/dispatch.js';
 import { spawnTask } from './syscall/spawn.js';
 import type { HostDirectory } from './vfs/host-fs.js';
 import { Vfs } from './vfs/vfs.js';
@@ -169,10 +170,10 @@ export class Machine {
     args: readonly (number | bigint)[] = [],
     arch?: SyscallArch,
   ): number | bigint {
-    taskArgument('task', task, this.kernel);
+    const struct = livingArgument('task', taskArgument('task', task, this.kernel).struct);
     arrayArgument('args', args);
-    if (arch === undefined) return task.syscall(call, ...args);
-    return task.syscallOn(arch, call, ...args);
+    const known = arch === undefined ? undefined : archArgument('arch', arch);
+    return doSyscall(struct, callArgument('call', call), args, known);
   }
 
   /**

@@ -21,9 +21,9 @@ export function checkLayouts(): void {
   if (offsetof<Vma>('left') != layout.VMA_LEFT) ERROR('VMA_LEFT');
   if (offsetof<Vma>('right') != layout.VMA_RIGHT) ERROR('VMA_RIGHT');
   if (offsetof<Vma>('prev') != layout.VMA_PREV) ERROR('VMA_PREV');
-  if (offsetof<Vma>('height') != layout.VMA_HEIGHT) ERROR('VMA_HEIGHT');
   if (offsetof<Vma>('uffd') != layout.VMA_UFFD) ERROR('VMA_UFFD');
   if (offsetof<Vma>('mapNext') != layout.VMA_MAP_NEXT) ERROR('VMA_MAP_NEXT');
+  if (offsetof<Vma>('parent') != layout.VMA_PARENT) ERROR('VMA_PARENT');
   if (offsetof<Mm>('pgd') != layout.MM_PGD) ERROR('MM_PGD');
   if (offsetof<Mm>('root') != layout.MM_ROOT) ERROR('MM_ROOT');
   if (offsetof<Mapping>('root') != layout.MAPPING_ROOT) ERROR('MAPPING_ROOT');

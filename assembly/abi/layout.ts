@@ -18,6 +18,7 @@ export const VMA_PREV = 68;
 export const VMA_NEXT = 72;
 export const VMA_UFFD = 76;
 export const VMA_MAP_NEXT = 84;
+export const VMA_PARENT = 88;
 export const VM_FILE_ID = 4;
 export const MM_PGD = 0;
 export const MM_ROOT = 4;
@@ -108,6 +109,10 @@ export const PG_DIRTY = 16;
 export const PG_FALLOCATED = 32;
 /** An anonymous page that MADV_FREE gave up: not PG_swapbacked, discarded while it is clean. */
 export const PG_LAZYFREE = 64;
+/** A page table that several mms share and whose pages' mapcounts count it for each (share.ts). */
+export const PG_SETTLED = 128;
+/** A page table whose owner word counts its resident pages by kind. */
+export const PG_COUNTED = 256;
 
 /** The TLB (assembly/mm/tlb.ts): 1024 entries of tag, frame for loads, frame for stores. */
 export const TLB_ENTRIES = 1024;

@@ -28,6 +28,9 @@ export const MAP_SYNC = 0x80000;
 export const MAP_FIXED_NOREPLACE = 0x100000;
 export const MAP_UNINITIALIZED = 0x4000000;
 
+/** Returned beside negative errnos: the place lies below vm.mmap_min_addr, which CAP_SYS_RAWIO allows. */
+export const NEED_RAWIO = 4097;
+
 export const MREMAP_MAYMOVE = 1;
 export const MREMAP_FIXED = 2;
 export const MREMAP_DONTUNMAP = 4;

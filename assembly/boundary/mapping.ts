@@ -1,6 +1,7 @@
 // Mappings: making, moving, protecting and describing them.
 import * as limits from '../mm/limits';
 import * as advise from '../mm/madvise';
+import * as mapping from '../mm/mmap';
 import * as reclaim from '../mm/pageout';
 import * as filling from '../mm/populate';
 import * as placement from '../mm/place';
@@ -9,6 +10,11 @@ import * as remap from '../mm/remap';
 import { VmFile } from '../mm/mapping';
 import { Mm } from '../mm/mm';
 import { Vma, findVma } from '../mm/vma';
+
+/** A value below 2^63 as an integer: the signed conversion is one instruction on x86-64. */
+function whole(value: f64): u64 {
+  return <u64>(<i64>value);
+}
 
 export function mapRegion(
   mm: usize,
@@ -32,14 +38,49 @@ export function mapRegion(
   );
 }
 
-/** Cuts the VMAs at both ends of [start, end), before it is mapped over; 0 or a negative errno. */
-export function cutRange(mm: usize, start: f64, end: f64, maxMaps: u32): i32 {
-  return region.cutRange(changetype<Mm>(mm), <u64>start, <u64>end, maxMaps);
+/**
+ * mmap() of private anonymous memory in one call: the address, plus 1 when files wait for their release, or
+ * a negative errno, -NEED_RAWIO among them.
+ */
+export function mmapAnonymous(
+  mm: usize,
+  hint: f64,
+  length: f64,
+  flags: u32,
+  how: u32,
+  aligns: bool,
+  minAddr: f64,
+  maxMaps: u32,
+): f64 {
+  return <f64>(
+    mapping.mmapAnonymous(
+      changetype<Mm>(mm),
+      whole(hint),
+      whole(length),
+      flags,
+      how,
+      aligns,
+      whole(minAddr),
+      maxMaps,
+    )
+  );
 }
 
-/** Pages of the VMAs between `start` and `end`, which were cut there, that have one of `flags` (all: 0). */
-export function pagesWithin(mm: usize, start: f64, end: f64, flags: u32): f64 {
-  return <f64>region.pagesWithin(changetype<Mm>(mm), <u64>start, <u64>end, flags);
+/** munmap() with its checks; 0, 1 when files wait for their release, or a negative errno. */
+export function munmap(mm: usize, addr: f64, length: f64, maxMaps: u32): i32 {
+  return mapping.munmap(changetype<Mm>(mm), whole(addr), whole(length), maxMaps);
+}
+
+/** Cuts the VMAs at both ends of [start, end) and asks the limits; the final flags or a negative errno. */
+export function setupRegion(
+  mm: usize,
+  start: f64,
+  end: f64,
+  flags: u32,
+  sharedZero: bool,
+  maxMaps: u32,
+): i32 {
+  return mapping.setupRegion(changetype<Mm>(mm), <u64>start, <u64>end, flags, sharedZero, maxMaps);
 }
 
 /** The task's RLIMIT_AS and RLIMIT_DATA, soft and hard, in bytes. */
@@ -110,22 +151,12 @@ export function moveRegion(
   );
 }
 
-/** The highest address for a new mapping between two, or a negative errno. */
-export function unmappedArea(mm: usize, len: f64, low: f64, high: f64): f64 {
-  return <f64>placement.unmappedAreaTopdown(changetype<Mm>(mm), <u64>len, <u64>low, <u64>high);
-}
-
-/** The lowest, with `low` above 0. */
-export function unmappedAreaBottomup(mm: usize, len: f64, low: f64, high: f64): f64 {
-  return <f64>placement.unmappedAreaBottomup(changetype<Mm>(mm), <u64>len, <u64>low, <u64>high);
-}
-
-export function mmapBase(mm: usize): f64 {
-  return <f64>changetype<Mm>(mm).mmapBase;
-}
-
-export function isFree(mm: usize, addr: f64, len: f64): bool {
-  return placement.isFree(changetype<Mm>(mm), <u64>addr, <u64>len);
+/**
+ * The address for a new mapping of whole pages, or a negative errno; `within` is its offset in 2 MiB where
+ * it is placed for huge pages, -1 where not.
+ */
+export function getUnmappedArea(mm: usize, hint: f64, len: f64, how: u32, within: i32): f64 {
+  return <f64>placement.getUnmappedArea(changetype<Mm>(mm), <u64>hint, <u64>len, how, within);
 }
 
 /** The VMA that ends first above `addr`, or 0. */
@@ -133,8 +164,9 @@ export function vmaFind(mm: usize, addr: f64): usize {
   return changetype<usize>(findVma(changetype<Mm>(mm), <u64>addr));
 }
 
-export function dropRange(mm: usize, start: f64, end: f64): void {
-  advise.dropRange(changetype<Mm>(mm), <u64>start, <u64>end);
+/** MADV_DONTNEED; 0 or a negative errno, -EINVAL at a mapping with any of the `refused` flags. */
+export function dontNeed(mm: usize, start: f64, end: f64, refused: u32): i32 {
+  return advise.dontNeed(changetype<Mm>(mm), <u64>start, <u64>end, refused);
 }
 
 export function changeFlags(

@@ -34,6 +34,8 @@ let cursor: usize = 0;
 let highWater: usize = 0;
 let freeFrames: u32 = 0;
 let usedFrames: u32 = 0;
+/** Free frames that are promised already (reserveFrame); nobody else gets them. */
+let reserved: u32 = 0;
 /** Allocations still allowed before they fail on purpose; negative is no limit. */
 let allocBudget: i32 = -1;
 
@@ -115,20 +117,28 @@ function growMemory(): bool {
   while (step >= WASM_PAGE) {
     if (memory.grow(<i32>(step / WASM_PAGE)) >= 0) {
       addFrames(<usize>(size + step));
-      return freeFrames > 0;
+      return freeFrames > reserved;
     }
     step = (step >> 1) & ~(<u64>WASM_PAGE - 1);
   }
   return false;
 }
 
-/** Takes the first free frame at or after the cursor, wrapping once; 0 when memory is exhausted. */
-function takeFrame(): usize {
+/** Is there a free frame that nobody was promised? Memory grows for it; a spent budget says no. */
+function mayTake(): bool {
   if (allocBudget >= 0) {
-    if (allocBudget == 0) return 0;
+    if (allocBudget == 0) return false;
     allocBudget--;
   }
-  if (freeFrames == 0 && !growMemory()) return 0;
+  return freeFrames > reserved || growMemory();
+}
+
+function takeFrame(): usize {
+  return mayTake() ? takeFree() : 0;
+}
+
+/** Takes the first free frame at or after the cursor, wrapping once; there is one. */
+function takeFree(): usize {
   let section = cursor & ~SECTION_MASK;
   let index = (cursor & SECTION_MASK) >> PAGE_SHIFT;
   while (true) {
@@ -180,6 +190,31 @@ export function allocZeroedFrame(): usize {
   return frame;
 }
 
+/** Promises a frame to takeReserved(), so that it cannot fail; false when memory is exhausted. */
+export function reserveFrame(): bool {
+  if (!mayTake()) return false;
+  reserved++;
+  return true;
+}
+
+/** Gives a promise back. */
+export function unreserveFrame(): void {
+  reserved--;
+}
+
+/** The promised frame, with undefined contents and one reference. */
+export function takeReserved(): usize {
+  reserved--;
+  const frame = takeFree();
+  if (frame >= highWater) highWater = frame + PAGE_SIZE;
+  return frame;
+}
+
+/** Frames promised and not yet taken. */
+export function reservedFrames(): u32 {
+  return reserved;
+}
+
 export function getFrame(frame: usize): void {
   const page = pageStruct(frame);
   store<u32>(page, load<u32>(page) + 1);
@@ -203,9 +238,9 @@ export function framesEnd(): usize {
   return memoryEnd;
 }
 
-/** Frames handed out and not yet returned. */
+/** Frames handed out and not yet returned, and those promised. */
 export function framesInUse(): u32 {
-  return usedFrames;
+  return usedFrames + reserved;
 }
 
 /** Makes the allocation after the next `budget` ones fail; a negative budget lifts the limit. */

@@ -47,6 +47,6 @@ export function expandStack(mm: Mm, addr: u64, stackLimit: u64): Vma | null {
   vma.start = start;
   vma.pgoff -= grow;
   accountVm(mm, vma.flags, <i64>grow);
-  boundsChanged(mm, vma);
+  boundsChanged(vma);
   return vma;
 }

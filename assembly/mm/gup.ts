@@ -17,7 +17,7 @@ import {
 import { handleMmFault, isSoleAnon, unsharePage } from './fault';
 import { pageFlags, setPageFlags } from './frame';
 import { Mm } from './mm';
-import { findSlot, pteFrame, ptePresent, pteSpecial, pteWritable } from './pgtable';
+import { findSlot, ownSlot, pteFrame, ptePresent, pteSpecial, pteWritable } from './pgtable';
 import { needsSoftDirtyWp } from './soft-dirty';
 import { faultStop } from './userfault';
 import { Vma, vmaLookup } from './vma';
@@ -78,7 +78,8 @@ export function gupPage(mm: Mm, addr: u64, gupFlags: u32): usize {
 /** The same inside a VMA that is known to permit the access. */
 export function gupInVma(mm: Mm, vma: Vma, addr: u64, gupFlags: u32): usize {
   while (true) {
-    const slot = findSlot(mm, addr);
+    // A write, and a pin that may want a page of its own, may change the entry.
+    const slot = gupFlags & (FOLL_WRITE | FOLL_PIN) ? ownSlot(mm, addr) : findSlot(mm, addr);
     const pte = slot == 0 ? 0 : load<u64>(slot);
     let fault: u32;
     if (!canFollow(vma, pte, gupFlags)) {

@@ -250,6 +250,10 @@ export function putVmFile(file: VmFile): void {
   }
 }
 
+export function hasReleasedFiles(): bool {
+  return released != null;
+}
+
 /** The id of a file that no VMA holds any more, 0 when there is none: the host puts its reference. */
 export function takeReleasedFile(): u32 {
   const file = released;

@@ -15,7 +15,7 @@ import {
   SECTION_SIZE,
 } from '../abi/layout';
 import { PAGE_SIZE } from '../abi/page';
-import { framesEnd, mapcount, pageFlags, pageOwner, refcount } from './frame';
+import { framesEnd, mapcount, pageFlags, pageOwner, refcount, reservedFrames } from './frame';
 import { MAPPING_HOST, Mapping } from './mapping';
 
 const record = memory.data(24, 8);
@@ -39,6 +39,8 @@ function countFrame(frame: usize): void {
 /** Counts the frames in use by kind; gives the place of the record (abi/layout.ts, FRAMES_*). */
 export function countFrames(): usize {
   memory.fill(record, 0, FRAMES_SIZE);
+  // A table that two share is two tables to everybody else.
+  store<u32>(record, reservedFrames(), FRAMES_TABLE);
   const end = framesEnd();
   let frame: usize = SECTION_HEAD;
   while (frame < end) {

@@ -88,7 +88,7 @@ export function setBounds(mm: Mm, vma: Vma, start: u64, end: u64): void {
   else vma.pgoff += pages(vma.start, start);
   vma.start = start;
   vma.end = end;
-  boundsChanged(mm, vma);
+  boundsChanged(vma);
 }
 
 function drop(mm: Mm, vma: Vma): void {

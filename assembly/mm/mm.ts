@@ -18,8 +18,9 @@ export class Mm {
   /** The VMA that findVma found last. */
   cached: Vma | null;
   mapCount: u32;
-  /** The page table that was walked last, and the 2 MiB region it covers (all ones: none). */
+  /** The page table that was walked last, its pmd entry, and the 2 MiB region (all ones: none). */
   walkTable: usize;
+  walkEntry: usize;
   walkRegion: u64;
   /** Frames that hold page tables, the top one included. */
   tables: u32;

@@ -7,7 +7,7 @@ import { VM_DROPPABLE } from '../abi/vma';
 import { mapcount, pageFlags, setPageFlags } from './frame';
 import { dropPages } from './mapping';
 import { Mm } from './mm';
-import { findSlot, nextMapped, pteFrame, ptePresent, pteSpecial, setPte } from './pgtable';
+import { nextMapped, ownSlot, pteFrame, ptePresent, pteSpecial, setPte } from './pgtable';
 import { removeRmap } from './rmap';
 import { Vma } from './vma';
 
@@ -40,7 +40,7 @@ function unmapFilePage(mm: Mm, vma: Vma, addr: u64, frame: usize, pte: u64): voi
 export function pageOut(mm: Mm, vma: Vma, start: u64, end: u64, anonOnly: bool): void {
   let addr = nextMapped(mm, start, end);
   for (; addr < end; addr = nextMapped(mm, addr + PAGE_SIZE, end)) {
-    const slot = findSlot(mm, addr);
+    const slot = ownSlot(mm, addr);
     const pte = load<u64>(slot);
     if (!ptePresent(pte) || pteSpecial(pte)) continue;
     const frame = pteFrame(pte);

@@ -8,7 +8,7 @@ import { VM_SHARED, VM_WRITE } from '../abi/vma';
 import { handleMmFault } from './fault';
 import { pageFlags, setPageFlags } from './frame';
 import { Mm } from './mm';
-import { findSlot, pteFrame, ptePresent, pteSpecial, pteWritable } from './pgtable';
+import { findPte, pteFrame, ptePresent, pteSpecial, pteWritable } from './pgtable';
 import { faultStop } from './userfault';
 import { Vma, findVma } from './vma';
 
@@ -17,8 +17,7 @@ import { Vma, findVma } from './vma';
  * becomes dirty itself, its entry does not. False where a fault is needed.
  */
 function touchForWrite(mm: Mm, vma: Vma, addr: u64): bool {
-  const slot = findSlot(mm, addr);
-  const pte = slot == 0 ? 0 : load<u64>(slot);
+  const pte = findPte(mm, addr);
   if (!ptePresent(pte) || pteSpecial(pte)) return false;
   // Linux maps the pages of shared memory writable when they are read.
   const shared = (vma.flags & (VM_SHARED | VM_WRITE)) == (VM_SHARED | VM_WRITE);

@@ -36,7 +36,7 @@ import {
   vmaModify,
 } from './merge';
 import { Mm } from './mm';
-import { findSlot, nextMapped, makePte, pteFrame, ptePresent, pteSpecial } from './pgtable';
+import { nextMapped, makePte, ownSlot, pteFrame, ptePresent, pteSpecial } from './pgtable';
 import { populateRange } from './populate';
 import { needsSoftDirtyWp } from './soft-dirty';
 import { flushRange } from './tlb';
@@ -132,7 +132,19 @@ export function mapRegion(
   maxMaps: u32,
 ): i32 {
   const error = unmapRegion(mm, start, end, maxMaps);
-  if (error) return error;
+  return error ? error : mapCleared(mm, start, end, flags, file, pgoff, name);
+}
+
+/** The same where nothing is mapped. */
+export function mapCleared(
+  mm: Mm,
+  start: u64,
+  end: u64,
+  flags: u32,
+  file: VmFile | null,
+  pgoff: u64,
+  name: u32,
+): i32 {
   const merged = name == 0 ? mergeNewRange(mm, start, end, pgoff, flags, file) : null;
   if (merged != null) {
     if (file != null) file.refs--;
@@ -160,7 +172,7 @@ function changeProtection(mm: Mm, start: u64, end: u64, flags: u32): void {
   const vma = modifiedVma();
   let addr = nextMapped(mm, start, end);
   for (; addr < end; addr = nextMapped(mm, addr + PAGE_SIZE, end)) {
-    const slot = findSlot(mm, addr);
+    const slot = ownSlot(mm, addr);
     const pte = load<u64>(slot);
     if (!ptePresent(pte)) continue;
     const frame = pteFrame(pte);

@@ -6,7 +6,7 @@ import { VM_LOCKED, VM_LOCKONFAULT } from '../abi/vma';
 import { accountVm } from './account';
 import { mergeCopiedRange, setBounds } from './merge';
 import { Mm } from './mm';
-import { allocSlot, findSlot, nextMapped, ptePresent, setPte } from './pgtable';
+import { allocSlot, nextMapped, ownSlot, ptePresent, setPte } from './pgtable';
 import { unmapRegion } from './region';
 import { withoutWp } from './userfault';
 import { Vma, dupVma, insertVma, setVmaFlags, vmaLookup } from './vma';
@@ -19,7 +19,7 @@ function moveEntries(mm: Mm, from: u64, to: u64, length: u64, clearWp: bool): bo
   const end = from + length;
   let addr = nextMapped(mm, from, end);
   for (; addr < end; addr = nextMapped(mm, addr + PAGE_SIZE, end)) {
-    const slot = findSlot(mm, addr);
+    const slot = ownSlot(mm, addr);
     const pte = load<u64>(slot);
     if (pte == 0) continue;
     const target = allocSlot(mm, addr - from + to);

@@ -44,7 +44,17 @@ import {
 import { mapcount, pageFlags, pageOwner } from './frame';
 import { MAPPING_HOST, Mapping } from './mapping';
 import { Mm, rss } from './mm';
-import { findSlot, missingSpan, nextMapped, pteFrame, ptePresent, pteSpecial } from './pgtable';
+import {
+  findPte,
+  findSlot,
+  missingSpan,
+  nextMapped,
+  ownSlot,
+  pteFrame,
+  ptePresent,
+  pteSpecial,
+} from './pgtable';
+import { isSharedTable, settleTables } from './share';
 import { flushRange } from './tlb';
 import { Vma } from './vma';
 
@@ -73,7 +83,7 @@ function markerEntry(pte: u64): u64 {
 }
 
 /** pte_to_pagemap_entry() */
-function pagemapEntry(pte: u64): u64 {
+function pagemapEntry(pte: u64, exclusive: bool): u64 {
   if (!ptePresent(pte)) return pte == 0 ? 0 : markerEntry(pte);
   // The walk of the tables leaves VM_PFNMAP out: walk_page_test().
   if ((pte >> PTE_DEVICE_SHIFT) & 1) return 0;
@@ -81,7 +91,7 @@ function pagemapEntry(pte: u64): u64 {
   let bits: u64 = pte & PTE_UFFD_WP ? PM_PRESENT | PM_UFFD_WP : PM_PRESENT;
   if (!pteSpecial(pte)) {
     if (!(pageFlags(frame) & PG_ANON)) bits |= PM_FILE;
-    if (mapcount(frame) == 1) bits |= PM_MMAP_EXCLUSIVE;
+    if (exclusive && mapcount(frame) == 1) bits |= PM_MMAP_EXCLUSIVE;
   }
   return (bits << 56) | ((<u64>frame) >> PAGE_SHIFT);
 }
@@ -90,7 +100,8 @@ function pagemapEntry(pte: u64): u64 {
 export function pagemap(mm: Mm, addr: u64, count: usize, out: usize): void {
   for (let i: usize = 0; i < count; i++) {
     const slot = findSlot(mm, addr + ((<u64>i) << PAGE_SHIFT));
-    store<u64>(out + (i << 3), slot == 0 ? 0 : pagemapEntry(load<u64>(slot)));
+    const entry = slot == 0 ? 0 : pagemapEntry(load<u64>(slot), !isSharedTable(slot));
+    store<u64>(out + (i << 3), entry);
   }
 }
 
@@ -132,11 +143,11 @@ function accountPage(pte: u64): void {
 /** Fills the record with the page counts of one VMA, as smaps prints them. */
 export function vmaPages(mm: Mm, vma: Vma): void {
   memory.fill(record, 0, VMA_PAGES_SIZE);
+  settleTables();
   const end = vma.end;
   let addr = nextMapped(mm, vma.start, end);
   for (; addr < end; addr = nextMapped(mm, addr + PAGE_SIZE, end)) {
-    const slot = findSlot(mm, addr);
-    const pte = load<u64>(slot);
+    const pte = findPte(mm, addr);
     if (ptePresent(pte) && !pteSpecial(pte)) accountPage(pte);
   }
 }
@@ -185,7 +196,7 @@ export function clearReferenced(mm: Mm, vma: Vma): void {
   const end = vma.end;
   let addr = nextMapped(mm, vma.start, end);
   for (; addr < end; addr = nextMapped(mm, addr + PAGE_SIZE, end)) {
-    const slot = findSlot(mm, addr);
+    const slot = ownSlot(mm, addr);
     const pte = load<u64>(slot);
     if (ptePresent(pte) && !pteSpecial(pte)) store<u64>(slot, pte & ~(<u64>PTE_ACCESSED));
   }

@@ -9,7 +9,7 @@ import { PTE_RW, PTE_SOFT_DIRTY } from '../abi/pte';
 import { PM_SOFT_DIRTY_SHIFT } from '../abi/layout';
 import { VM_PFNMAP } from '../abi/vma';
 import { Mm } from './mm';
-import { findSlot, nextMapped, ptePresent } from './pgtable';
+import { findSlot, nextMapped, ownSlot, ptePresent } from './pgtable';
 import { flushRange } from './tlb';
 import { Vma, vmaLookup } from './vma';
 
@@ -25,7 +25,7 @@ export function clearSoftDirty(mm: Mm, vma: Vma): void {
   const end = vma.end;
   let addr = nextMapped(mm, vma.start, end);
   for (; addr < end; addr = nextMapped(mm, addr + PAGE_SIZE, end)) {
-    const slot = findSlot(mm, addr);
+    const slot = ownSlot(mm, addr);
     const pte = load<u64>(slot);
     if (ptePresent(pte)) store<u64>(slot, pte & ~((PTE_SOFT_DIRTY | PTE_RW) as u64));
   }

@@ -5,7 +5,7 @@ import { PAGE_OFFSET_MASK, PAGE_SIZE, TASK_SIZE_SHIFT } from '../abi/page';
 import { PTE_ACCESSED, PTE_DIRTY, PTE_PRESENT, PTE_RW } from '../abi/pte';
 import { userFault } from './fault';
 import { Mm } from './mm';
-import { findSlot, pteFrame, setPte } from './pgtable';
+import { pteFrame, setPte, slotForUse } from './pgtable';
 import { addRun, resetRuns, runBytes } from './runs';
 import { fillTlb, tlbEntry, tlbTag } from './tlb';
 import { faultStop } from './userfault';
@@ -47,11 +47,11 @@ export function translate(mm: Mm, addr: u64, write: bool, stackLimit: u64): usiz
 /** A TLB miss: what the tables allow is taken from them, the rest is a fault. */
 function translateSlow(mm: Mm, addr: u64, write: bool, stackLimit: u64): usize {
   if (addr >= TASK_SIZE) return failAt(addr, FAULT_MAPERR);
-  let slot = findSlot(mm, addr);
+  let slot = slotForUse(mm, addr, write);
   if (slot == 0 || !cpuMayUse(load<u64>(slot), write)) {
     const result = userFault(mm, addr, write, stackLimit);
     if (result != FAULT_OK) return failAt(addr, result);
-    slot = findSlot(mm, addr);
+    slot = slotForUse(mm, addr, write);
   }
   const pte = load<u64>(slot);
   const used = pte | PTE_ACCESSED | (write ? PTE_DIRTY : 0);

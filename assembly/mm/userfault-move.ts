@@ -16,7 +16,7 @@ import {
 import { anonVmaPrepare } from './anon-vma';
 import { isSoleAnon } from './fault';
 import { Mm } from './mm';
-import { allocSlot, findSlot, makePte, pteFrame, ptePresent, pteSpecial, setPte } from './pgtable';
+import { allocSlot, makePte, ownSlot, pteFrame, ptePresent, pteSpecial, setPte } from './pgtable';
 import { Vma, vmaLookup } from './vma';
 
 /** What both sides must have alike. */
@@ -37,7 +37,7 @@ function checkAreas(to: Vma, from: Vma, dst: u64, src: u64, length: u64, number:
 function movePage(mm: Mm, to: Vma, dst: u64, src: u64, holes: bool): i32 {
   const target = allocSlot(mm, dst);
   if (target == 0) return ENOMEM;
-  let slot = findSlot(mm, src);
+  let slot = ownSlot(mm, src);
   if (slot == 0) {
     if (!holes) return ENOENT;
     slot = allocSlot(mm, src);

@@ -10,9 +10,9 @@ import { modifiedVma, vmaModifyUffd } from './merge';
 import { Mm } from './mm';
 import {
   allocSlot,
-  findSlot,
   makeDirty,
   nextMapped,
+  ownSlot,
   pteFrame,
   ptePresent,
   pteSpecial,
@@ -52,7 +52,7 @@ function wpRange(mm: Mm, vma: Vma, start: u64, end: u64, protect: bool): i32 {
   const markers = protect && usesMarkers(vma);
   let addr = markers ? start : nextMapped(mm, start, end);
   while (addr < end) {
-    const slot = markers ? allocSlot(mm, addr) : findSlot(mm, addr);
+    const slot = markers ? allocSlot(mm, addr) : ownSlot(mm, addr);
     if (slot == 0) return -ENOMEM;
     if (protect) protectEntry(mm, slot, addr, markers);
     else releaseEntry(mm, vma, slot, addr);

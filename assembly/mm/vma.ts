@@ -1,14 +1,9 @@
-// The VMAs of one mm: an AVL tree by address, threaded in order, each node augmented with the largest
-// hole below it, so that lookups, neighbours and placement all cost O(log n).
-//
-//            [ 0x5000 ]                 maxGap of a node: the largest hole that ends at
-//           /          \                the start of a VMA of its subtree
-//      [ 0x1000 ]   [ 0x9000 ]
-//        prev <-> next runs through all of them by address
+// The VMAs of one mm: a tree by address (vma-tree.ts), threaded in order by prev and next.
 import { VM_MAYWRITE, VM_SHARED } from '../abi/vma';
 import { Mapping, VmFile, putVmFile } from './mapping';
 import { Mm } from './mm';
 import { SLAB_VMA, allocObject, freeObject } from './slab';
+import { insertInTree, raiseGap, removeFromTree } from './vma-tree';
 
 @unmanaged
 export class Vma {
@@ -17,7 +12,7 @@ export class Vma {
   end: u64;
   /** Page index of `start` in the file; for private anonymous memory its address at creation. */
   pgoff: u64;
-  /** Largest hole that ends at the start of a VMA of this subtree, in bytes. */
+  /** Bytes; no hole that ends at the start of a VMA of this subtree is larger (vma-tree.ts). */
   maxGap: u64;
   /** VM_* */
   flags: u32;
@@ -29,8 +24,8 @@ export class Vma {
   name: u8;
   /** VM_SOFTDIRTY: all of it counts as written since soft-dirty bits were cleared. */
   softDirty: bool;
-  /** Of the subtree, at least 1; shares a word with the two above. */
-  height: u16;
+  /** Its rank in the tree (vma-tree.ts); shares a word with the two above. */
+  rank: u16;
   file: VmFile | null;
   mapping: Mapping | null;
   mm: Mm;
@@ -43,6 +38,8 @@ export class Vma {
   /** Neighbours among the VMAs of `mapping`. */
   mapPrev: Vma | null;
   mapNext: Vma | null;
+  /** Above it in the tree; null at the root. */
+  parent: Vma | null;
 }
 
 export function newVma(mm: Mm): Vma | null {
@@ -113,101 +110,10 @@ export function setVmaFlags(vma: Vma, flags: u32): void {
   joinMapping(vma);
 }
 
-function heightOf(vma: Vma | null): i32 {
-  return vma == null ? 0 : <i32>vma.height;
-}
-
-function gapOf(vma: Vma | null): u64 {
-  return vma == null ? 0 : vma.maxGap;
-}
-
-function ownGap(vma: Vma): u64 {
-  const prev = vma.prev;
-  return vma.start - (prev == null ? 0 : prev.end);
-}
-
-function update(vma: Vma): void {
-  vma.height = <u16>(max(heightOf(vma.left), heightOf(vma.right)) + 1);
-  vma.maxGap = max(ownGap(vma), max(gapOf(vma.left), gapOf(vma.right)));
-}
-
-function rotateRight(vma: Vma): Vma {
-  const top = <Vma>vma.left;
-  vma.left = top.right;
-  top.right = vma;
-  update(vma);
-  update(top);
-  return top;
-}
-
-function rotateLeft(vma: Vma): Vma {
-  const top = <Vma>vma.right;
-  vma.right = top.left;
-  top.left = vma;
-  update(vma);
-  update(top);
-  return top;
-}
-
-function balance(vma: Vma): Vma {
-  update(vma);
-  const tilt = heightOf(vma.left) - heightOf(vma.right);
-  if (tilt > 1) {
-    const left = <Vma>vma.left;
-    if (heightOf(left.left) < heightOf(left.right)) vma.left = rotateLeft(left);
-    return rotateRight(vma);
-  }
-  if (tilt < -1) {
-    const right = <Vma>vma.right;
-    if (heightOf(right.right) < heightOf(right.left)) vma.right = rotateRight(right);
-    return rotateLeft(vma);
-  }
-  return vma;
-}
-
-function insertBelow(node: Vma | null, vma: Vma): Vma {
-  if (node == null) {
-    update(vma);
-    return vma;
-  }
-  if (vma.start < node.start) node.left = insertBelow(node.left, vma);
-  else node.right = insertBelow(node.right, vma);
-  return balance(node);
-}
-
-function removeFirst(node: Vma): Vma | null {
-  const left = node.left;
-  if (left == null) return node.right;
-  node.left = removeFirst(left);
-  return balance(node);
-}
-
-function removeBelow(node: Vma, vma: Vma): Vma | null {
-  if (node == vma) {
-    const right = node.right;
-    if (right == null) return node.left;
-    let heir = right;
-    while (heir.left != null) heir = <Vma>heir.left;
-    heir.right = removeFirst(right);
-    heir.left = node.left;
-    return balance(heir);
-  }
-  if (vma.start < node.start) node.left = removeBelow(<Vma>node.left, vma);
-  else node.right = removeBelow(<Vma>node.right, vma);
-  return balance(node);
-}
-
-function refreshBelow(node: Vma, vma: Vma): void {
-  if (node != vma) refreshBelow(<Vma>(vma.start < node.start ? node.left : node.right), vma);
-  update(node);
-}
-
 /** Recomputes the gaps that depend on the bounds of `vma`, after they changed in place. */
-export function boundsChanged(mm: Mm, vma: Vma): void {
-  const root = <Vma>mm.root;
-  refreshBelow(root, vma);
-  const next = vma.next;
-  if (next != null) refreshBelow(root, next);
+export function boundsChanged(vma: Vma): void {
+  raiseGap(vma);
+  raiseGap(vma.next);
 }
 
 /** Links a VMA whose range is free. */
@@ -216,14 +122,12 @@ export function insertVma(mm: Mm, vma: Vma): void {
   const prev = next == null ? mm.last : next.prev;
   vma.prev = prev;
   vma.next = next;
-  vma.left = null;
-  vma.right = null;
   if (prev != null) prev.next = vma;
   else mm.first = vma;
   if (next != null) next.prev = vma;
   else mm.last = vma;
-  mm.root = insertBelow(mm.root, vma);
-  if (next != null) refreshBelow(<Vma>mm.root, next);
+  insertInTree(mm, vma);
+  mm.cached = vma;
   mm.mapCount++;
   joinMapping(vma);
 }
@@ -237,16 +141,23 @@ export function removeVma(mm: Mm, vma: Vma): void {
   else mm.first = next;
   if (next != null) next.prev = prev;
   else mm.last = prev;
-  mm.root = removeBelow(<Vma>mm.root, vma);
-  if (next != null) refreshBelow(<Vma>mm.root, next);
-  if (mm.cached == vma) mm.cached = null;
+  removeFromTree(mm, vma);
+  if (mm.cached == vma) mm.cached = next;
   mm.mapCount--;
 }
 
 /** The first VMA that ends above `addr`: mm/mmap.c, find_vma(). */
 export function findVma(mm: Mm, addr: u64): Vma | null {
   const cached = mm.cached;
-  if (cached != null && addr >= cached.start && addr < cached.end) return cached;
+  // In it, or in the hole below it: what is done to a range asks for its start several times.
+  if (cached != null && addr < cached.end) {
+    if (addr >= cached.start) return cached;
+    const prev = cached.prev;
+    if (prev == null || addr >= prev.end) return cached;
+  }
+  const last = mm.last;
+  // Above them all, where a fork puts one after the other.
+  if (last == null || addr >= last.end) return null;
   let node = mm.root;
   let found: Vma | null = null;
   while (node != null) {

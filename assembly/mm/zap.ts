@@ -1,20 +1,22 @@
 // Taking pages out of page tables: mm/memory.c, zap_page_range(), and the freeing of empty tables.
 import { PG_ANON, PG_DIRTY } from '../abi/layout';
-import { PAGE_SHIFT } from '../abi/page';
-import { PTE_DIRTY, PTE_MARKER_GUARD, PTE_MARKER_UFFD_WP, PTE_UFFD_WP } from '../abi/pte';
+import { PAGE_SHIFT, PAGE_SIZE } from '../abi/page';
+import { PTE_DIRTY, PTE_MARKER_GUARD, PTE_MARKER_UFFD_WP, PTE_RW, PTE_UFFD_WP } from '../abi/pte';
 import { UFFD_WP } from '../abi/userfault';
-import { mapcount, pageFlags, putFrame, setMapcount, setPageFlags } from './frame';
+import { mapcount, pageFlags, putFrame, refcount, setMapcount, setPageFlags } from './frame';
 import { Mm } from './mm';
 import {
   LEVEL_BITS,
   PGD_SHIFT,
   PMD_SHIFT,
   forgetWalk,
+  ownSlot,
   pteFrame,
   ptePresent,
   pteSpecial,
 } from './pgtable';
 import { removeRmap } from './rmap';
+import { dropTable } from './share';
 import { flushRange } from './tlb';
 import { Vma } from './vma';
 import { Mapping } from './mapping';
@@ -34,6 +36,8 @@ let keepsWp = false;
 /** Tables that lie in [floor, ceiling) whole go when they are empty: free_pgtables(). */
 let floor: u64 = 0;
 let ceiling: u64 = 0;
+/** Did the zap under way change any entry? */
+let zapped: bool = false;
 
 /** Empties one entry unless the mode spares it; true when it has become empty. */
 function zapEntry(mm: Mm, slot: usize): bool {
@@ -50,12 +54,14 @@ function zapEntry(mm: Mm, slot: usize): bool {
     }
     if (keepsWp && pte & PTE_UFFD_WP) {
       store<u64>(slot, PTE_MARKER_UFFD_WP);
+      zapped = true;
       return false;
     }
   } else if (zapMode != ZAP_UNMAP && keepsMarker(pte)) {
     return false;
   }
   store<u64>(slot, 0);
+  zapped = true;
   return true;
 }
 
@@ -78,21 +84,49 @@ function mayFree(addr: u64, shift: u64): bool {
   return base >= floor && base + ((<u64>1) << shift) <= ceiling;
 }
 
+/** Zaps the part [start, end) of one last-level table, which may be shared; true when it is gone. */
+function zapLastLevel(mm: Mm, entry: usize, start: u64, end: u64): bool {
+  const frees = mayFree(start, PMD_SHIFT);
+  let table = pteFrame(load<u64>(entry));
+  if (!(load<u32>(entry) & PTE_RW)) {
+    const whole = frees && end - start == (<u64>1) << PMD_SHIFT && zapMode == ZAP_UNMAP;
+    if (whole && refcount(table) > 1) {
+      dropTable(mm, table);
+      zapped = true;
+      return true;
+    }
+    if (!whole) table = ownSlot(mm, start) & ~(PAGE_SIZE - 1);
+  }
+  let used = mapcount(table);
+  let slot = table + ((<usize>((start >> PAGE_SHIFT) & 511)) << 3);
+  const last = slot + ((<usize>((end - start) >> PAGE_SHIFT)) << 3);
+  for (; slot < last && used != 0; slot += 8) {
+    if (zapEntry(mm, slot)) used--;
+  }
+  setMapcount(table, used);
+  if (used != 0 || !frees) return false;
+  putFrame(table);
+  return true;
+}
+
 /** Zaps [start, end) below one table whose entries span 1 << shift bytes; returns its entries in use. */
 function zapTable(mm: Mm, table: usize, shift: u64, start: u64, end: u64): u32 {
   let used = mapcount(table);
   let addr = start;
   while (addr < end && used != 0) {
-    const slot = table + ((<usize>((addr >> shift) & 511)) << 3);
+    const entry = table + ((<usize>((addr >> shift) & 511)) << 3);
     const next = min(((addr >> shift) + 1) << shift, end);
-    if (shift == PAGE_SHIFT) {
-      if (zapEntry(mm, slot)) used--;
-    } else {
-      const child = pteFrame(load<u64>(slot));
-      const below: u64 = shift == 21 ? 12 : shift - LEVEL_BITS;
-      if (child != 0 && zapTable(mm, child, below, addr, next) == 0 && mayFree(addr, shift)) {
-        store<u64>(slot, 0);
-        putFrame(child);
+    const child = pteFrame(load<u64>(entry));
+    if (child != 0) {
+      let gone: bool;
+      if (shift == PMD_SHIFT) {
+        gone = zapLastLevel(mm, entry, addr, next);
+      } else {
+        gone = zapTable(mm, child, shift - LEVEL_BITS, addr, next) == 0 && mayFree(addr, shift);
+        if (gone) putFrame(child);
+      }
+      if (gone) {
+        store<u64>(entry, 0);
         mm.tables--;
         used--;
       }
@@ -121,13 +155,15 @@ export function zapAndFree(
   highest: u64,
 ): void {
   if (start >= end) return;
-  forgetWalk(mm);
   zapMode = mode & ~ZAP_KEEP_WP;
   keepsWp = (mode & ZAP_KEEP_WP) != 0;
   floor = lowest;
   ceiling = highest;
+  zapped = false;
   zapTable(mm, mm.pgd, PGD_SHIFT, start, end);
-  flushRange(mm, start, end);
+  forgetWalk(mm);
+  // What was never touched is in no TLB.
+  if (zapped) flushRange(mm, start, end);
 }
 
 /** The part of pages [first, last] of a file that a VMA shows, zapped there. */

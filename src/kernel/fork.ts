@@ -6,7 +6,7 @@ import { commFromText } from './comm.js';
 import type { Cred } from './cred.js';
 import { prepareCreds } from './cred.js';
 import type { Kernel } from './kernel.js';
-import { TaskMmLimits } from './mm-limits.js';
+import { mmLimits } from './mm-limits.js';
 import { dupMm, MmStruct } from './mm-struct.js';
 import { startChild } from './start-child.js';
 import { RLIMIT_NPROC, Rlimits } from './rlimit.js';
@@ -185,7 +185,7 @@ function copyMm(parent: TaskStruct, flags: number): MmStruct | null {
   if (parent.mm === null) return null;
   if (flags & CLONE_VM) return parent.mm.mmget();
   // What is copied is promised a second time, as the settings of this moment have it.
-  applyLimits(parent.mm, new TaskMmLimits(parent));
+  applyLimits(parent.mm, mmLimits(parent));
   return dupMm(parent.mm);
 }
 

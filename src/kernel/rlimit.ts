@@ -65,6 +65,8 @@ export class Rlimits {
   private limits: readonly Rlimit[];
   /** The soft limits as numbers: reads of memory files ask for one each time. */
   private softs: readonly number[];
+  /** Counts changes, for whoever keeps what it read. */
+  version = 0;
 
   /** Makes the limits of pid 1, or a copy. */
   constructor(from?: Rlimits) {
@@ -95,6 +97,7 @@ export class Rlimits {
     this.get(resource);
     this.limits = this.limits.map((old, i) => (i === resource ? limit : old));
     this.softs = this.limits.map(({ cur }) => asNumber(cur));
+    this.version += 1;
   }
 }
 

@@ -36,6 +36,9 @@ export class Sysctl {
     Object.entries(DEFAULTS).map(([name, entry]) => [name, { ...entry }]),
   );
 
+  /** Counts changes, for whoever keeps what it read of the settings that this class owns (vm.*). */
+  version = 0;
+
   /**
    * Adds a setting; the entry stays the caller's, which may read its value and move its minimum.
    */
@@ -70,6 +73,7 @@ export class Sysctl {
     const entry = this.entry(name);
     if (!Number.isInteger(value) || value < entry.min || value > entry.max) fail(EINVAL);
     entry.value = value;
+    this.version += 1;
   }
 
   /** fs.suid_dumpable: what commit_creds() and exec make of a privileged process's memory. */

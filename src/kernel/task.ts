@@ -1,4 +1,5 @@
 import type { U64 } from '../mm/address.js';
+import type { MmLimits } from '../mm/limits.js';
 import type { Cred } from './cred.js';
 import type { Kernel } from './kernel.js';
 import type { MmStruct } from './mm-struct.js';
@@ -222,6 +223,8 @@ export class TaskStruct implements Linked<TaskStruct> {
   /** Nanoseconds its timers may be late, and what writing 0 makes of that; inherited by fork. */
   timerSlackNs = 50000n;
   defaultTimerSlackNs = 50000n;
+  /** What bounds its mappings, kept for as long as it is current. */
+  mmLimits: (MmLimits & { isCurrent(): boolean }) | null = null;
   /** Execution domain and its flags (personality(2)); inherited by fork. */
   personality = 0;
   /** Bytes and calls of reads and writes, as /proc/PID/io counts them. */

@@ -1,4 +1,4 @@
-import { PAGE_SIZE } from '../../assembly/abi/page.js';
+import { PAGE_OFFSET_MASK, PAGE_SHIFT, PAGE_SIZE } from '../../assembly/abi/page.js';
 
 /** A 64-bit value: a number when it is a safe integer, otherwise a bigint in [0, 2^64). */
 export type U64 = number | bigint;
@@ -23,9 +23,16 @@ export function accessOk(addr: U64, length: number): boolean {
 }
 
 export function pageAlign(length: number): number {
-  return Math.ceil(length / PAGE_SIZE) * PAGE_SIZE;
+  const over = length & PAGE_OFFSET_MASK;
+  return over === 0 ? length : length - over + PAGE_SIZE;
 }
 
 export function pageFloor(addr: number): number {
-  return addr - (addr % PAGE_SIZE);
+  return addr - (addr & PAGE_OFFSET_MASK);
+}
+
+/** Is the value a multiple of the page size? The low bits of a number are cheaper than its remainder. */
+export function isPageAligned(value: U64): boolean {
+  if (typeof value === 'number') return (value & PAGE_OFFSET_MASK) === 0;
+  return BigInt.asUintN(PAGE_SHIFT, value) === 0n;
 }

@@ -37,11 +37,6 @@ function change({ mm, vma, start, end, limits }: Advised, set: number, clear: nu
   checked(error);
 }
 
-function dontNeed(part: Advised, forbidden: number): void {
-  refuse(part.vma, forbidden | vm.VM_PFNMAP);
-  part.mm.core.exports.dropRange(part.mm.ptr, part.start, part.end);
-}
-
 /** The pages may go when memory is short, which it never is here: they stay, clean. */
 function free({ mm, vma, start, end }: Advised): void {
   refuse(vma, vm.VM_PFNMAP | vm.VM_LOCKED);
@@ -123,7 +118,7 @@ function flags(set: number, clear: number, refused = 0): (part: Advised) => void
 const READAHEAD = vm.VM_RAND_READ | vm.VM_SEQ_READ;
 
 /**
- * What each advice does to one stretch of one mapping.
+ * What each advice does to one stretch of one mapping; MADV_DONTNEED and MADV_DONTNEED_LOCKED are the core's.
  * @see mm/madvise.c, madvise_vma_behavior()
  */
 export const ADVICE: ReadonlyMap<number, (part: Advised) => void> = new Map([
@@ -131,8 +126,6 @@ export const ADVICE: ReadonlyMap<number, (part: Advised) => void> = new Map([
   [mman.MADV_SEQUENTIAL, flags(vm.VM_SEQ_READ, vm.VM_RAND_READ)],
   [mman.MADV_RANDOM, flags(vm.VM_RAND_READ, vm.VM_SEQ_READ)],
   [mman.MADV_WILLNEED, () => undefined],
-  [mman.MADV_DONTNEED, (part) => dontNeed(part, vm.VM_LOCKED)],
-  [mman.MADV_DONTNEED_LOCKED, (part) => dontNeed(part, 0)],
   [mman.MADV_FREE, free],
   [mman.MADV_REMOVE, remove],
   [mman.MADV_DONTFORK, flags(vm.VM_DONTCOPY, 0)],
@@ -154,8 +147,6 @@ export const ADVICE: ReadonlyMap<number, (part: Advised) => void> = new Map([
 
 const DISCARDS: ReadonlySet<number> = new Set([
   mman.MADV_FREE,
-  mman.MADV_DONTNEED,
-  mman.MADV_DONTNEED_LOCKED,
   mman.MADV_REMOVE,
   mman.MADV_DONTFORK,
   mman.MADV_WIPEONFORK,

@@ -37,7 +37,7 @@ function grow(mm: Mm, from: number, to: number, limits: MmLimits): void {
   const implied = limits.readImpliesExec ? vm.VM_EXEC : 0;
   const flags = HEAP_FLAGS | implied | mm.defFlags;
   checkExpand(mm, flags, pages);
-  if (mm.counters().mapCount > limits.maxMapCount) fail(ENOMEM);
+  if (mm.mapCount > limits.maxMapCount) fail(ENOMEM);
   checkEnough(mm, pages);
   const { exports } = mm.core;
   checked(exports.mapRegion(mm.ptr, from, to, flags, 0, from / PAGE_SIZE, 0, limits.maxMapCount));

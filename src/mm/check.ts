@@ -34,7 +34,8 @@ class Census {
   readonly problems: string[] = [];
   readonly refs = new Map<number, number>();
   readonly maps = new Map<number, number>();
-  readonly tables = new Set<number>();
+  /** Page tables, and how many address spaces lead to each. */
+  readonly tables = new Map<number, number>();
   /** Places in linear memory of every VMA met, by its mapping. */
   readonly vmasOf = new Map<number, Set<number>>();
   readonly core: Core;
@@ -114,38 +115,64 @@ function noteMapping(census: Census, vma: number): void {
   known.add(vma);
 }
 
-/** Order, balance and gaps below one node; `next` is the index in the list behind the subtree. */
+/** Order, ranks and gaps below one node; `next` is the index in the list behind the subtree. */
 function checkTree(
   census: Census,
   node: number,
   list: readonly VmaFacts[],
   first: number,
-): { next: number; height: number; gap: number } {
-  if (node === 0) return { next: first, height: 0, gap: 0 };
+): { next: number; rank: number; gap: number } {
+  if (node === 0) return { next: first, rank: -1, gap: 0 };
   const left = checkTree(census, census.word(node + layout.VMA_LEFT), list, first);
   const facts = list[left.next];
   census.expect(facts?.ptr === node, 'the tree is not in the order of the list');
   if (facts === undefined) return left;
   const right = checkTree(census, census.word(node + layout.VMA_RIGHT), list, left.next + 1);
-  const height = Math.max(left.height, right.height) + 1;
+  const rank = census.word(node + layout.VMA_NAME) >>> 16;
   const own = facts.start - (list[left.next - 1]?.end ?? 0);
   const gap = Math.max(own, left.gap, right.gap);
   const name = `VMA ${hex(facts.start)}`;
-  census.expect(Math.abs(left.height - right.height) <= 1, `${name}: unbalanced`);
-  census.expect(census.word(node + layout.VMA_NAME) >>> 16 === height, `${name}: wrong height`);
-  census.expect(census.core.readU64(node + layout.VMA_MAX_GAP) === gap, `${name}: wrong gap`);
-  return { next: right.next, height, gap };
+  for (const below of [left.rank, right.rank]) {
+    const step = rank - below;
+    census.expect(step === 1 || step === 2, `${name}: rank ${rank} above ${below}`);
+  }
+  const isLeaf = left.rank < 0 && right.rank < 0;
+  census.expect(!isLeaf || rank === 0, `${name}: a leaf of rank ${rank}`);
+  for (const side of [layout.VMA_LEFT, layout.VMA_RIGHT]) {
+    const child = census.word(node + side);
+    const linked = child === 0 || census.word(child + layout.VMA_PARENT) === node;
+    census.expect(linked, `${name}: a child has another parent`);
+  }
+  census.expect(census.core.readU64(node + layout.VMA_MAX_GAP) >= gap, `${name}: hides a hole`);
+  return { next: right.next, rank, gap };
 }
 
-/** The entries below one table, level 3 at the top; counts frames, and tables with their entries. */
+/** A last-level entry: what it says with the tables above it, and whether it is in its page's counts. */
+interface Leaf {
+  readonly addr: number;
+  readonly low: number;
+  readonly inRefcount: boolean;
+  readonly inMapcount: boolean;
+}
+
+/**
+ * The entries below one table, level 3 at the top; counts tables and their entries. `above` is what the
+ * entries on the way down allow. What several share counts its pages once, and their mappings for each
+ * of them if it is PG_SETTLED.
+ */
 function checkTable(
   census: Census,
   table: number,
   level: number,
   base: number,
-  leaf: (addr: number, low: number) => void,
+  above: number,
+  leaf: (entry: Leaf) => void,
 ): void {
-  census.tables.add(table);
+  const page = pageStruct(table);
+  const first = !census.tables.has(table);
+  const settled = (census.word(page + layout.PAGE_FLAGS) & layout.PG_SETTLED) !== 0;
+  census.count(census.tables, table);
+  census.expect(first || level === 0, `the table at ${hex(base)} is shared and no last-level one`);
   let used = 0;
   const span = PAGE_SIZE * ENTRIES ** level;
   for (let i = 0; i < ENTRIES; i++) {
@@ -153,11 +180,20 @@ function checkTable(
     const high = census.word(table + i * 8 + 4);
     if (low === 0 && high === 0) continue;
     used += 1;
-    if (level > 0) checkTable(census, (low & FRAME_BITS) >>> 0, level - 1, base + i * span, leaf);
-    else leaf(base + i * span, low);
+    const addr = base + i * span;
+    if (level > 0) {
+      checkTable(census, (low & FRAME_BITS) >>> 0, level - 1, addr, above & low, leaf);
+    } else {
+      // Markers are the same for all who share them.
+      const present = (low & (PTE_PRESENT | PTE_PROTNONE)) !== 0;
+      const allowed = present ? low & (above | ~PTE_RW) : low;
+      leaf({ addr, low: allowed, inRefcount: first, inMapcount: first || settled });
+    }
   }
-  const counted = census.word(pageStruct(table) + layout.PAGE_MAPCOUNT);
+  const counted = census.word(page + layout.PAGE_MAPCOUNT);
   census.expect(counted === used, `table at ${hex(base)} counts ${counted} entries of ${used}`);
+  const shared = census.word(page + layout.PAGE_REFCOUNT) > 1;
+  census.expect(!shared || !(above & PTE_RW), `the shared table at ${hex(base)} may change`);
 }
 
 /** One address space: VMAs, tables, and the resident set that the tables amount to. */
@@ -165,8 +201,10 @@ function checkMm(census: Census, mm: Mm): void {
   const vmas = checkVmas(census, mm);
   let index = 0;
   let resident = 0;
-  const tablesBefore = census.tables.size;
-  checkTable(census, census.word(mm.ptr + layout.MM_PGD), 3, 0, (addr, low) => {
+  const tablesBefore = sum(census.tables);
+  const pgd = census.word(mm.ptr + layout.MM_PGD);
+  checkTable(census, pgd, 3, 0, PTE_RW, (entry) => {
+    const { addr, low } = entry;
     while (index < vmas.length && (vmas[index] as VmaFacts).end <= addr) index += 1;
     const vma = vmas[index];
     const inside = vma !== undefined && vma.start <= addr;
@@ -180,14 +218,14 @@ function checkMm(census: Census, mm: Mm): void {
     if (low & PTE_SPECIAL) return;
     const frame = (low & FRAME_BITS) >>> 0;
     resident += 1;
-    census.count(census.refs, frame);
-    census.count(census.maps, frame);
+    if (entry.inRefcount) census.count(census.refs, frame);
+    if (entry.inMapcount) census.count(census.maps, frame);
     if (low & PTE_RW && inside) checkWritable(census, addr, frame, vma.flags);
   });
   const { rssAnon, rssFile, rssShmem, pgtablesBytes } = mm.counters();
   const counted = rssAnon + rssFile + rssShmem;
   census.expect(counted === resident, `rss is ${counted} pages of ${resident}`);
-  const tables = census.tables.size - tablesBefore;
+  const tables = sum(census.tables) - tablesBefore;
   census.expect(pgtablesBytes === tables * PAGE_SIZE, `${pgtablesBytes} bytes of ${tables} tables`);
 }
 
@@ -242,7 +280,13 @@ function checkCache(census: Census, cache: PageCache): void {
   census.expect(writers === cache.writableMappings, 'a cache miscounts its writers');
 }
 
-/** Every frame's own counts against the census. */
+function sum(counts: ReadonlyMap<number, number>): number {
+  let total = 0;
+  for (const count of counts.values()) total += count;
+  return total;
+}
+
+/** Every frame's own counts against the census; one is reserved for every sharer of a table but one. */
 function checkFrames(census: Census): void {
   const end = census.core.memoryBytes;
   let used = 0;
@@ -261,8 +305,9 @@ function checkFrames(census: Census): void {
       checkFrame(census, frame, page, refs);
     }
   }
+  const inUse = used + sum(census.tables) - census.tables.size;
   const counted = census.core.framesInUse;
-  census.expect(counted === used, `${counted} frames are counted in use, ${used} are`);
+  census.expect(counted === inUse, `${counted} frames are counted in use, ${inUse} are`);
 }
 
 function checkFrame(census: Census, frame: number, page: number, refs: number): void {
@@ -275,8 +320,10 @@ function checkFrame(census: Census, frame: number, page: number, refs: number): 
     census.expect(maps === mapped, `frame ${hex(frame)} counts ${maps} mappings of ${mapped}`);
   } else {
     census.expect(found === 0, `the kernel's frame ${hex(frame)} is mapped`);
-    const table = (flags & layout.PG_TABLE) !== 0;
-    census.expect(!table || census.tables.has(frame), `table ${hex(frame)} belongs to no mm`);
+    if (!(flags & layout.PG_TABLE)) return;
+    const users = census.tables.get(frame) ?? 0;
+    census.expect(users > 0, `table ${hex(frame)} belongs to no mm`);
+    census.expect(users === refs, `table ${hex(frame)} counts ${refs} mms of ${users}`);
   }
 }
 

@@ -34,7 +34,7 @@ export const LATEST_MM_RULES: MmRules = {
   mapDroppable: true,
 };
 
-/** What bounds a task's mappings. */
+/** What bounds a task's mappings: an object whose plain values never change. */
 export interface MmLimits {
   /** RLIMIT_AS, RLIMIT_DATA, RLIMIT_MEMLOCK in bytes; Infinity for none. */
   readonly as: number;
@@ -98,7 +98,10 @@ export function commitLimit(limits: MmLimits): number {
 
 /** Tells the core what bounds the call that follows: whatever asks mayExpandVm() or enoughMemory(). */
 export function applyLimits(mm: Mm, limits: MmLimits): void {
-  const { exports } = mm.core;
+  const { core } = mm;
+  // Limits never change: telling once is enough.
+  if (core.limits === limits) return;
+  const { exports } = core;
   const bounded = (bytes: number): number => Math.min(bytes, NO_LIMIT);
   exports.setSpaceLimits(bounded(limits.as), bounded(limits.data), bounded(limits.dataMax));
   const { overcommit } = limits;
@@ -106,6 +109,8 @@ export function applyLimits(mm: Mm, limits: MmLimits): void {
   const all = overcommit === 2 ? commitLimit(limits) - reserve : NO_LIMIT;
   exports.setCommitLimits(overcommit === 0 ? bounded(limits.totalRam) : NO_LIMIT, all);
   exports.setMmapMinAddr(limits.mmapMinAddr);
+  // A capability, which is asked for each time, is no part of what stays.
+  core.limits = overcommit === 2 ? null : limits;
 }
 
 /**
@@ -142,5 +147,5 @@ export function checkMayLock(limits: MmLimits): void {
  */
 export function checkLocked(mm: Mm, limits: MmLimits, bits: number, pages: number): void {
   if (!(bits & VM_LOCKED) || limits.memlock === Infinity || limits.capIpcLock) return;
-  if (mm.counters().lockedVm + pages > Math.floor(limits.memlock / PAGE_SIZE)) fail(EAGAIN);
+  if (mm.lockedVm + pages > Math.floor(limits.memlock / PAGE_SIZE)) fail(EAGAIN);
 }

@@ -76,8 +76,9 @@ export function dropVmFile(core: Core, file: Ptr<'file'>): void {
 
 /** Puts the files that lost their last VMA: after anything that may unmap. */
 export function putReleasedFiles(core: Core): void {
-  const { byId, places } = tableOf(core);
   let id = core.exports.takeReleasedFile();
+  if (id === 0) return;
+  const { byId, places } = tableOf(core);
   while (id !== 0) {
     const file = byId.get(id);
     byId.delete(id);

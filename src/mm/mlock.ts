@@ -102,7 +102,7 @@ export function mlock(mm: Mm, addr: U64, length: U64, onFault: boolean, limits: 
   checkMayLock(limits);
   const range = lockRange(addr, length);
   const more = range.length / PAGE_SIZE - lockedPages(mm, range);
-  if (!mayLock(limits, mm.counters().lockedVm + more)) fail(ENOMEM);
+  if (!mayLock(limits, mm.lockedVm + more)) fail(ENOMEM);
   applyFlags(mm, range, vm.VM_LOCKED | (onFault ? vm.VM_LOCKONFAULT : 0), limits);
   const start = Number(range.start);
   faultIn(mm, start, start + range.length);

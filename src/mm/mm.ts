@@ -175,6 +175,16 @@ export class Mm {
     }
   }
 
+  /** Number of mappings: one field, where all counters() would be made for it alone. */
+  get mapCount(): number {
+    return this.core.readU32(this.place + layout.MM_MAP_COUNT);
+  }
+
+  /** Locked pages, by the same reason. */
+  get lockedVm(): number {
+    return this.core.readU64(this.place + layout.MM_LOCKED_VM);
+  }
+
   counters(): MmCounters {
     const { core, place } = this;
     return {

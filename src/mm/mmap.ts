@@ -1,4 +1,4 @@
-import { EEXIST, EINVAL, ENOMEM } from '../../assembly/abi/errno.js';
+import { EEXIST, EINVAL, ENOMEM, EPERM } from '../../assembly/abi/errno.js';
 import {
   MAP_DROPPABLE,
   MAP_FIXED_NOREPLACE,
@@ -12,6 +12,7 @@ import {
   MAP_STACK,
   MAP_SYNC,
   MAP_TYPE,
+  NEED_RAWIO,
   PROT_EXEC,
   PROT_READ,
   PROT_WRITE,
@@ -19,21 +20,13 @@ import {
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import * as vm from '../../assembly/abi/vma.js';
 import { checked, fail } from '../errno.js';
-import { TASK_SIZE, pageAlign, type U64 } from './address.js';
+import { coreAddress, pageAlign, pageFloor, type U64 } from './address.js';
 import { dropVmFile, putReleasedFiles, takeVmFile, type MapFile } from './map-file.js';
-import {
-  applyLimits,
-  checkEnough,
-  checkExpand,
-  checkLocked,
-  checkMayLock,
-  NO_LIMITS,
-  type MmLimits,
-} from './limits.js';
+import { applyLimits, checkLocked, checkMayLock, NO_LIMITS, type MmLimits } from './limits.js';
 import { checkWriteExec } from './mdwe.js';
 import type { Mm } from './mm.js';
 import { PageCache } from './page-cache.js';
-import { placeMapping } from './placement.js';
+import { alignsHuge, placeHint, placeMapping } from './placement.js';
 import { populate } from './populate.js';
 
 export type { MapFile } from './map-file.js';
@@ -101,7 +94,8 @@ interface Plan {
 /** The anonymous half of do_mmap()'s switch. */
 function planAnonymous(
   mm: Mm,
-  request: LimitedRequest & MmapRequest,
+  request: MmapRequest,
+  limits: MmLimits,
   bits: number,
   length: number,
 ): Plan {
@@ -114,7 +108,7 @@ function planAnonymous(
     bits |= vm.VM_SHARED | vm.VM_MAYSHARE;
     return { bits, file: request.sharedZero(pages), pgoff: 0, shared: true };
   }
-  if (type === MAP_DROPPABLE && request.limits.rules.mapDroppable) {
+  if (type === MAP_DROPPABLE && limits.rules.mapDroppable) {
     if (request.flags & MAP_LOCKED || bits & vm.VM_GROWSDOWN) fail(EINVAL);
     bits |= vm.VM_DROPPABLE | vm.VM_NORESERVE | vm.VM_WIPEONFORK | vm.VM_DONTDUMP;
     return { bits, file: null, pgoff: null };
@@ -123,11 +117,13 @@ function planAnonymous(
   return { bits, file: null, pgoff: null };
 }
 
-function plan(mm: Mm, request: LimitedRequest & MmapRequest, length: number, pgoff: number): Plan {
-  const readExecutes = request.limits.readImpliesExec && (request.prot & PROT_READ) !== 0;
+function plan(mm: Mm, request: MmapRequest, limits: MmLimits, length: number, pgoff: number): Plan {
+  const readExecutes = limits.readImpliesExec && (request.prot & PROT_READ) !== 0;
   const implied = readExecutes ? vm.VM_EXEC : 0;
   const asked = baseFlags(mm, request.prot, request.flags);
-  if (request.mapFile === undefined) return planAnonymous(mm, request, asked | implied, length);
+  if (request.mapFile === undefined) {
+    return planAnonymous(mm, request, limits, asked | implied, length);
+  }
   const mapped = request.mapFile();
   const bits = mapped.mayExec ? asked | implied : asked;
   const type = request.flags & MAP_TYPE;
@@ -139,41 +135,15 @@ function plan(mm: Mm, request: LimitedRequest & MmapRequest, length: number, pgo
   return { bits: withFile, file: mapped.file, pgoff };
 }
 
-/** Private and writable: memory that must be accounted for (accountable_mapping). */
-function isAccountable(bits: number): boolean {
-  return (bits & (vm.VM_NORESERVE | vm.VM_SHARED | vm.VM_WRITE)) === vm.VM_WRITE;
-}
-
 /** __mmap_complete(): mappings of the special kinds are never locked, droppable ones neither. */
 function settleLock(bits: number): number {
   const special = vm.VM_IO | vm.VM_DONTEXPAND | vm.VM_PFNMAP | vm.VM_MIXEDMAP;
   return bits & (special | vm.VM_DROPPABLE) ? bits & ~(vm.VM_LOCKED | vm.VM_LOCKONFAULT) : bits;
 }
 
-/**
- * Cuts what is mapped at the ends of the range and asks the limits: __mmap_setup(). What was cut stays so
- * when a limit refuses. Returns the final flags.
- */
-function setup(
-  mm: Mm,
-  wanted: Plan,
-  addr: number,
-  length: number,
-  request: LimitedRequest,
-): number {
-  const { exports } = mm.core;
-  const { limits, flags } = request;
-  const end = addr + length;
-  const noReserve = flags & MAP_NORESERVE && limits.overcommit !== 2;
-  const bits = noReserve ? wanted.bits | vm.VM_NORESERVE : wanted.bits;
-  checked(exports.cutRange(mm.ptr, addr, end, limits.maxMapCount));
-  const pages = length / PAGE_SIZE;
-  checkExpand(mm, bits, pages - exports.pagesWithin(mm.ptr, addr, end, 0));
-  // The file behind shared anonymous memory is promised whole: shmem_acct_size().
-  if (wanted.shared === true && !(bits & vm.VM_NORESERVE)) checkEnough(mm, pages);
-  if (!isAccountable(bits)) return bits;
-  checkEnough(mm, pages - exports.pagesWithin(mm.ptr, addr, end, vm.VM_ACCOUNT));
-  return bits | vm.VM_ACCOUNT;
+/** MAP_NORESERVE as a VM_* bit, which counts unless nothing may be promised that is not there. */
+function reserveFlag(flags: number, limits: MmLimits): number {
+  return flags & MAP_NORESERVE && limits.overcommit !== 2 ? vm.VM_NORESERVE : 0;
 }
 
 /**
@@ -190,11 +160,6 @@ function prepareSecret(mm: Mm, wanted: Plan, addr: number, length: number, limit
   checkLocked(mm, limits, wanted.bits, length / PAGE_SIZE);
 }
 
-interface LimitedRequest {
-  readonly flags: number;
-  readonly limits: MmLimits;
-}
-
 /** The length in whole pages, and the offset as a page index, after do_mmap()'s first checks. */
 function checkShape(request: MmapRequest): { length: number; pgoff: number } {
   if (request.length === 0) fail(EINVAL);
@@ -206,17 +171,20 @@ function checkShape(request: MmapRequest): { length: number; pgoff: number } {
 }
 
 /** mmap_region(): puts the mapping where it was found to go. */
-function region(mm: Mm, wanted: Plan, addr: number, length: number, request: LimitedRequest): void {
+function region(mm: Mm, wanted: Plan, addr: number, length: number, limits: MmLimits): void {
   const { exports } = mm.core;
   const { file } = wanted;
+  const end = addr + length;
+  const max = limits.maxMapCount;
   try {
     checkWriteExec(mm, wanted.bits);
-    const bits = settleLock(setup(mm, wanted, addr, length, request));
-    if (bits & vm.VM_SECRETMEM) prepareSecret(mm, wanted, addr, length, request.limits);
+    const shared = wanted.shared === true;
+    const set = checked(exports.setupRegion(mm.ptr, addr, end, wanted.bits, shared, max));
+    const bits = settleLock(set);
+    if (bits & vm.VM_SECRETMEM) prepareSecret(mm, wanted, addr, length, limits);
     const vmFile = file === null ? 0 : takeVmFile(mm.core, file);
     const at = wanted.pgoff ?? addr / PAGE_SIZE;
-    const max = request.limits.maxMapCount;
-    const error = exports.mapRegion(mm.ptr, addr, addr + length, bits, vmFile, at, 0, max);
+    const error = exports.mapRegion(mm.ptr, addr, end, bits, vmFile, at, 0, max);
     if (error < 0 && vmFile !== 0) dropVmFile(mm.core, vmFile);
     checked(error);
   } finally {
@@ -224,6 +192,53 @@ function region(mm: Mm, wanted: Plan, addr: number, length: number, request: Lim
     file?.put();
     putReleasedFiles(mm.core);
   }
+}
+
+/** Is it private anonymous memory that nothing but the limits has a say in? */
+function isPlain(mm: Mm, addr: U64, flags: number): addr is number {
+  const type = flags & (MAP_TYPE | MAP_LOCKED);
+  if (type !== MAP_PRIVATE || typeof addr === 'bigint') return false;
+  return mm.defFlags === 0 && mm.mdwe === 0;
+}
+
+/**
+ * The same as mmap() for private anonymous memory, in one call of the core and without an object: what
+ * programs ask for most.
+ * @throws {LinuxError} see mmap()
+ */
+export function mmapAnonymous(
+  mm: Mm,
+  addr: U64,
+  length: U64,
+  prot: number,
+  flags: number,
+  limits: MmLimits,
+): number {
+  if (!isPlain(mm, addr, flags)) return mmap(mm, { addr, length, prot, flags, offset: 0 }, limits);
+  if (length === 0) fail(EINVAL);
+  if (typeof length === 'bigint') fail(ENOMEM);
+  const size = pageAlign(length);
+  const implied = limits.readImpliesExec && prot & PROT_READ ? vm.VM_EXEC : 0;
+  const bits = baseFlags(mm, prot, flags) | implied | reserveFlag(flags, limits);
+  applyLimits(mm, limits);
+  const { exports } = mm.core;
+  const max = limits.maxMapCount;
+  const hint = placeHint(addr, flags, limits);
+  const aligns = alignsHuge(size, limits.rules);
+  const low = limits.mmapMinAddr;
+  let at = exports.mmapAnonymous(mm.ptr, hint, size, bits, flags, aligns, low, max);
+  if (at === -NEED_RAWIO) {
+    if (!limits.capSysRawio) fail(EPERM);
+    at = exports.mmapAnonymous(mm.ptr, hint, size, bits, flags, aligns, 0, max);
+  }
+  if (at < 0 || at & 1) putReleasedFiles(mm.core);
+  at = pageFloor(checked(at));
+  if (isPopulated(flags)) populate(mm, at, at + size);
+  return at;
+}
+
+function isPopulated(flags: number): boolean {
+  return (flags & (MAP_POPULATE | MAP_NONBLOCK)) === MAP_POPULATE;
 }
 
 /**
@@ -235,21 +250,25 @@ function region(mm: Mm, wanted: Plan, addr: number, length: number, request: Lim
  * @see mm/mmap.c, do_mmap()
  */
 export function mmap(mm: Mm, request: MmapRequest, limits: MmLimits = NO_LIMITS): number {
+  const { prot, flags } = request;
+  if (request.mapFile === undefined && isPlain(mm, request.addr, flags)) {
+    return mmapAnonymous(mm, request.addr, request.length, prot, flags, limits);
+  }
   const { length, pgoff } = checkShape(request);
   applyLimits(mm, limits);
-  if (mm.counters().mapCount > limits.maxMapCount) fail(ENOMEM);
+  if (mm.mapCount > limits.maxMapCount) fail(ENOMEM);
   const addr = placeMapping(mm, request, length, limits);
-  if (request.flags & MAP_FIXED_NOREPLACE) {
+  if (flags & MAP_FIXED_NOREPLACE) {
     const there = mm.findVma(addr);
     if (there !== null && there.start < addr + length) fail(EEXIST);
   }
-  if (request.flags & MAP_LOCKED) checkMayLock(limits);
-  const bits = baseFlags(mm, request.prot, request.flags);
+  if (flags & MAP_LOCKED) checkMayLock(limits);
+  const bits = baseFlags(mm, prot, flags);
   checkLocked(mm, limits, bits, length / PAGE_SIZE);
-  const wanted = plan(mm, { ...request, limits }, length, pgoff);
-  region(mm, wanted, addr, length, { flags: request.flags, limits });
-  const populates = (request.flags & (MAP_POPULATE | MAP_NONBLOCK)) === MAP_POPULATE;
-  if (populates || bits & vm.VM_LOCKED) populate(mm, addr, addr + length);
+  const wanted = plan(mm, request, limits, length, pgoff);
+  wanted.bits |= reserveFlag(flags, limits);
+  region(mm, wanted, addr, length, limits);
+  if (isPopulated(flags) || bits & vm.VM_LOCKED) populate(mm, addr, addr + length);
   return addr;
 }
 
@@ -260,11 +279,9 @@ export function mmap(mm: Mm, request: MmapRequest, limits: MmLimits = NO_LIMITS)
  * @see mm/vma.c, do_vmi_munmap()
  */
 export function munmap(mm: Mm, addr: U64, length: U64, limits: MmLimits = NO_LIMITS): void {
-  if (typeof addr === 'bigint' || typeof length === 'bigint') fail(EINVAL);
-  if (addr % PAGE_SIZE !== 0 || addr > TASK_SIZE || length > TASK_SIZE - addr) fail(EINVAL);
-  const end = addr + pageAlign(length);
-  if (end === addr) fail(EINVAL);
-  const error = mm.core.exports.unmapRegion(mm.ptr, addr, end, limits.maxMapCount);
-  putReleasedFiles(mm.core);
-  checked(error);
+  const { exports } = mm.core;
+  const from = coreAddress(addr);
+  if (checked(exports.munmap(mm.ptr, from, coreAddress(length), limits.maxMapCount)) > 0) {
+    putReleasedFiles(mm.core);
+  }
 }

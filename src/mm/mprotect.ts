@@ -7,10 +7,9 @@ import {
   PROT_SEM,
   PROT_WRITE,
 } from '../../assembly/abi/mman.js';
-import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import { VM_GROWSDOWN } from '../../assembly/abi/vma.js';
 import { checked, fail } from '../errno.js';
-import type { U64 } from './address.js';
+import { isPageAligned, pageAlign, type U64 } from './address.js';
 import { deniesExecGain } from './mdwe.js';
 import type { Mm } from './mm.js';
 import { applyLimits, NO_LIMITS, type MmLimits } from './limits.js';
@@ -19,7 +18,7 @@ import { applyLimits, NO_LIMITS, type MmLimits } from './limits.js';
 export const NO_PKEY = -1;
 const PROT_ALL = PROT_READ | PROT_WRITE | PROT_EXEC;
 
-/** Where the change starts: PROT_GROWSDOWN reaches down to the start of the mapping. */
+/** Where a change that grows starts: PROT_GROWSDOWN reaches down to the start of the mapping. */
 function firstAddress(mm: Mm, addr: number, end: number, grows: number): number {
   const vma = mm.findVma(addr);
   if (vma === null) fail(ENOMEM);
@@ -30,8 +29,15 @@ function firstAddress(mm: Mm, addr: number, end: number, grows: number): number 
   }
   if (vma.start > addr) fail(ENOMEM);
   // Nothing on x86-64 grows up.
-  if (grows === PROT_GROWSUP) fail(EINVAL);
-  return addr;
+  return fail(EINVAL);
+}
+
+/** The end of the range in whole pages. @throws {LinuxError} ENOMEM: the range wraps, or has none */
+function rangeEnd(addr: U64, length: U64): number {
+  if (typeof addr === 'number' && typeof length === 'number') return addr + pageAlign(length);
+  const last = BigInt(addr) + ((BigInt(length) + 4095n) & ~4095n);
+  if (last >= 2n ** 64n || last === BigInt(addr)) fail(ENOMEM);
+  return Number(last);
 }
 
 /**
@@ -50,16 +56,14 @@ export function mprotect(
 ): void {
   const grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
   if (grows === (PROT_GROWSDOWN | PROT_GROWSUP)) fail(EINVAL);
-  if (BigInt(addr) % BigInt(PAGE_SIZE) !== 0n) fail(EINVAL);
+  if (!isPageAligned(addr)) fail(EINVAL);
   if (length === 0) return;
-  const last = BigInt(addr) + ((BigInt(length) + 4095n) & ~4095n);
-  if (last >= 2n ** 64n || last === BigInt(addr)) fail(ENOMEM);
+  const end = rangeEnd(addr, length);
   const plain = prot & ~grows;
   if (plain & ~(PROT_ALL | PROT_SEM)) fail(EINVAL);
   if (pkey !== NO_PKEY) fail(EINVAL);
   if (typeof addr === 'bigint') fail(ENOMEM);
-  const end = Number(last);
-  const start = firstAddress(mm, addr, end, grows);
+  const start = grows === 0 ? addr : firstAddress(mm, addr, end, grows);
   applyLimits(mm, limits);
   const max = limits.maxMapCount;
   const bits = plain & PROT_ALL;

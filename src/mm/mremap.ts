@@ -9,7 +9,7 @@ import {
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import * as vm from '../../assembly/abi/vma.js';
 import { checked, fail } from '../errno.js';
-import { TASK_SIZE, pageAlign, type U64 } from './address.js';
+import { isPageAligned, TASK_SIZE, pageAlign, type U64 } from './address.js';
 import {
   applyLimits,
   checkEnough,
@@ -51,7 +51,7 @@ function checkNewAddress({ mm, addr, oldLen, newLen, flags, newAddr, limits }: R
   // The end of the old range may wrap, and then overlaps nothing.
   const oldEnd = BigInt.asUintN(64, BigInt(addr) + BigInt(oldLen));
   if (oldEnd > BigInt(newAddr) && newAddr + newLen > addr) fail(EINVAL);
-  if (mm.counters().mapCount + 2 >= limits.maxMapCount - 3) fail(ENOMEM);
+  if (mm.mapCount + 2 >= limits.maxMapCount - 3) fail(ENOMEM);
 }
 
 /** check_prep_vma(): may this mapping be resized or moved so? */
@@ -91,7 +91,7 @@ function move(request: Remap, vma: VmaInfo, hint: U64): number {
       : { mapFile: vma.file, placesHuge: vma.file.placesHuge?.(shared) === true }),
   };
   const to = placeMapping(mm, placement, newLen, limits);
-  if (mm.counters().mapCount >= limits.maxMapCount - 3) fail(ENOMEM);
+  if (mm.mapCount >= limits.maxMapCount - 3) fail(ENOMEM);
   // prep_move_vma(): a special mapping moves whole.
   if (vma.special && (vma.start !== addr || vma.end !== addr + oldLen)) fail(EINVAL);
   checkCharge(request, vma);
@@ -228,7 +228,7 @@ export function mremap(
   limits: MmLimits = NO_LIMITS,
 ): number {
   if (flags & ~ALL_FLAGS) fail(EINVAL);
-  if (BigInt(addr) % BigInt(PAGE_SIZE) !== 0n || newLen === 0) fail(EINVAL);
+  if (!isPageAligned(addr) || newLen === 0) fail(EINVAL);
   const wanted = wrappedPages(newLen);
   if (wanted === 0 || wanted > TASK_SIZE) fail(EINVAL);
   const request: Remap = {

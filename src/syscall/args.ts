@@ -42,8 +42,12 @@ export function uint(value: U64): number {
 export function register(value: number | bigint): U64 {
   if (typeof value === 'bigint') return toU64(value);
   if (!Number.isSafeInteger(value)) throw new RangeError(`args: ${value} is no safe integer`);
-  return value >= 0 ? value : toU64(BigInt(value));
+  if (value >= 0) return value;
+  return value === -1 ? MINUS_ONE : toU64(BigInt(value));
 }
+
+/** -1 as a register holds it: no descriptor, no id. */
+const MINUS_ONE = 2n ** 64n - 1n;
 
 /** The mm of the caller: a task that runs has one. @throws {LinuxError} EFAULT: it has none */
 export function currentMm(task: TaskStruct): MmStruct {

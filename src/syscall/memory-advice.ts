@@ -16,7 +16,7 @@ import { MAY_WRITE } from '../vfs/mode.js';
 import { inodeOwnerOrCapable, inodePermission } from '../vfs/permission.js';
 import { toU64, type U64 } from '../vfs/u64.js';
 import { currentMm, done, int, type SyscallFamily, uint, writeUser } from './args.js';
-import { TaskMmLimits } from '../kernel/mm-limits.js';
+import { mmLimits } from '../kernel/mm-limits.js';
 import { taskOfPidfd } from './pidfd.js';
 
 /** Advice about another process's memory: what changes nothing that it can see. */
@@ -43,7 +43,7 @@ function mayWriteFile(task: TaskStruct, file: MapFile): boolean {
 
 /** Gives advice about memory of a task. @throws {LinuxError} see madvise() */
 export function sysMadvise(task: TaskStruct, addr: U64, length: U64, advice: number): void {
-  const limits = new TaskMmLimits(task);
+  const limits = mmLimits(task);
   madvise(currentMm(task), addr, length, advice, limits, mayWriteFile.bind(null, task));
 }
 
@@ -57,7 +57,7 @@ export const memoryAdviceCalls: SyscallFamily = {
   process_madvise: (task, pidfd, vec, count, advice, flags) =>
     processMadvise(task, int(pidfd), { vec, count, advice: int(advice), flags: uint(flags) }),
   mseal: (task, addr, length, flags) =>
-    done(mseal(currentMm(task), addr, length, flags, new TaskMmLimits(task))),
+    done(mseal(currentMm(task), addr, length, flags, mmLimits(task))),
   msync: (task, addr, length, flags) => done(msync(currentMm(task), addr, length, int(flags))),
   mincore: (task, addr, length, vec) => done(sysMincore(task, addr, length, vec)),
 };
@@ -107,7 +107,7 @@ function processMadvise(task: TaskStruct, pidfd: number, request: ProcessMadvise
     if (!REMOTE_ADVICE.includes(advice)) fail(EINVAL);
     if (!capable(task, task.kernel.initUserNs, CAP_SYS_NICE)) fail(EPERM);
   }
-  const limits = new TaskMmLimits(task);
+  const limits = mmLimits(task);
   let total = 0;
   for (const { addr, length } of segments) {
     try {

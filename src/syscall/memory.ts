@@ -4,21 +4,22 @@ import {
   MAP_FIXED,
   MAP_FIXED_NOREPLACE,
   MAP_HUGETLB,
+  MAP_PRIVATE,
   MAP_SHARED,
+  MAP_TYPE,
 } from '../../assembly/abi/mman.js';
-import { PAGE_SHIFT, PAGE_SIZE } from '../../assembly/abi/page.js';
 import { fail } from '../errno.js';
 import type { TaskStruct } from '../kernel/task.js';
-import { pageAlign, TASK_SIZE } from '../mm/address.js';
+import { isPageAligned, pageAlign, TASK_SIZE } from '../mm/address.js';
 import { brk } from '../mm/brk.js';
-import { mmap, munmap } from '../mm/mmap.js';
+import { mmap, mmapAnonymous, munmap } from '../mm/mmap.js';
 import { mprotect, NO_PKEY } from '../mm/mprotect.js';
 import { mremap } from '../mm/mremap.js';
 import { filesOf } from '../vfs/fdtable.js';
 import { mapFileChecked, sharedZeroFile } from '../vfs/mmap.js';
 import type { U64 } from '../vfs/u64.js';
 import { currentMm, done, int, type SyscallFamily, uint } from './args.js';
-import { TaskMmLimits } from '../kernel/mm-limits.js';
+import { mmLimits } from '../kernel/mm-limits.js';
 import { sysRemapFilePages } from './remap-file-pages.js';
 
 /** PKEY_DISABLE_ACCESS and PKEY_DISABLE_WRITE. */
@@ -54,21 +55,37 @@ export interface MmapArgs {
  */
 export function sysMmap(task: TaskStruct, args: MmapArgs): number {
   const { addr = 0, length, prot, flags, fd = -1, offset = 0 } = args;
+  return mmapPgoff(task, addr, length, prot, flags, fd, offset);
+}
+
+/** The same as the registers have it. */
+function mmapPgoff(
+  task: TaskStruct,
+  addr: U64,
+  length: U64,
+  prot: number,
+  flags: number,
+  fd: U64,
+  offset: U64,
+): number {
   if (!isPageAligned(offset)) fail(EINVAL);
   const anonymous = (flags & MAP_ANONYMOUS) !== 0;
   // The descriptor is looked up before anything else is looked at.
-  const file = anonymous ? null : filesOf(task).get(fd);
+  const file = anonymous ? null : filesOf(task).get(int(fd));
   if ((flags & MAP_HUGETLB) !== 0) refuseHuge(task, { addr, length, prot, flags, offset });
-  const request = { addr, length, prot, flags, offset };
-  const extent = { length: pageAlign(Number(length)), pgoff: Number(BigInt(offset) >> 12n) };
-  const backing =
-    file === null
-      ? { sharedZero: sharedZeroFile.bind(null, task) }
-      : {
-          mapFile: () => mapFileChecked(task, file, { prot, flags, ...extent }),
-          placesHuge: file.placesHuge((flags & MAP_SHARED) !== 0),
-        };
-  return mmap(currentMm(task), { ...request, ...backing }, new TaskMmLimits(task));
+  const limits = mmLimits(task);
+  const mm = currentMm(task);
+  if (file !== null) {
+    const extent = { length: pageAlign(Number(length)), pgoff: Number(BigInt(offset) >> 12n) };
+    const mapFile = () => mapFileChecked(task, file, { prot, flags, ...extent });
+    const placesHuge = file.placesHuge((flags & MAP_SHARED) !== 0);
+    return mmap(mm, { addr, length, prot, flags, offset, mapFile, placesHuge }, limits);
+  }
+  if ((flags & MAP_TYPE) === MAP_PRIVATE) {
+    return mmapAnonymous(mm, addr, length, prot, flags, limits);
+  }
+  const sharedZero = sharedZeroFile.bind(null, task);
+  return mmap(mm, { addr, length, prot, flags, offset, sharedZero }, limits);
 }
 
 /**
@@ -95,7 +112,7 @@ function refuseHuge(task: TaskStruct, args: Required<Omit<MmapArgs, 'fd'>>): nev
 
 /** Unmaps memory of a task. @throws {LinuxError} see munmap() */
 export function sysMunmap(task: TaskStruct, addr: U64, length: U64): void {
-  munmap(currentMm(task), addr, length, new TaskMmLimits(task));
+  munmap(currentMm(task), addr, length, mmLimits(task));
 }
 
 /** Changes the protection of memory of a task. @throws {LinuxError} see mprotect() */
@@ -106,7 +123,7 @@ export function sysMprotect(
   prot: number,
   pkey = NO_PKEY,
 ): void {
-  mprotect(currentMm(task), addr, length, prot, new TaskMmLimits(task), pkey);
+  mprotect(currentMm(task), addr, length, prot, mmLimits(task), pkey);
 }
 
 /** The arguments of mremap(2). */
@@ -124,13 +141,13 @@ export interface MremapArgs {
 /** Resizes or moves memory of a task; returns its address. @throws {LinuxError} see mremap() */
 export function sysMremap(task: TaskStruct, args: MremapArgs): number {
   const { addr, oldLength, newLength, flags, newAddr = 0 } = args;
-  const limits = new TaskMmLimits(task);
+  const limits = mmLimits(task);
   return mremap(currentMm(task), addr, oldLength, newLength, flags, newAddr, limits);
 }
 
 /** Moves the end of a task's heap; returns where it is then. */
 export function sysBrk(task: TaskStruct, addr: U64): number {
-  return brk(currentMm(task), addr, new TaskMmLimits(task));
+  return brk(currentMm(task), addr, mmLimits(task));
 }
 
 /**
@@ -140,7 +157,7 @@ export function sysBrk(task: TaskStruct, addr: U64): number {
  */
 export const memoryCalls: SyscallFamily = {
   mmap: (task, addr, length, prot, flags, fd, offset) =>
-    sysMmap(task, { addr, length, prot: uint(prot), flags: uint(flags), fd: int(fd), offset }),
+    mmapPgoff(task, addr, length, uint(prot), uint(flags), fd, offset),
   munmap: (task, addr, length) => done(sysMunmap(task, addr, length)),
   mprotect: (task, addr, length, prot) => done(sysMprotect(task, addr, length, flagBits(prot))),
   // There are no protection keys: -1 asks for none, and no other exists.
@@ -166,13 +183,6 @@ function pkeyAlloc(task: TaskStruct, flags: U64, rights: U64): never {
   if (mm.pkeyTaken) fail(ENOSPC);
   mm.pkeyTaken = true;
   return fail(EINVAL);
-}
-
-function isPageAligned(value: U64): boolean {
-  // Beyond 2^53 values are bigints; the common case stays clear of their arithmetic.
-  return typeof value === 'number'
-    ? value % PAGE_SIZE === 0
-    : BigInt.asUintN(PAGE_SHIFT, value) === 0n;
 }
 
 /** Flags declared `unsigned long`: what lies above 32 bits is unknown, as bit 31 is. */

@@ -15,12 +15,13 @@ import type { MmStruct } from '../kernel/mm-struct.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { mapVdso } from '../kernel/vdso.js';
 import { pageAlign } from '../mm/address.js';
+import type { MmLimits } from '../mm/limits.js';
 import { mmap } from '../mm/mmap.js';
 import { encodeName } from '../mm/name-bytes.js';
 import { storeUser } from '../mm/user.js';
 import type { File } from '../vfs/file.js';
 import { mapFileChecked } from '../vfs/mmap.js';
-import { TaskMmLimits } from '../kernel/mm-limits.js';
+import { mmLimits } from '../kernel/mm-limits.js';
 
 /** A program as a process starts with it. */
 export interface Program {
@@ -81,7 +82,7 @@ const PHDR_SIZE = 56;
  * @see fs/binfmt_elf.c, load_elf_binary() and create_elf_tables()
  */
 export function loadProgram(task: TaskStruct, mm: MmStruct, program: Program): void {
-  const limits = new TaskMmLimits(task);
+  const limits = mmLimits(task);
   const place = (addr: number, length: number, prot: number, flags: number): number =>
     mmap(mm, { addr, length, prot, flags: flags | MAP_ANONYMOUS, offset: 0 }, limits);
   const text = mapText(task, mm, program.file, limits);
@@ -98,7 +99,7 @@ export function loadProgram(task: TaskStruct, mm: MmStruct, program: Program): v
 }
 
 /** Maps the program's file, or a page in its place; returns the bytes mapped. */
-function mapText(task: TaskStruct, mm: MmStruct, file: File | null, limits: TaskMmLimits): number {
+function mapText(task: TaskStruct, mm: MmStruct, file: File | null, limits: MmLimits): number {
   const length = Math.max(pageAlign(Number(file?.inode.size ?? 0)), PAGE_SIZE);
   const prot = PROT_READ | PROT_EXEC;
   const request = { addr: PROGRAM_BASE, length, prot, offset: 0 };

@@ -16,7 +16,7 @@ import { File } from '../vfs/file.js';
 import { mapFileChecked } from '../vfs/mmap.js';
 import type { U64 } from '../vfs/u64.js';
 import { currentMm } from './args.js';
-import { TaskMmLimits } from '../kernel/mm-limits.js';
+import { mmLimits } from '../kernel/mm-limits.js';
 
 /** The arguments of remap_file_pages(2). */
 export interface RemapFilePagesArgs {
@@ -66,5 +66,5 @@ export function sysRemapFilePages(task: TaskStruct, args: RemapFilePagesArgs): v
   const pgoff = Number(args.pgoff);
   const mapFile = () => mapFileChecked(task, file, { prot, flags, length, pgoff });
   const offset = pgoff * PAGE_SIZE;
-  mmap(mm, { addr, length, prot, flags, offset, mapFile }, new TaskMmLimits(task));
+  mmap(mm, { addr, length, prot, flags, offset, mapFile }, mmLimits(task));
 }

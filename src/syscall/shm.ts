@@ -17,7 +17,7 @@ import type { Mm, VmaInfo } from '../mm/mm.js';
 import { mmap, munmap } from '../mm/mmap.js';
 import type { U64 } from '../vfs/u64.js';
 import { currentMm, int, readUser, type SyscallFamily, writeUser } from './args.js';
-import { TaskMmLimits } from '../kernel/mm-limits.js';
+import { mmLimits } from '../kernel/mm-limits.js';
 import {
   checkIpcOwner,
   checkIpcPermission,
@@ -120,7 +120,7 @@ function attach(task: TaskStruct, id: number, hint: U64, flags: number): number 
   };
   segment.lastPid = task.tgid;
   // mmap() gives up the file's first reference, whatever comes.
-  return mmap(mm, request, new TaskMmLimits(task));
+  return mmap(mm, request, mmLimits(task));
 }
 
 function attachAddress(hint: U64, flags: number): U64 {
@@ -152,7 +152,7 @@ function detach(task: TaskStruct, addr: U64): number {
   if (first === undefined) fail(EINVAL);
   const segment = segmentOf(first.file);
   if (segment !== null) segment.lastPid = task.tgid;
-  const limits = new TaskMmLimits(task);
+  const limits = mmLimits(task);
   for (const { start, end } of parts) munmap(mm, start, end - start, limits);
   return 0;
 }

@@ -6,6 +6,9 @@ const TWO_63 = 1n << 63n;
 
 /** The shortest form of a 64-bit value: its two's complement read as unsigned. */
 export function toU64(value: bigint): U64 {
+  // Most values are small and positive; rounding never brings a larger one down to a safe integer.
+  const short = Number(value);
+  if (short >= 0 && short <= Number.MAX_SAFE_INTEGER) return short;
   const unsigned = BigInt.asUintN(64, value);
   return unsigned <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(unsigned) : unsigned;
 }

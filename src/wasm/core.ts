@@ -42,6 +42,8 @@ export class Core {
   readonly limitBytes: number;
   /** The thread that acts: what a userfaultfd tells of who waits. */
   current: Actor | null = null;
+  /** The limits that the core was told last (mm/limits.ts). */
+  limits: object | null = null;
   private readonly memory: WebAssembly.Memory;
   private readonly runs: number;
   /** Views of the bounce buffer by length; detached ones are made again. */

@@ -60,9 +60,27 @@ export interface CoreExports {
 
   takeReleasedFile(): number;
 
-  cutRange(mm: number, start: number, end: number, maxMaps: number): number;
+  mmapAnonymous(
+    mm: number,
+    hint: number,
+    length: number,
+    flags: number,
+    how: number,
+    aligns: boolean,
+    minAddr: number,
+    maxMaps: number,
+  ): number;
 
-  pagesWithin(mm: number, start: number, end: number, flags: number): number;
+  munmap(mm: number, addr: number, length: number, maxMaps: number): number;
+
+  setupRegion(
+    mm: number,
+    start: number,
+    end: number,
+    flags: number,
+    sharedZero: boolean,
+    maxMaps: number,
+  ): number;
 
   setSpaceLimits(as: number, soft: number, hard: number): void;
 
@@ -110,17 +128,11 @@ export interface CoreExports {
     maxMaps: number,
   ): number;
 
-  unmappedArea(mm: number, len: number, low: number, high: number): number;
-
-  unmappedAreaBottomup(mm: number, len: number, low: number, high: number): number;
-
-  mmapBase(mm: number): number;
-
-  isFree(mm: number, addr: number, len: number): boolean;
+  getUnmappedArea(mm: number, hint: number, len: number, how: number, within: number): number;
 
   vmaFind(mm: number, addr: number): number;
 
-  dropRange(mm: number, start: number, end: number): void;
+  dontNeed(mm: number, start: number, end: number, refused: number): number;
 
   changeFlags(
     mm: number,

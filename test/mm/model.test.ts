@@ -2,7 +2,13 @@ import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FOLL_FORCE, FOLL_WRITE } from '../../assembly/abi/foll.js';
-import { MADV_DONTNEED, MAP_FIXED, MAP_PRIVATE, MAP_SHARED } from '../../assembly/abi/mman.js';
+import {
+  MADV_DONTNEED,
+  MADV_PAGEOUT,
+  MAP_FIXED,
+  MAP_PRIVATE,
+  MAP_SHARED,
+} from '../../assembly/abi/mman.js';
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import { LinuxError } from '../../src/errno.js';
 import { accessRemoteVm } from '../../src/mm/access.js';
@@ -14,11 +20,12 @@ import { Mm } from '../../src/mm/mm.js';
 import { mmap, munmap } from '../../src/mm/mmap.js';
 import { mprotect } from '../../src/mm/mprotect.js';
 import type { PageCache } from '../../src/mm/page-cache.js';
+import { clearReferenced, pagemapEntries } from '../../src/mm/pagemap.js';
 import { Core } from '../../src/wasm/core.js';
-import { TestFile } from './fixture.js';
+import { BASE, mapAnon, TestFile } from './fixture.js';
 import { ModelMm, truncateModel, type ModelFile } from './model.js';
+import { checkReports } from './observe.js';
 
-const BASE = 0x100000000000;
 const PAGES = 24;
 const MAP_ANONYMOUS = 0x20;
 const RUNS = Number(process.env['PROCMEM_MODEL_RUNS'] ?? 300);
@@ -33,7 +40,7 @@ const offset = fc.oneof(fc.constantFrom(0, 1, 4088, 4095), fc.nat(4095));
 const length = fc.oneof(fc.constantFrom(1, 8, 4096, 4097), fc.integer({ min: 1, max: 20000 }));
 
 /** A random operation, as data so that a failing run prints itself. */
-const operation = fc.oneof(
+const anyOperation = fc.oneof(
   fc.record({ op: fc.constant('anon' as const), mm, page, count, prot, shared: fc.boolean() }),
   fc.record({
     op: fc.constant('file' as const),
@@ -62,8 +69,32 @@ const operation = fc.oneof(
     force: fc.boolean(),
   }),
   fc.record({ op: fc.constant('read' as const), mm, page, offset, length, force: fc.boolean() }),
+  fc.record({ op: fc.constant('unreference' as const), mm }),
+  fc.record({ op: fc.constant('reclaim' as const), mm, page, count }),
+  fc.record({ op: fc.constant('observe' as const) }),
 );
-type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
+type Operation = typeof anyOperation extends fc.Arbitrary<infer T> ? T : never;
+
+const store = fc.record({ op: fc.constant('store' as const), mm, page, offset, length, byte });
+
+/** The same, with many forks and stores among them, and many looks at what shared page tables could show. */
+const forkingOperation: fc.Arbitrary<Operation> = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ op: fc.constant('fork' as const), mm, to: mm }) },
+  { weight: 3, arbitrary: store },
+  { weight: 3, arbitrary: fc.record({ op: fc.constant('observe' as const) }) },
+  { weight: 6, arbitrary: anyOperation },
+);
+
+/** Written private memory in all three, from the first to the last a generation each. */
+const GENERATIONS: readonly Operation[] = [
+  { op: 'anon', mm: 0, page: 0, count: PAGES, prot: 3, shared: false },
+  { op: 'file', mm: 0, page: 4, count: 2, prot: 3, shared: false, file: 0, index: 0 },
+  ...Array.from({ length: PAGES - 6 }, (_, at): Operation => {
+    return { op: 'store', mm: 0, page: at, offset: 8 * at, length: 8, byte: at + 1 };
+  }),
+  { op: 'fork', mm: 0, to: 1 },
+  { op: 'fork', mm: 1, to: 2 },
+];
 
 /** The machine and the model side by side. */
 class Pair {
@@ -73,8 +104,11 @@ class Pair {
   readonly files: TestFile[];
   readonly modelFiles: ModelFile[] = [0, 1].map(() => ({ size: 2 * PAGE_SIZE, pages: new Map() }));
 
-  constructor(core: Core) {
+  private readonly zeroPfn: bigint;
+
+  constructor(core: Core, zeroPfn: bigint) {
     this.core = core;
+    this.zeroPfn = zeroPfn;
     this.mms = [0, 1, 2].map(() => new Mm(core));
     this.files = [0, 1].map(() => TestFile.memory(core, 2 * PAGE_SIZE));
   }
@@ -83,6 +117,12 @@ class Pair {
     switch (step.op) {
       case 'truncate':
         return this.truncate(step.file, step.size);
+      case 'observe':
+        return checkReports(this.mms, this.zeroPfn);
+      case 'unreference':
+        return this.unreference(this.mms[step.mm] as Mm);
+      case 'reclaim':
+        return this.reclaim(this.mms[step.mm] as Mm, step.page, step.count);
       case 'fork':
         return this.fork(step.mm, step.to);
       case 'anon':
@@ -99,6 +139,17 @@ class Pair {
       case 'read':
         return this.remote(step);
     }
+  }
+
+  /** What changes no byte: /proc/PID/clear_refs. */
+  private unreference(target: Mm): void {
+    for (const vma of target.vmas()) clearReferenced(target, vma);
+  }
+
+  /** Nor does this where nothing was given up with MADV_FREE. */
+  private reclaim(target: Mm, first: number, pages: number): void {
+    const addr = BASE + first * PAGE_SIZE;
+    ignoringEnomem(() => madvise(target, addr, pages * PAGE_SIZE, MADV_PAGEOUT));
   }
 
   private truncate(index: number, size: number): void {
@@ -238,14 +289,34 @@ function ignoringEnomem(act: () => void): boolean {
 
 const test = suite('mm/model');
 
-test('random operations give what a Map of pages gives, and every frame comes back', async () => {
+/** The frame that reads of untouched memory show. */
+function findZeroPage(core: Core): bigint {
+  const reader = new Mm(core);
+  mapAnon(reader, 0, 1, 1);
+  cpuLoad(reader, BASE, new Uint8Array(1));
+  const [entry] = pagemapEntries(reader, BASE, 1);
+  reader.mmput();
+  return (entry as bigint) & ((1n << 55n) - 1n);
+}
+
+/** Runs sequences that start with `first`; with `each` the invariants are checked after every step. */
+async function compare(
+  operation: fc.Arbitrary<Operation>,
+  first: readonly Operation[],
+  each: boolean,
+): Promise<void> {
   const core = await Core.create();
+  const zeroPfn = findZeroPage(core);
   const before = core.framesInUse;
   fc.assert(
     fc.property(fc.array(operation, { minLength: 1, maxLength: 60 }), (steps) => {
-      const pair = new Pair(core);
+      const pair = new Pair(core, zeroPfn);
       try {
-        for (const step of steps) pair.run(step);
+        for (const step of first) pair.run(step);
+        for (const step of steps) {
+          pair.run(step);
+          if (each) assert.equal(checkMemory(core), []);
+        }
       } catch (error) {
         pair.release();
         throw error;
@@ -253,8 +324,16 @@ test('random operations give what a Map of pages gives, and every frame comes ba
       pair.finish();
       assert.is(core.framesInUse, before);
     }),
-    { numRuns: RUNS },
+    { numRuns: each ? RUNS / 6 : RUNS },
   );
+}
+
+test('random operations give what a Map of pages gives, and every frame comes back', async () => {
+  await compare(anyOperation, [], false);
+});
+
+test('so do operations among many forks, and every count holds after each of them', async () => {
+  await compare(forkingOperation, GENERATIONS, true);
 });
 
 test.run();

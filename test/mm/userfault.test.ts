@@ -219,7 +219,7 @@ test('a page that the file has and the mapping does not is continued with', () =
   const s = scene();
   mapShared(s.mm, FAR_PAGES, 2, 3);
   cpuStore(s.mm, FAR, Uint8Array.of(9));
-  s.mm.core.exports.dropRange(s.mm.ptr, FAR, FAR + PAGE_SIZE);
+  s.mm.core.exports.dontNeed(s.mm.ptr, FAR, FAR + PAGE_SIZE, 0);
   watch(s, FAR, 2, UFFD_MINOR);
   const flags: number[] = [];
   s.uffd.handler = (fault) => {
