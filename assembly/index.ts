@@ -9,7 +9,6 @@ export {
   init,
   bounceBuffer,
   runList,
-  runCount,
   tlbTable,
   framesInUse,
   setAllocBudget,
@@ -75,10 +74,10 @@ export {
   memRw,
   memRwDone,
   processVmCopy,
-  processVmStop,
 } from './boundary/access';
 export {
   userRuns,
+  copyFromUser,
   lastFault,
   lastFaultAddr,
   load8,

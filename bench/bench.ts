@@ -10,7 +10,7 @@ export interface Case {
   /** Bytes one operation moves; left out where none are moved. */
   readonly bytes?: number;
   readonly clock: Clock;
-  /** By name: `memcpy`, `kernel`, `raw`, or another case of the suite. */
+  /** By name: `memcpy`, `kernel`, `raw`, `v86`, or another case of the suite. */
   readonly baselines: Readonly<Record<string, Clock | null>>;
 }
 

@@ -5,6 +5,7 @@ import {
   type SpawnTaskOptions,
 } from './api/machine-options.js';
 import { taskArgument } from './api/task-access.js';
+import { archArgument, callArgument } from './api/syscalls.js';
 import { taskOf, type Task } from './api/task.js';
 import {
   arrayArgument,
@@ -30,7 +31,7 @@ import { PTRACE_MODE_ATTACH_FSCREDS } from './kernel/ptrace.js';
 import type { TaskStruct } from './kernel/task.js';
 import { checkMemory } from './mm/check.js';
 import { createProcfs } from './procfs/root.js';
-import type { SyscallArch, SyscallName } from './syscall/dispatch.js';
+import { doSyscall, type SyscallArch, type SyscallName } from './syscall/dispatch.js';
 import { spawnTask } from './syscall/spawn.js';
 import type { HostDirectory } from './vfs/host-fs.js';
 import { Vfs } from './vfs/vfs.js';
@@ -156,10 +157,10 @@ export class Machine {
     args: readonly (number | bigint)[] = [],
     arch?: SyscallArch,
   ): number | bigint {
-    taskArgument('task', task, this.kernel);
+    const { struct } = taskArgument('task', task, this.kernel);
     arrayArgument('args', args);
-    if (arch === undefined) return task.syscall(call, ...args);
-    return task.syscallOn(arch, call, ...args);
+    const table = arch === undefined ? arch : archArgument('arch', arch);
+    return doSyscall(livingArgument('task', struct), callArgument('call', call), args, table);
   }
 
   /**

@@ -25,7 +25,7 @@ import {
   setPte,
 } from './pgtable';
 import { dupRmap } from './rmap';
-import { flushTlb } from './tlb';
+import { flushMm } from './tlb';
 import { Vma, dupVma, insertVma } from './vma';
 
 /** Copies the entries of a VMA that has private pages; writable ones become read-only on both sides. */
@@ -84,7 +84,7 @@ export function dupMm(child: Mm, parent: Mm): bool {
     vma = vma.next;
   }
   // The parent's entries lost their write bits.
-  flushTlb();
+  flushMm(parent);
   if (!whole) clearMm(child);
   return whole;
 }

@@ -61,6 +61,24 @@ function mustUnshare(pte: u64, gupFlags: u32): bool {
   return (pageFlags(frame) & PG_ANON) != 0 && !isSoleAnon(frame);
 }
 
+/** The place of the entry of `addr` for an access with these FOLL_*; 0 without a table. */
+export function gupSlot(mm: Mm, addr: u64, gupFlags: u32): usize {
+  return findSlot(mm, addr);
+}
+
+/** follow_page_pte(): the frame that the entry gives as it stands; 0 when it takes a fault. */
+export function followPte(pte: u64, gupFlags: u32): usize {
+  if (!canFollow(pte, gupFlags) || mustUnshare(pte, gupFlags)) return 0;
+  const frame = pteFrame(pte);
+  if (gupFlags & FOLL_WRITE) markDirty(frame);
+  return frame;
+}
+
+function markDirty(frame: usize): void {
+  const flags = pageFlags(frame);
+  if (!(flags & PG_DIRTY)) setPageFlags(frame, flags | PG_DIRTY);
+}
+
 /** The frame behind `addr`, faulted in as needed; 0 with gupStop() when Linux would give an error. */
 export function gupPage(mm: Mm, addr: u64, gupFlags: u32): usize {
   const vma = vmaLookup(mm, addr);
@@ -74,18 +92,13 @@ export function gupPage(mm: Mm, addr: u64, gupFlags: u32): usize {
 /** The same inside a VMA that is known to permit the access. */
 export function gupInVma(mm: Mm, vma: Vma, addr: u64, gupFlags: u32): usize {
   while (true) {
-    const slot = findSlot(mm, addr);
+    const slot = gupSlot(mm, addr, gupFlags);
     const pte = slot == 0 ? 0 : load<u64>(slot);
-    let fault: u32;
-    if (!canFollow(pte, gupFlags)) {
-      fault = handleMmFault(mm, vma, addr, (gupFlags & FOLL_WRITE) != 0);
-    } else if (mustUnshare(pte, gupFlags)) {
-      fault = unsharePage(mm, vma, slot, addr);
-    } else {
-      const frame = pteFrame(pte);
-      if (gupFlags & FOLL_WRITE) setPageFlags(frame, pageFlags(frame) | PG_DIRTY);
-      return frame;
-    }
+    const frame = followPte(pte, gupFlags);
+    if (frame != 0) return frame;
+    const fault = canFollow(pte, gupFlags)
+      ? unsharePage(mm, vma, slot, addr)
+      : handleMmFault(mm, vma, addr, (gupFlags & FOLL_WRITE) != 0);
     if (fault == FAULT_OK) continue;
     stop = fault == FAULT_OOM ? ENOMEM : fault == FAULT_NEED_PAGE ? NEED_PAGE : EFAULT;
     return 0;

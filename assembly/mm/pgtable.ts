@@ -127,7 +127,8 @@ export function setPte(mm: Mm, slot: usize, addr: u64, pte: u64): void {
   if (old == 0 && pte != 0) setMapcount(table, mapcount(table) + 1);
   else if (old != 0 && pte == 0) setMapcount(table, mapcount(table) - 1);
   store<u64>(slot, pte);
-  flushPage(mm, addr);
+  // What was not there cannot have been remembered.
+  if (old != 0) flushPage(mm, addr);
 }
 
 /** Forgets the cached walk, before a table goes away. */

@@ -1,6 +1,6 @@
-import { EFAULT, EIO, ENOMEM } from '../../assembly/abi/errno.js';
+import { EIO, ENOMEM } from '../../assembly/abi/errno.js';
 import { NEED_PAGE } from '../../assembly/abi/fault.js';
-import { FOLL_PIN, FOLL_WRITE } from '../../assembly/abi/foll.js';
+import { FOLL_WRITE } from '../../assembly/abi/foll.js';
 import { checked, fail } from '../errno.js';
 import { coreAddress, type U64 } from './address.js';
 import type { Mm } from './mm.js';
@@ -13,7 +13,7 @@ const BOUNCE_MAX = 2048;
  * Copies between `bytes` and `mm` until the first page that refuses; returns the bytes copied, and
  * leaves the reason in the core's gupStop().
  */
-function copyRemote(
+export function copyRemote(
   mm: Mm,
   addr: number,
   bytes: Uint8Array,
@@ -133,89 +133,4 @@ export function memRw(
  */
 export function memRwAdvance(mm: Mm): number {
   return mm.core.exports.memRwDone();
-}
-
-/** One stretch of guest memory or of the host. */
-export type IoSegment =
-  { readonly addr: number; readonly length: number } | { readonly host: Uint8Array };
-
-/** What process_vm_readv() and process_vm_writev() copy between. */
-export interface ProcessVmRequest {
-  readonly localMm: Mm;
-  readonly local: readonly IoSegment[];
-  readonly remoteMm: Mm;
-  readonly remote: readonly { readonly addr: U64; readonly length: number }[];
-  /** Towards the remote side: process_vm_writev(). */
-  readonly write: boolean;
-  /** RLIMIT_STACK of the caller, bytes. */
-  readonly stackLimit: number;
-}
-
-/** Copies one stretch that is contiguous on both sides; returns the bytes before either side failed. */
-function copyStretch(
-  request: ProcessVmRequest,
-  remoteAddr: number,
-  segment: IoSegment,
-  offset: number,
-  length: number,
-): number {
-  const { localMm, remoteMm, write, stackLimit } = request;
-  if ('host' in segment) {
-    const bytes = segment.host.subarray(offset, offset + length);
-    const flags = FOLL_PIN | (write ? FOLL_WRITE : 0);
-    return copyRemote(remoteMm, remoteAddr, bytes, flags, stackLimit, false);
-  }
-  const { exports } = remoteMm.core;
-  const localAddr = segment.addr + offset;
-  let done = 0;
-  while (true) {
-    done += exports.processVmCopy(
-      remoteMm.ptr,
-      remoteAddr + done,
-      localMm.ptr,
-      localAddr + done,
-      length - done,
-      write,
-      stackLimit,
-    );
-    if (done === length || exports.gupStop() !== NEED_PAGE || !loaded(remoteMm)) return done;
-  }
-}
-
-function segmentLength(segment: IoSegment): number {
-  return 'host' in segment ? segment.host.length : segment.length;
-}
-
-/**
- * Copies between two address spaces, filling the segments of both sides in order; returns the bytes
- * before the first page or byte that failed (K-215). The remote side needs plain permission: no
- * FOLL_FORCE, no stack growth (K-173, K-214).
- * @throws {LinuxError} EFAULT: not one byte could be copied
- * @see mm/process_vm_access.c, process_vm_rw_core()
- */
-export function processVmRw(request: ProcessVmRequest): number {
-  let total = 0;
-  let index = 0;
-  let offset = 0;
-  for (const { addr, length } of request.remote) {
-    const at = coreAddress(addr);
-    let done = 0;
-    while (done < length) {
-      const segment = request.local[index];
-      if (segment === undefined) return total;
-      const room = segmentLength(segment) - offset;
-      if (room === 0) {
-        index += 1;
-        offset = 0;
-        continue;
-      }
-      const count = Math.min(room, length - done);
-      const copied = copyStretch(request, at + done, segment, offset, count);
-      total += copied;
-      if (copied < count) return total > 0 ? total : fail(EFAULT);
-      done += count;
-      offset += count;
-    }
-  }
-  return total;
 }
