@@ -10,7 +10,7 @@ import {
   UFFD_MISSING,
   UFFD_WP,
 } from '../../assembly/abi/userfault.js';
-import { processVmRw } from '../../src/mm/access.js';
+import { processVmHost } from '../../src/mm/process-vm.js';
 import { checkMemory } from '../../src/mm/check.js';
 import { cpuLoad, cpuStore } from '../../src/mm/cpu.js';
 import { Mm } from '../../src/mm/mm.js';
@@ -198,11 +198,7 @@ test('an access over many pages asks for each', () => {
     s.uffd.queue.wake(address, address + PAGE_SIZE);
   };
   const read = (from: number, into: Uint8Array): number =>
-    processVmRw({
-      ...{ localMm: s.mm, remoteMm: s.mm, write: false, stackLimit: 0, grows: false },
-      local: [{ host: into }],
-      remote: [{ addr: from, length: into.length }],
-    });
+    processVmHost(s.mm, from, into, Infinity, { write: false, stackLimit: 0, grows: false });
   const small = new Uint8Array(8);
   assert.is(read(at + PAGE_SIZE - 4, small), 8);
   assert.equal([...small], [1, 1, 1, 1, 2, 2, 2, 2]);
