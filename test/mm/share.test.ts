@@ -258,6 +258,8 @@ test('a page that a child shares is not moved by UFFDIO_MOVE', () => {
     'EBUSY',
   );
   child.mmput();
+  // The store finds nobody else and makes the page the parent's alone.
+  cpuStore(parent, BASE, Uint8Array.of(4));
   assert.is(uffd.move(to, BASE, PAGE_SIZE, false), PAGE_SIZE);
   assert.equal(checkMemory(core), []);
   uffd.release();
