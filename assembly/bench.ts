@@ -1,6 +1,6 @@
 // The loops that bench/load.ts times. Compiled with the core for that bench only: the core that the
 // package has does not reach this file.
-import { load64 } from './cpu/load-store';
+import { LoadStore } from './cpu/load-store';
 import { Mm } from './mm/mm';
 
 /** xorshift32: the next place to load from costs next to nothing to find. */
@@ -17,7 +17,7 @@ export function sumLoads(mm: usize, addr: f64, mask: u32, count: u32): u64 {
   let sum: u64 = 0;
   while (count-- > 0) {
     state = nextPlace(state);
-    sum += load64(changetype<Mm>(mm), base + (state & mask & ~7), 0);
+    sum += LoadStore.load64(changetype<Mm>(mm), base + (state & mask & ~7), 0);
   }
   return sum;
 }

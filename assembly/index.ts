@@ -9,7 +9,6 @@ export {
   init,
   bounceBuffer,
   runList,
-  runCount,
   tlbTable,
   framesInUse,
   setAllocBudget,
@@ -81,6 +80,7 @@ export {
 } from './boundary/access';
 export {
   userRuns,
+  copyFromUser,
   lastFault,
   lastFaultAddr,
   load8,

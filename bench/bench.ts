@@ -12,7 +12,7 @@ export interface Case {
   /** What one of the things that the operation is among takes; left out where nobody asks. */
   readonly footprint?: Footprint;
   readonly clock: Clock;
-  /** By name: `memcpy`, `kernel`, `raw`, or another case of the suite. */
+  /** By name: `memcpy`, `kernel`, `raw`, `v86`, or another case of the suite. */
   readonly baselines: Readonly<Record<string, Clock | null>>;
 }
 

@@ -1,8 +1,8 @@
 // How fast does process_vm_readv move bytes from one task's memory to another's?
 import type { Case, Setting, Suite } from './bench.js';
 import { clockOf } from './clock.js';
-import { makeGuest, mapMemory, touchPages } from './guest.js';
-import { operationsPerCall } from './read.js';
+import { sharedGuest, mapMemory, touchPages } from './guest.js';
+import { operationsPerCall } from './sizes.js';
 import { wasmCopyClock } from './raw.js';
 
 /** struct iovec: a base and a length of 8 bytes each. */
@@ -10,8 +10,12 @@ function iovec(base: bigint, length: number): Uint8Array {
   return new Uint8Array(BigUint64Array.of(base, BigInt(length)).buffer);
 }
 
-async function copyCase(size: number): Promise<Pick<Case, 'name' | 'bytes' | 'clock'>> {
-  const { machine, reader, target } = await makeGuest();
+/** The same work twice: by the task's method, and by the system call with its arrays in guest memory. */
+async function copyCase(
+  size: number,
+  bySyscall: boolean,
+): Promise<Pick<Case, 'name' | 'bytes' | 'clock'>> {
+  const { machine, reader, target } = await sharedGuest();
   const from = mapMemory(target, size);
   touchPages(target, from, size);
   const into = mapMemory(reader, size);
@@ -22,17 +26,22 @@ async function copyCase(size: number): Promise<Pick<Case, 'name' | 'bytes' | 'cl
   reader.store(remote, iovec(from, size));
   const args = [target.pid, local, 1, remote, 1, 0];
   const operations = operationsPerCall(size);
+  const work = bySyscall
+    ? () => void machine.syscall(reader, 'process_vm_readv', args)
+    : () => void reader.processVmCopy(target, from, into, size);
   const clock = clockOf(() => {
-    for (let i = 0; i < operations; i++) machine.syscall(reader, 'process_vm_readv', args);
+    for (let i = 0; i < operations; i++) work();
   }, operations);
-  return { name: `copy/${size}`, bytes: size, clock };
+  return { name: `${bySyscall ? 'copy-syscall' : 'copy'}/${size}`, bytes: size, clock };
 }
 
 async function* copyCases({ kernel }: Setting): AsyncGenerator<Case> {
-  for (const size of [4096, 65536, 1048576]) {
-    const memcpy = wasmCopyClock(size, operationsPerCall(size));
-    const baselines = { memcpy, kernel: kernel.helperCase('copy', size) };
-    yield { ...(await copyCase(size)), baselines };
+  for (const bySyscall of [false, true]) {
+    for (const size of bySyscall ? [4096] : [4096, 65536, 1048576]) {
+      const memcpy = wasmCopyClock(size, operationsPerCall(size));
+      const baselines = { memcpy, kernel: kernel.helperCase('copy', size) };
+      yield { ...(await copyCase(size, bySyscall)), baselines };
+    }
   }
 }
 

@@ -15,6 +15,17 @@ export async function makeGuest(sysctl: Record<string, number> = {}): Promise<Gu
   return { machine, reader: spawn('reader'), target: spawn('target') };
 }
 
+let shared: Promise<Guest> | null = null;
+
+/**
+ * One guest for all who copy, as most programs have one machine: V8 makes calls into wasm cheap for the
+ * first instance that a call site meets, and dearer once it has met a second.
+ */
+export function sharedGuest(): Promise<Guest> {
+  shared ??= makeGuest();
+  return shared;
+}
+
 /** Maps private anonymous memory, readable and writable, that nothing has touched yet. */
 export function mapMemory(task: Task, size: number): bigint {
   return task.mmap({ length: Math.ceil(size / PAGE_SIZE) * PAGE_SIZE });
@@ -32,7 +43,7 @@ export function touchPages(task: Task, addr: bigint, size: number, order?: numbe
 }
 
 /** Page numbers in order. */
-function rising(size: number): number[] {
+export function rising(size: number): number[] {
   return Array.from({ length: Math.ceil(size / PAGE_SIZE) }, (_, page) => page);
 }
 

@@ -1,15 +1,9 @@
 // How fast is one read of another task's /proc/PID/mem?
 import type { Case, Setting, Suite } from './bench.js';
 import { clockOf } from './clock.js';
-import { makeGuest, mapMemory, openMem, shuffled, touchPages } from './guest.js';
-
-/** Bytes of one read or write. */
-export const SIZES = [8, 64, 512, 4096, 65536, 1048576, 67108864];
-
-/** How many operations one call of a clock's work does: many, where one takes nanoseconds. */
-export function operationsPerCall(size: number): number {
-  return size <= 4096 ? 64 : 1;
-}
+import { operationsPerCall, SIZES } from './sizes.js';
+import { V86Memory } from './v86.js';
+import { sharedGuest, mapMemory, openMem, shuffled, touchPages } from './guest.js';
 
 /** `Uint8Array.set` between two JavaScript buffers. */
 export function memcpyClock(size: number): Case['clock'] {
@@ -22,7 +16,7 @@ export function memcpyClock(size: number): Case['clock'] {
 }
 
 async function readCase(name: string, size: number, order: number[] | undefined): Promise<Case> {
-  const { reader, target } = await makeGuest();
+  const { reader, target } = await sharedGuest();
   const addr = mapMemory(target, size);
   touchPages(target, addr, size, order);
   const mem = openMem(reader, target);
@@ -35,10 +29,16 @@ async function readCase(name: string, size: number, order: number[] | undefined)
 }
 
 async function* readCases({ kernel }: Setting): AsyncGenerator<Case> {
+  const v86 = await V86Memory.create();
   for (const size of SIZES) {
-    const baselines = { memcpy: memcpyClock(size), kernel: kernel.read(size) };
+    const baselines = {
+      memcpy: memcpyClock(size),
+      kernel: kernel.read(size),
+      v86: v86.read(size),
+    };
     yield { ...(await readCase('read', size, undefined)), baselines };
   }
+  await v86.close();
 }
 
 async function* readFragCases(): AsyncGenerator<Case> {

@@ -1,11 +1,13 @@
 // How fast is one write to another task's /proc/PID/mem, onto pages already its own?
 import type { Case, Setting, Suite } from './bench.js';
 import { clockOf } from './clock.js';
-import { makeGuest, mapMemory, openMem, touchPages } from './guest.js';
-import { memcpyClock, operationsPerCall, SIZES } from './read.js';
+import { sharedGuest, mapMemory, openMem, touchPages } from './guest.js';
+import { memcpyClock } from './read.js';
+import { operationsPerCall, SIZES } from './sizes.js';
+import { V86Memory } from './v86.js';
 
 async function writeCase(size: number): Promise<Pick<Case, 'name' | 'bytes' | 'clock'>> {
-  const { reader, target } = await makeGuest();
+  const { reader, target } = await sharedGuest();
   const addr = mapMemory(target, size);
   touchPages(target, addr, size);
   const mem = openMem(reader, target);
@@ -18,10 +20,16 @@ async function writeCase(size: number): Promise<Pick<Case, 'name' | 'bytes' | 'c
 }
 
 async function* writeCases({ kernel }: Setting): AsyncGenerator<Case> {
+  const v86 = await V86Memory.create();
   for (const size of SIZES) {
-    const baselines = { memcpy: memcpyClock(size), kernel: kernel.write(size) };
+    const baselines = {
+      memcpy: memcpyClock(size),
+      kernel: kernel.write(size),
+      v86: v86.write(size),
+    };
     yield { ...(await writeCase(size)), baselines };
   }
+  await v86.close();
 }
 
 /** Writes from a Uint8Array. */

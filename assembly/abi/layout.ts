@@ -35,6 +35,7 @@ export const MM_DATA_VM = 80;
 export const MM_EXEC_VM = 88;
 export const MM_STACK_VM = 96;
 export const MM_LOCKED_VM = 104;
+export const MM_SALT = 128;
 export const MAPPING_SIZE = 0;
 export const MAPPING_ROOT = 8;
 export const MAPPING_LEVELS = 12;
@@ -114,8 +115,10 @@ export const PG_SETTLED = 128;
 /** A page table whose owner word counts its resident pages by kind. */
 export const PG_COUNTED = 256;
 
-/** The TLB (assembly/mm/tlb.ts): 1024 entries of tag, frame for loads, frame for stores. */
-export const TLB_ENTRIES = 1024;
-export const TLB_ENTRY_SIZE = 16;
-export const TLB_READ = 8;
-export const TLB_WRITE = 12;
+/** The TLB (assembly/mm/tlb.ts): one entry for each 2 MiB in each of its tables. */
+export const REGION_ENTRIES = 2048;
+export const REGION_ENTRY_SIZE = 16;
+export const RANGE_LAST = 8;
+export const RANGE_PLACE = 12;
+export const TABLE_LOADS = 8;
+export const TABLE_STORES = 12;

@@ -3,6 +3,7 @@ import { FOLL_PIN, FOLL_WRITE } from '../abi/foll';
 import * as access from '../mm/access';
 import * as gup from '../mm/gup';
 import { Mm } from '../mm/mm';
+import * as processVm from '../mm/process-vm';
 
 /** access_remote_vm() between linear memory and `mm`; bytes copied. */
 export function accessRemoteVm(
@@ -60,6 +61,11 @@ export function memRwDone(): usize {
   return access.memRwDone();
 }
 
+/** Which side stopped the last processVmCopy(): 0 none, 1 the remote page, 2 the local buffer. */
+export function processVmStop(): u32 {
+  return processVm.processVmStop();
+}
+
 export function processVmCopy(
   remote: usize,
   remoteAddr: f64,
@@ -69,7 +75,7 @@ export function processVmCopy(
   write: bool,
   stackLimit: f64,
 ): usize {
-  return access.processVmCopy(
+  return processVm.processVmCopy(
     changetype<Mm>(remote),
     <u64>remoteAddr,
     changetype<Mm>(local),
@@ -78,8 +84,4 @@ export function processVmCopy(
     FOLL_PIN | (write ? FOLL_WRITE : 0),
     <u64>stackLimit,
   );
-}
-
-export function processVmStop(): u32 {
-  return access.processVmStop();
 }

@@ -9,6 +9,11 @@ export function userRuns(mm: usize, addr: f64, len: usize, write: bool, stackLim
   return user.userRuns(changetype<Mm>(mm), <u64>addr, len, write, <u64>stackLimit);
 }
 
+/** copy_from_user() to a place in linear memory; bytes before a fault. */
+export function copyFromUser(mm: usize, addr: f64, to: usize, len: usize, stackLimit: f64): usize {
+  return user.copyFromUser(changetype<Mm>(mm), to, <u64>addr, len, <u64>stackLimit);
+}
+
 /** FAULT_* of the last access by the CPU. */
 export function lastFault(): u32 {
   return user.lastFault();

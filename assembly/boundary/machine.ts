@@ -24,12 +24,9 @@ export function runList(): usize {
   return runs.runList();
 }
 
-export function runCount(): usize {
-  return runs.runCount();
-}
-
-export function tlbTable(): usize {
-  return tlb.tlbTable();
+/** Where a table of the TLB lies: 0 page tables, 1 ranges of loads, 2 ranges of stores. */
+export function tlbTable(which: u32): usize {
+  return tlb.tlbTable(which);
 }
 
 export function framesInUse(): u32 {

@@ -4,13 +4,21 @@
 import { FAULT_OK } from '../abi/fault';
 import { PAGE_OFFSET_MASK, PAGE_SIZE } from '../abi/page';
 import { Mm } from '../mm/mm';
-import { clearFault, lastFault, translate } from '../mm/user';
+import { Tlb } from '../mm/tlb';
+import { clearFault, lastFault, translate, translateSlow } from '../mm/user';
 
 /** The place of `size` bytes at `addr` in linear memory; 0 when they straddle pages or fault. */
 function place(mm: Mm, addr: u64, size: usize, write: bool, stackLimit: u64): usize {
+  const at = Tlb.rangePlace(mm, addr, write);
+  return at != 0 ? at : pagePlace(mm, addr, size, write, stackLimit);
+}
+
+/** The same by the page alone. */
+function pagePlace(mm: Mm, addr: u64, size: usize, write: bool, stackLimit: u64): usize {
   const offset = (<usize>addr) & PAGE_OFFSET_MASK;
   if (offset + size > <usize>PAGE_SIZE) return 0;
-  const frame = translate(mm, addr, write, stackLimit);
+  let frame = Tlb.pageFrame(mm, addr, write);
+  if (frame == 0) frame = translateSlow(mm, addr, write, stackLimit);
   return frame == 0 ? 0 : frame + offset;
 }
 
@@ -57,10 +65,28 @@ export function load32(mm: Mm, addr: u64, stackLimit: u64): u32 {
 }
 
 export function load64(mm: Mm, addr: u64, stackLimit: u64): u64 {
-  clearFault();
-  const at = place(mm, addr, 8, false, stackLimit);
+  return LoadStore.load64(mm, addr, stackLimit);
+}
+
+/** load64() where no range serves it. */
+function load64Slow(mm: Mm, addr: u64, stackLimit: u64): u64 {
+  const at = pagePlace(mm, addr, 8, false, stackLimit);
   if (at != 0) return load<u64>(at);
   return lastFault() == FAULT_OK ? loadBytes(mm, addr, 8, stackLimit) : 0;
+}
+
+/** For the loop of a CPU, where a call for each load would cost more than the load. */
+export class LoadStore {
+  @inline
+  static load64(mm: Mm, addr: u64, stackLimit: u64): u64 {
+    clearFault();
+    const at = Tlb.rangePlace(mm, addr, false);
+    if (at != 0) return load<u64>(at);
+    const offset = (<usize>addr) & PAGE_OFFSET_MASK;
+    const frame = Tlb.pageFrame(mm, addr, false);
+    if (frame != 0 && offset <= <usize>PAGE_SIZE - 8) return load<u64>(frame + offset);
+    return load64Slow(mm, addr, stackLimit);
+  }
 }
 
 export function store8(mm: Mm, addr: u64, value: u32, stackLimit: u64): void {

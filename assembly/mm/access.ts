@@ -1,15 +1,16 @@
-// Copies to and from the memory of another mm: mm/memory.c, access_remote_vm(); fs/proc/base.c,
-// mem_rw(); mm/process_vm_access.c.
+// Copies between the host and the memory of an mm: mm/memory.c, access_remote_vm(); fs/proc/base.c,
+// mem_rw().
 import { EFAULT, EIO, ENOMEM } from '../abi/errno';
-import { FOLL_WRITE } from '../abi/foll';
+import { FOLL_PIN, FOLL_WRITE } from '../abi/foll';
 import { PAGE_OFFSET_MASK, PAGE_SIZE } from '../abi/page';
 import { expandStack } from './grow';
-import { gupPage, gupStop, setGupStop } from './gup';
+import { followPte, gupPage, gupSlot, gupStop, setGupStop, vmaPermits } from './gup';
 import { Mm } from './mm';
+import { PMD_SHIFT, pteFrame, ptePresent } from './pgtable';
 import { addRun, resetRuns, runBytes } from './runs';
 import { copyFromUser, copyToUser, userStop } from './user';
 import { needsHost } from './userfault';
-import { vmaLookup } from './vma';
+import { Vma, vmaLookup } from './vma';
 
 /** The kernel page through which mem_rw() copies. */
 const pageBuffer = memory.data(4096, 16);
@@ -21,6 +22,17 @@ function remotePage(mm: Mm, addr: u64, gupFlags: u32, stackLimit: u64): usize {
   if (vmaLookup(mm, addr) != null) return 0;
   if (expandStack(mm, addr, stackLimit) == null) return 0;
   return gupPage(mm, addr, gupFlags);
+}
+
+/** memory.copy, which engines make a call of, spared where one or two words do. */
+function copyBytes(to: usize, from: usize, bytes: usize): void {
+  if (bytes > 16 || bytes < 8) {
+    memory.copy(to, from, bytes);
+    return;
+  }
+  const last = load<u64>(from + bytes - 8);
+  store<u64>(to, load<u64>(from));
+  store<u64>(to + bytes - 8, last);
 }
 
 /**
@@ -42,11 +54,43 @@ export function accessRemoteVm(
     if (frame == 0) break;
     const offset = (<usize>(addr + done)) & PAGE_OFFSET_MASK;
     const bytes = min(len - done, <usize>PAGE_SIZE - offset);
-    if (gupFlags & FOLL_WRITE) memory.copy(frame + offset, buf + done, bytes);
-    else memory.copy(buf + done, frame + offset, bytes);
+    if (gupFlags & FOLL_WRITE) copyBytes(frame + offset, buf + done, bytes);
+    else copyBytes(buf + done, frame + offset, bytes);
     done += bytes;
   }
   return done;
+}
+
+/**
+ * Adds to the runs what the entries from `addr` on give without a fault, at most up to `end` and to where a
+ * table is missing: one walk for each table. False when the list of runs is full.
+ */
+function addFollowed(mm: Mm, vma: Vma, addr: u64, end: u64, gupFlags: u32): bool {
+  const reads = (gupFlags & (FOLL_WRITE | FOLL_PIN)) == 0;
+  let start: usize = 0;
+  let stop: usize = 0;
+  while (addr < end) {
+    let slot = gupSlot(mm, addr, gupFlags);
+    if (slot == 0) break;
+    const tableEnd = min(end, ((addr >> PMD_SHIFT) + 1) << PMD_SHIFT);
+    while (addr < tableEnd) {
+      const pte = load<u64>(slot);
+      // What followPte() comes to for a plain read, without the call.
+      const frame = reads && ptePresent(pte) ? pteFrame(pte) : followPte(vma, pte, gupFlags);
+      if (frame == 0) return stop == start || addRun(start, stop - start);
+      const offset = (<usize>addr) & PAGE_OFFSET_MASK;
+      const bytes = min<usize>(<usize>PAGE_SIZE - offset, <usize>(tableEnd - addr));
+      if (frame + offset != stop) {
+        if (stop != start && !addRun(start, stop - start)) return false;
+        start = frame + offset;
+        stop = start;
+      }
+      stop += bytes;
+      addr += bytes;
+      slot += 8;
+    }
+  }
+  return stop == start || addRun(start, stop - start);
 }
 
 /**
@@ -64,7 +108,13 @@ export function accessRuns(
   resetRuns();
   setGupStop(0);
   while (runBytes() < len) {
-    const at = addr + runBytes();
+    let at = addr + runBytes();
+    const vma = vmaLookup(mm, at);
+    if (vma != null && vmaPermits(vma, gupFlags)) {
+      if (!addFollowed(mm, vma, at, min(addr + len, vma.end), gupFlags)) break;
+      if (runBytes() == len) break;
+      at = addr + runBytes();
+    }
     const frame = grow ? remotePage(mm, at, gupFlags, stackLimit) : gupPage(mm, at, gupFlags);
     if (frame == 0) break;
     const offset = (<usize>at) & PAGE_OFFSET_MASK;
@@ -115,49 +165,4 @@ export function memRw(
     copied += bytes;
   }
   return <i32>copied;
-}
-
-/** Which side stopped the last processVmCopy(): 0 none, 1 the remote page, 2 the local buffer. */
-let copyStop: u32 = 0;
-
-export function processVmStop(): u32 {
-  return copyStop;
-}
-
-/**
- * process_vm_rw_single_vec() for one stretch on both sides: page by page of the remote range, without
- * FOLL_FORCE and without stack growth (K-173, K-214, K-215). Returns the bytes copied.
- */
-export function processVmCopy(
-  remote: Mm,
-  remoteAddr: u64,
-  local: Mm,
-  localAddr: u64,
-  len: usize,
-  gupFlags: u32,
-  stackLimit: u64,
-): usize {
-  let done: usize = 0;
-  copyStop = 0;
-  setGupStop(0);
-  while (done < len) {
-    const frame = gupPage(remote, remoteAddr + done, gupFlags);
-    if (frame == 0) {
-      copyStop = 1;
-      break;
-    }
-    const offset = (<usize>(remoteAddr + done)) & PAGE_OFFSET_MASK;
-    const bytes = min(len - done, <usize>PAGE_SIZE - offset);
-    const moved =
-      gupFlags & FOLL_WRITE
-        ? copyFromUser(local, frame + offset, localAddr + done, bytes, stackLimit)
-        : copyToUser(local, localAddr + done, frame + offset, bytes, stackLimit);
-    done += moved;
-    if (moved < bytes) {
-      if (needsHost(userStop())) setGupStop(userStop());
-      copyStop = 2;
-      break;
-    }
-  }
-  return done;
 }

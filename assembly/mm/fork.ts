@@ -29,7 +29,7 @@ import {
 } from './pgtable';
 import { dupRmap } from './rmap';
 import { shareTable } from './share';
-import { flushTlb } from './tlb';
+import { flushMm } from './tlb';
 import { Vma, dupVma, insertVma } from './vma';
 
 /** The 2 MiB region that the fork under way looked at last, and whether its table is shared now. */
@@ -157,7 +157,7 @@ export function dupMm(child: Mm, parent: Mm): bool {
   }
   noteRss(child);
   // The parent's entries lost their write bits.
-  flushTlb();
+  flushMm(parent);
   if (!whole) clearMm(child);
   return whole;
 }

@@ -65,6 +65,25 @@ function mustUnshare(pte: u64, gupFlags: u32): bool {
   return (pageFlags(frame) & PG_ANON) != 0 && !isSoleAnon(frame);
 }
 
+/** The place of the entry of `addr` for an access with these FOLL_*; 0 without a table. */
+export function gupSlot(mm: Mm, addr: u64, gupFlags: u32): usize {
+  // A write, and a pin that may want a page of its own, may change the entry.
+  return gupFlags & (FOLL_WRITE | FOLL_PIN) ? ownSlot(mm, addr) : findSlot(mm, addr);
+}
+
+/** follow_page_pte(): the frame that the entry gives as it stands; 0 when it takes a fault. */
+export function followPte(vma: Vma, pte: u64, gupFlags: u32): usize {
+  if (!canFollow(vma, pte, gupFlags) || mustUnshare(pte, gupFlags)) return 0;
+  const frame = pteFrame(pte);
+  if (gupFlags & FOLL_WRITE) markDirty(frame);
+  return frame;
+}
+
+function markDirty(frame: usize): void {
+  const flags = pageFlags(frame);
+  if (!(flags & PG_DIRTY)) setPageFlags(frame, flags | PG_DIRTY);
+}
+
 /** The frame behind `addr`, faulted in as needed; 0 with gupStop() when Linux would give an error. */
 export function gupPage(mm: Mm, addr: u64, gupFlags: u32): usize {
   const vma = vmaLookup(mm, addr);
@@ -78,19 +97,13 @@ export function gupPage(mm: Mm, addr: u64, gupFlags: u32): usize {
 /** The same inside a VMA that is known to permit the access. */
 export function gupInVma(mm: Mm, vma: Vma, addr: u64, gupFlags: u32): usize {
   while (true) {
-    // A write, and a pin that may want a page of its own, may change the entry.
-    const slot = gupFlags & (FOLL_WRITE | FOLL_PIN) ? ownSlot(mm, addr) : findSlot(mm, addr);
+    const slot = gupSlot(mm, addr, gupFlags);
     const pte = slot == 0 ? 0 : load<u64>(slot);
-    let fault: u32;
-    if (!canFollow(vma, pte, gupFlags)) {
-      fault = handleMmFault(mm, vma, addr, (gupFlags & FOLL_WRITE) != 0);
-    } else if (mustUnshare(pte, gupFlags)) {
-      fault = unsharePage(mm, vma, slot, addr);
-    } else {
-      const frame = pteFrame(pte);
-      if (gupFlags & FOLL_WRITE) setPageFlags(frame, pageFlags(frame) | PG_DIRTY);
-      return frame;
-    }
+    const frame = followPte(vma, pte, gupFlags);
+    if (frame != 0) return frame;
+    const fault = canFollow(vma, pte, gupFlags)
+      ? unsharePage(mm, vma, slot, addr)
+      : handleMmFault(mm, vma, addr, (gupFlags & FOLL_WRITE) != 0);
     if (fault == FAULT_OK) continue;
     stop = faultStop(fault);
     // Only a pin may wait; access_remote_vm() has no FAULT_FLAG_ALLOW_RETRY, without which

@@ -1,10 +1,10 @@
 // struct mm_struct: one address space.
 import { PAGE_SHIFT, TASK_SIZE_SHIFT } from '../abi/page';
 import { VM_ACCOUNT } from '../abi/vma';
+import { dropSalt, takeSalt } from './asid';
 import { allocZeroedFrame, putFrame } from './frame';
 import { commit } from './limits';
 import { SLAB_MM, allocObject, freeObject } from './slab';
-import { flushTlb } from './tlb';
 import { Vma, freeVma, leaveMapping } from './vma';
 import { ZAP_UNMAP, zapAndFree } from './zap';
 
@@ -41,16 +41,21 @@ export class Mm {
   growthLimit: u64;
   /** Where top-down placement starts. */
   mmapBase: u64;
+  /** What tells its TLB entries from those of others (tlb.ts). */
+  salt: u64;
 }
 
 export function newMm(mmapBase: u64): Mm | null {
   const mm = changetype<Mm>(allocObject(SLAB_MM, offsetof<Mm>()));
   if (mm == null) return null;
-  const pgd = allocZeroedFrame();
+  const salt = takeSalt();
+  const pgd = salt == 0 ? <usize>0 : allocZeroedFrame();
   if (pgd == 0) {
+    if (salt != 0) dropSalt(salt);
     freeObject(SLAB_MM, changetype<usize>(mm));
     return null;
   }
+  mm.salt = salt;
   mm.pgd = pgd;
   mm.tables = 1;
   mm.walkRegion = u64.MAX_VALUE;
@@ -91,7 +96,6 @@ export function clearMm(mm: Mm): void {
 export function exitMm(mm: Mm): void {
   clearMm(mm);
   putFrame(mm.pgd);
-  // The next mm may get this one's place, and with it the tag of its TLB entries.
-  flushTlb();
+  dropSalt(mm.salt);
   freeObject(SLAB_MM, changetype<usize>(mm));
 }

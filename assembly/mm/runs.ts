@@ -1,18 +1,19 @@
-// A list of stretches of linear memory that the host copies from or to: pairs of address and length,
-// physically adjacent pages joined.
-const MAX_RUNS: usize = 512;
-const runs = memory.data(4096, 16);
+// A list of stretches of linear memory that the host copies from or to, physically adjacent pages joined:
+// their number, then pairs of address and length.
+const MAX_RUNS: usize = 511;
+const list = memory.data(4096, 16);
+const runs = list + 8;
 
-let count: usize = 0;
 let bytes: usize = 0;
 
 export function resetRuns(): void {
-  count = 0;
+  store<u32>(list, 0);
   bytes = 0;
 }
 
 /** Appends a stretch; false when the list is full. */
 export function addRun(address: usize, length: usize): bool {
+  const count = <usize>load<u32>(list);
   if (count > 0) {
     const last = runs + ((count - 1) << 3);
     const end = load<u32>(last) + load<u32>(last, 4);
@@ -26,7 +27,7 @@ export function addRun(address: usize, length: usize): bool {
   const run = runs + (count << 3);
   store<u32>(run, <u32>address);
   store<u32>(run, <u32>length, 4);
-  count++;
+  store<u32>(list, <u32>count + 1);
   bytes += length;
   return true;
 }
@@ -35,10 +36,6 @@ export function runBytes(): usize {
   return bytes;
 }
 
-export function runCount(): usize {
-  return count;
-}
-
 export function runList(): usize {
-  return runs;
+  return list;
 }

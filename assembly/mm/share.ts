@@ -49,7 +49,7 @@ import {
   pteSpecial,
   setEntry,
 } from './pgtable';
-import { flushRange } from './tlb';
+import { flushRegion } from './tlb';
 
 /** Resident pages of a table by kind, ten bits each, in its owner word: anon, file, shmem. */
 const FILE_SHIFT: u32 = 10;
@@ -213,9 +213,8 @@ export function ownTable(mm: Mm): void {
     copyEntries(copy, shared, old ? ~(<u64>PTE_ACCESSED) : ~(<u64>0));
     leaveTable(shared);
     mm.walkTable = copy;
-    // The pages are the same; the table is not, should anybody remember tables.
-    const start = mm.walkRegion << PMD_SHIFT;
-    flushRange(mm, start, start + ((<u64>1) << PMD_SHIFT));
+    // The pages are the same, the table is another.
+    flushRegion(mm, mm.walkRegion << PMD_SHIFT);
   }
   store<u64>(mm.walkEntry, (<u64>mm.walkTable) | TABLE_ENTRY);
 }

@@ -5,9 +5,9 @@ import { PAGE_OFFSET_MASK, PAGE_SIZE, TASK_SIZE_SHIFT } from '../abi/page';
 import { PTE_ACCESSED, PTE_DIRTY, PTE_PRESENT, PTE_RW } from '../abi/pte';
 import { userFault } from './fault';
 import { Mm } from './mm';
-import { pteFrame, setPte, slotForUse } from './pgtable';
+import { pteFrame, slotForUse } from './pgtable';
 import { addRun, resetRuns, runBytes } from './runs';
-import { fillTlb, tlbEntry, tlbTag } from './tlb';
+import { Tlb, fillTlb, rangeRest } from './tlb';
 import { faultStop } from './userfault';
 
 /** TASK_SIZE_MAX: the last page of the lower half is never user memory. */
@@ -36,16 +36,12 @@ export function userStop(): i32 {
 
 /** The frame that a load or store at `addr` uses, through the TLB, faulting as the CPU would; or 0. */
 export function translate(mm: Mm, addr: u64, write: bool, stackLimit: u64): usize {
-  const entry = tlbEntry(addr);
-  if (load<u64>(entry) == tlbTag(mm, addr)) {
-    const frame = <usize>(write ? load<u32>(entry, 12) : load<u32>(entry, 8));
-    if (frame != 0) return frame;
-  }
-  return translateSlow(mm, addr, write, stackLimit);
+  const frame = Tlb.pageFrame(mm, addr, write);
+  return frame != 0 ? frame : translateSlow(mm, addr, write, stackLimit);
 }
 
 /** A TLB miss: what the tables allow is taken from them, the rest is a fault. */
-function translateSlow(mm: Mm, addr: u64, write: bool, stackLimit: u64): usize {
+export function translateSlow(mm: Mm, addr: u64, write: bool, stackLimit: u64): usize {
   if (addr >= TASK_SIZE) return failAt(addr, FAULT_MAPERR);
   let slot = slotForUse(mm, addr, write);
   if (slot == 0 || !cpuMayUse(load<u64>(slot), write)) {
@@ -55,10 +51,10 @@ function translateSlow(mm: Mm, addr: u64, write: bool, stackLimit: u64): usize {
   }
   const pte = load<u64>(slot);
   const used = pte | PTE_ACCESSED | (write ? PTE_DIRTY : 0);
-  if (used != pte) setPte(mm, slot, addr, used);
-  const frame = pteFrame(pte);
-  fillTlb(mm, addr, frame, write);
-  return frame;
+  // Bits that are added take no translation away: nothing is flushed.
+  if (used != pte) store<u64>(slot, used);
+  fillTlb(mm, addr, slot, write);
+  return pteFrame(pte);
 }
 
 /** Does the entry let the CPU through? PTE_PRESENT is clear where it may not even load. */
@@ -73,16 +69,35 @@ function failAt(addr: u64, reason: u32): usize {
   return 0;
 }
 
+/** Bytes at the place that userStretch() gave last. */
+let stretch: usize = 0;
+
+export function stretchBytes(): usize {
+  return stretch;
+}
+
+/** The place of `addr` in linear memory, as translate(), and how far it lies in one piece, at most `len`. */
+export function userStretch(mm: Mm, addr: u64, len: usize, write: bool, stackLimit: u64): usize {
+  const place = Tlb.rangePlace(mm, addr, write);
+  if (place != 0) {
+    stretch = min(len, rangeRest(mm, addr, write));
+    return place;
+  }
+  const frame = translate(mm, addr, write, stackLimit);
+  if (frame == 0) return 0;
+  const offset = (<usize>addr) & PAGE_OFFSET_MASK;
+  stretch = min(len, <usize>PAGE_SIZE - offset);
+  return frame + offset;
+}
+
 /** copy_to_user(): returns the bytes stored before a fault. */
 export function copyToUser(mm: Mm, addr: u64, from: usize, len: usize, stackLimit: u64): usize {
   let done: usize = 0;
   while (done < len) {
-    const frame = translate(mm, addr + done, true, stackLimit);
-    if (frame == 0) break;
-    const offset = (<usize>(addr + done)) & PAGE_OFFSET_MASK;
-    const bytes = min(len - done, <usize>PAGE_SIZE - offset);
-    memory.copy(frame + offset, from + done, bytes);
-    done += bytes;
+    const place = userStretch(mm, addr + done, len - done, true, stackLimit);
+    if (place == 0) break;
+    memory.copy(place, from + done, stretch);
+    done += stretch;
   }
   return done;
 }
@@ -91,12 +106,10 @@ export function copyToUser(mm: Mm, addr: u64, from: usize, len: usize, stackLimi
 export function copyFromUser(mm: Mm, to: usize, addr: u64, len: usize, stackLimit: u64): usize {
   let done: usize = 0;
   while (done < len) {
-    const frame = translate(mm, addr + done, false, stackLimit);
-    if (frame == 0) break;
-    const offset = (<usize>(addr + done)) & PAGE_OFFSET_MASK;
-    const bytes = min(len - done, <usize>PAGE_SIZE - offset);
-    memory.copy(to + done, frame + offset, bytes);
-    done += bytes;
+    const place = userStretch(mm, addr + done, len - done, false, stackLimit);
+    if (place == 0) break;
+    memory.copy(to + done, place, stretch);
+    done += stretch;
   }
   return done;
 }
@@ -106,11 +119,8 @@ export function userRuns(mm: Mm, addr: u64, len: usize, write: bool, stackLimit:
   resetRuns();
   fault = FAULT_OK;
   while (runBytes() < len) {
-    const at = addr + runBytes();
-    const frame = translate(mm, at, write, stackLimit);
-    if (frame == 0) break;
-    const offset = (<usize>at) & PAGE_OFFSET_MASK;
-    if (!addRun(frame + offset, min(len - runBytes(), <usize>PAGE_SIZE - offset))) break;
+    const place = userStretch(mm, addr + runBytes(), len - runBytes(), write, stackLimit);
+    if (place == 0 || !addRun(place, stretch)) break;
   }
   return runBytes();
 }

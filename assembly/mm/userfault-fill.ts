@@ -3,13 +3,7 @@
 import { EEXIST, EFAULT, EINVAL, ENOENT, ENOMEM } from '../abi/errno';
 import { PG_ANON } from '../abi/layout';
 import { PAGE_SHIFT, PAGE_SIZE } from '../abi/page';
-import {
-  PTE_DIRTY,
-  PTE_MARKER_POISONED,
-  PTE_MARKER_UFFD_WP,
-  PTE_RW,
-  PTE_SPECIAL,
-} from '../abi/pte';
+import { PTE_DIRTY, PTE_MARKER_POISONED, PTE_RW, PTE_SPECIAL } from '../abi/pte';
 import { FILL_CONTINUE, FILL_COPY, FILL_POISON, FILL_ZEROPAGE, UFFD_WP } from '../abi/userfault';
 import { VM_CLOSES, VM_SECRETMEM, VM_SHARED, VM_WRITE } from '../abi/vma';
 import { anonVmaPrepare } from './anon-vma';
@@ -25,7 +19,7 @@ import {
   usePage,
 } from './mapping';
 import { Mm } from './mm';
-import { allocSlot, makePte, setPte } from './pgtable';
+import { allocSlot, makePte, ptePresent, setPte } from './pgtable';
 import { addRmap, dupRmap } from './rmap';
 import { copyFromUser, userStop } from './user';
 import { markWp } from './userfault';
@@ -80,9 +74,9 @@ function isOverSize(vma: Vma, index: u64): bool {
   return mapping != null && index >= sizeInPages(mapping);
 }
 
-/** Is there anything but the mark that what comes here is write-protected? */
+/** pte_none_mostly() says no: is there a page? Markers, those of poison and of guards too, make way. */
 function isTaken(pte: u64): bool {
-  return pte != 0 && pte != PTE_MARKER_UFFD_WP;
+  return ptePresent(pte);
 }
 
 /** The entry of mfill_atomic_install_pte(): dirty, and writable where a store needs no copy. */

@@ -56,8 +56,11 @@ export class OpenFile {
    */
   read(into: Uint8Array): number {
     bytesArgument('into', into);
+    const buf = HostBuffer.lend(into);
     try {
-      return ksysRead(this.#calling('read'), this.fd, new HostBuffer(into));
+      const n = ksysRead(this.#calling('read'), this.fd, buf);
+      HostBuffer.giveBack(buf);
+      return n;
     } catch (error) {
       throw this.#named(error, 'read');
     }
@@ -73,8 +76,11 @@ export class OpenFile {
    */
   write(from: Uint8Array): number {
     bytesArgument('from', from);
+    const buf = HostBuffer.lend(from);
     try {
-      return ksysWrite(this.#calling('write'), this.fd, new HostBuffer(from));
+      const n = ksysWrite(this.#calling('write'), this.fd, buf);
+      HostBuffer.giveBack(buf);
+      return n;
     } catch (error) {
       throw this.#named(error, 'write');
     }
@@ -90,8 +96,11 @@ export class OpenFile {
   pread(into: Uint8Array, position: number | bigint): number {
     bytesArgument('into', into);
     const pos = u64Argument('position', position);
+    const buf = HostBuffer.lend(into);
     try {
-      return ksysPread64(this.#calling('pread64'), this.fd, new HostBuffer(into), pos);
+      const n = ksysPread64(this.#calling('pread64'), this.fd, buf, pos);
+      HostBuffer.giveBack(buf);
+      return n;
     } catch (error) {
       throw this.#named(error, 'pread64');
     }
@@ -107,8 +116,11 @@ export class OpenFile {
   pwrite(from: Uint8Array, position: number | bigint): number {
     bytesArgument('from', from);
     const pos = u64Argument('position', position);
+    const buf = HostBuffer.lend(from);
     try {
-      return ksysPwrite64(this.#calling('pwrite64'), this.fd, new HostBuffer(from), pos);
+      const n = ksysPwrite64(this.#calling('pwrite64'), this.fd, buf, pos);
+      HostBuffer.giveBack(buf);
+      return n;
     } catch (error) {
       throw this.#named(error, 'pwrite64');
     }

@@ -1,11 +1,14 @@
-import { ESRCH } from '../../assembly/abi/errno.js';
+import { EFAULT, EINVAL, ESRCH } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
 import { ptracePeek, ptracePoke } from '../kernel/attach.js';
+import { MAX_RW_COUNT } from '../kernel/iovec.js';
 import type { Kernel } from '../kernel/kernel.js';
-import { processVmAccess } from '../kernel/process-vm.js';
+import { processVmArray, processVmRange } from '../kernel/process-vm.js';
 import { PTRACE_ATTACH, PTRACE_DETACH, PTRACE_SEIZE } from '../kernel/ptrace-abi.js';
 import { sysPtrace } from '../kernel/ptrace-request.js';
 import type { TaskStruct } from '../kernel/task.js';
+import { accessOk } from '../mm/address.js';
+import { isNegative } from '../vfs/u64.js';
 import { bytesArgument, intArgument, u64Argument } from './arguments.js';
 import { TaskFiles } from './task-files.js';
 import type { Task } from './task.js';
@@ -71,6 +74,32 @@ export abstract class TaskAccess extends TaskFiles {
   }
 
   /**
+   * Copies another process's memory into this task's own, as process_vm_readv with one segment on
+   * either side does; the bytes never leave the machine's memory.
+   *
+   * @param into an address of this task
+   * @returns bytes copied, up to the first page that cannot be read or filled
+   * @throws {LinuxError} as processVmRead(); EFAULT also: `into` is no user range; EINVAL: a negative length
+   */
+  processVmCopy(
+    target: Task,
+    addr: number | bigint,
+    into: number | bigint,
+    length: number | bigint,
+  ): number {
+    const from = u64Argument('addr', addr);
+    const to = u64Argument('into', into);
+    const bytes = u64Argument('length', length);
+    if (isNegative(bytes)) fail(EINVAL);
+    const count = Math.min(Number(bytes), MAX_RW_COUNT);
+    if (!accessOk(to, count)) fail(EFAULT);
+    const { tgid } = this.#target(target);
+    const task = this.calling('process_vm_readv');
+    if (count === 0) return 0;
+    return processVmRange(task, tgid, from, count, to as number, count, false);
+  }
+
+  /**
    * The other side of an access that names it by number.
    *
    * @throws {LinuxError} ESRCH: it was reaped, and its number may be another's by now
@@ -81,10 +110,10 @@ export abstract class TaskAccess extends TaskFiles {
   }
 
   #processVm(target: Task, addr: number | bigint, host: Uint8Array, write: boolean): number {
-    const remote = [{ addr: u64Argument('addr', addr), length: host.length }];
+    const at = u64Argument('addr', addr);
     const { tgid } = this.#target(target);
     const task = this.calling(write ? 'process_vm_writev' : 'process_vm_readv');
-    return processVmAccess(task, tgid, { local: [{ host }], remote }, write);
+    return processVmArray(task, tgid, at, host, write);
   }
 }
 

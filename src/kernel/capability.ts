@@ -79,7 +79,8 @@ export function capRaised(set: CapSet, cap: number): boolean {
 
 /** Tells whether every capability of `subset` is in `set` (cap_issubset()). */
 export function capIsSubset(subset: CapSet, set: CapSet): boolean {
-  return (subset & ~set) === 0n;
+  // Mostly both are the same one, and arithmetic on bigints allocates.
+  return subset === set || (subset & ~set) === 0n;
 }
 
 /** Tells whether a number names a capability (cap_valid()). */

@@ -3,8 +3,8 @@ import { fail } from '../errno.js';
 import type { U64 } from '../mm/address.js';
 import { accessOk } from '../mm/address.js';
 import type { Mm } from '../mm/mm.js';
-import { loadUser } from '../mm/user.js';
-import { toUserAddr } from './user-address.js';
+import { loadUserWords } from '../mm/user.js';
+import { joinWords } from './user-address.js';
 
 /** Segments of one call at most (include/uapi/linux/uio.h). */
 export const UIO_MAXIOV = 1024;
@@ -12,16 +12,41 @@ export const UIO_MAXIOV = 1024;
 export const MAX_RW_COUNT = 0x7ffff000;
 
 const IOVEC_BYTES = 16;
+const IOVEC_WORDS = 4;
+const TWO_31 = 2 ** 31;
+const TWO_32 = 2 ** 32;
 
 /** One segment: an address of a memory and a length in bytes, below 2^63. */
 export interface Iovec {
   readonly addr: U64;
-  readonly length: number;
+  length: number;
 }
 
 /** A segment known to lie in user space. */
 export interface UserIovec extends Iovec {
   readonly addr: number;
+}
+
+/** iov_base of the entry at a word's index. @throws {LinuxError} EFAULT: the entry is not there */
+export function iovecBase(words: Uint32Array, at: number): U64 {
+  if (at + IOVEC_WORDS > words.length) fail(EFAULT);
+  return joinWords(words[at] as number, words[at + 1] as number);
+}
+
+/** iov_len of the entry at a word's index. @throws {LinuxError} EINVAL: 2^63 or more */
+export function iovecLength(words: Uint32Array, at: number): number {
+  const high = words[at + 3] as number;
+  if (high >= TWO_31) fail(EINVAL);
+  return high * TWO_32 + (words[at + 2] as number);
+}
+
+/**
+ * The words of an array of struct iovec.
+ * @throws {LinuxError} EFAULT: outside user space
+ */
+export function iovecWords(mm: Mm, addr: U64, entries: number): Uint32Array {
+  if (!accessOk(addr, entries * IOVEC_BYTES)) fail(EFAULT);
+  return loadUserWords(mm, addr, entries * IOVEC_WORDS);
 }
 
 /**
@@ -34,18 +59,14 @@ export function iovecFromUser(mm: Mm, addr: U64, count: U64): Iovec[] {
   // As an unsigned number, so that a negative count is too large.
   if (count > UIO_MAXIOV) fail(EINVAL);
   if (Number(count) === 0) return [];
-  const bytes = new Uint8Array(Number(count) * IOVEC_BYTES);
-  if (!accessOk(addr, bytes.length)) fail(EFAULT);
-  const readable = loadUser(mm, addr, bytes);
-  const view = new DataView(bytes.buffer);
+  const entries = Number(count);
+  const words = iovecWords(mm, addr, entries);
+  const segments: Iovec[] = [];
   // One by one, as the kernel fetches them: a bad length comes before a later entry that is not there.
-  return Array.from({ length: Number(count) }, (_, index) => {
-    const at = index * IOVEC_BYTES;
-    if (at + IOVEC_BYTES > readable) fail(EFAULT);
-    const length = view.getBigInt64(at + 8, true);
-    if (length < 0n) fail(EINVAL);
-    return { addr: toUserAddr(view.getBigUint64(at, true)), length: Number(length) };
-  });
+  for (let at = 0; at < entries * IOVEC_WORDS; at += IOVEC_WORDS) {
+    segments.push({ addr: iovecBase(words, at), length: iovecLength(words, at) });
+  }
+  return segments;
 }
 
 /**
@@ -58,11 +79,15 @@ export function iovecFromUser(mm: Mm, addr: U64, count: U64): Iovec[] {
 export function importIovec(mm: Mm, addr: U64, count: U64): UserIovec[] {
   let left = MAX_RW_COUNT;
   const segments = iovecFromUser(mm, addr, count);
-  return segments.map(({ addr: base, length: whole }) => {
-    const length = Math.min(whole, left);
+  const alone = segments.length === 1;
+  for (let i = 0; i < segments.length; i++) {
+    const segment = segments[i] as Iovec;
+    const length = Math.min(segment.length, left);
     // A lone segment is cut before its range is checked, several are checked whole (import_ubuf()).
-    if (!accessOk(base, segments.length === 1 ? length : whole)) fail(EFAULT);
+    if (!accessOk(segment.addr, alone ? length : segment.length)) fail(EFAULT);
     left -= length;
-    return { addr: Number(base), length };
-  });
+    segment.length = length;
+  }
+  // accessOk() has seen that each address is a number.
+  return segments as UserIovec[];
 }

@@ -1,23 +1,27 @@
 import { EFAULT, EINVAL, EPERM, ESRCH } from '../../assembly/abi/errno.js';
 import { fail, LinuxError } from '../errno.js';
-import type { IoSegment } from '../mm/access.js';
-import { processVmRw } from '../mm/access.js';
-import type { U64 } from '../mm/address.js';
-import type { Iovec } from './iovec.js';
-import { importIovec, iovecFromUser } from './iovec.js';
+import { accessOk, type U64 } from '../mm/address.js';
+import {
+  processVmHost,
+  processVmPair,
+  processVmRw,
+  type ProcessVmRules,
+  type RemoteSegment,
+} from '../mm/process-vm.js';
+import type { Iovec, UserIovec } from './iovec.js';
+import {
+  importIovec,
+  iovecBase,
+  iovecFromUser,
+  iovecLength,
+  iovecWords,
+  MAX_RW_COUNT,
+} from './iovec.js';
 import type { MmStruct } from './mm-struct.js';
 import { mmAccess, PTRACE_MODE_ATTACH_REALCREDS } from './ptrace.js';
 import { stackLimit } from './rlimit.js';
 import { transferLimit } from './syscall-entry.js';
 import type { TaskStruct } from './task.js';
-
-/** Both sides of a transfer, segments in order. */
-export interface ProcessVmSegments {
-  /** Segments of the caller, or arrays of the host. */
-  readonly local: readonly IoSegment[];
-  /** Segments of the other process; those of length 0 may point anywhere (K-213). */
-  readonly remote: readonly Iovec[];
-}
 
 /** mm_access() refuses with EACCES; here that reads EPERM (K-212). */
 function accessMm(caller: TaskStruct, pid: number): MmStruct {
@@ -30,51 +34,46 @@ function accessMm(caller: TaskStruct, pid: number): MmStruct {
   }
 }
 
-/** The first segments of a call, `most` bytes of them: all but where a rule cuts the call short. */
-function cutShort(segments: readonly IoSegment[], most: number): readonly IoSegment[] {
-  if (most === Infinity) return segments;
-  let left = most;
-  return segments.map((segment) => {
-    const length = Math.min(left, 'host' in segment ? segment.host.length : segment.length);
-    left -= length;
-    if ('host' in segment) return { host: segment.host.subarray(0, length) };
-    return { addr: segment.addr, length };
-  });
+/** Whether there is nothing to fill or to take. */
+function allEmpty(segments: readonly Iovec[]): boolean {
+  for (let i = 0; i < segments.length; i++) {
+    if ((segments[i] as Iovec).length > 0) return false;
+  }
+  return true;
 }
 
-function isEmpty(segment: IoSegment): boolean {
-  return ('host' in segment ? segment.host.length : segment.length) === 0;
+/** Shortens the segments to `most` bytes in all: a rule may cut a call short. */
+function cutShort(segments: readonly UserIovec[], most: number): void {
+  if (most === Infinity) return;
+  let left = most;
+  for (const segment of segments) {
+    segment.length = Math.min(left, segment.length);
+    left -= segment.length;
+  }
+}
+
+function rulesOf(caller: TaskStruct, write: boolean): ProcessVmRules {
+  const grows = caller.kernel.profile.processVmGrowsStack;
+  return { write, stackLimit: stackLimit(caller), grows };
 }
 
 /**
- * Copies between the caller's and another process's memory, without overriding protection; returns
- * the bytes copied up to the first page or byte that fails (K-214, K-215). With nothing to copy on
- * either side nobody is looked up (K-211).
- * @throws {LinuxError} ESRCH: no such process, or one without memory
- * @throws {LinuxError} EPERM: not permitted
- * @throws {LinuxError} EFAULT: not one byte could be copied
- * @see mm/process_vm_access.c, process_vm_rw_core()
+ * Copies between an array of the host and another process's memory, as the calls below do.
+ * @returns bytes copied, up to the first page that fails; nothing to copy looks nobody up (K-211)
+ * @throws {LinuxError} ESRCH, EPERM, EFAULT: see sysProcessVm()
  */
-export function processVmAccess(
+export function processVmArray(
   caller: TaskStruct,
   pid: number,
-  segments: ProcessVmSegments,
+  addr: U64,
+  host: Uint8Array,
   write: boolean,
 ): number {
-  const { remote } = segments;
-  const local = cutShort(segments.local, transferLimit(caller));
-  if (local.every(isEmpty) || remote.every(({ length }) => length === 0)) return 0;
+  const most = transferLimit(caller);
+  if (host.length === 0 || most === 0) return 0;
   const remoteMm = accessMm(caller, pid);
   caller.kernel.core.current = caller;
-  return processVmRw({
-    localMm: caller.mm ?? remoteMm,
-    local,
-    remoteMm,
-    remote,
-    write,
-    stackLimit: stackLimit(caller),
-    grows: caller.kernel.profile.processVmGrowsStack,
-  });
+  return processVmHost(remoteMm, addr, host, most, rulesOf(caller, write));
 }
 
 /** Registers of process_vm_readv and process_vm_writev. */
@@ -87,19 +86,83 @@ export interface ProcessVmArgs {
   readonly flags: U64;
 }
 
+/** The same as below for one segment on either side, the commonest call: nothing is allocated. */
+function sysProcessVmPair(
+  caller: TaskStruct,
+  mm: MmStruct,
+  args: ProcessVmArgs,
+  write: boolean,
+): number {
+  // Each array is taken apart before the next call into the core, which may use the words again.
+  const localWords = iovecWords(mm, args.lvec, 1);
+  const localAddr = iovecBase(localWords, 0);
+  const localLength = Math.min(iovecLength(localWords, 0), MAX_RW_COUNT);
+  if (!accessOk(localAddr, localLength)) fail(EFAULT);
+  if (localLength === 0) return 0;
+  const remoteWords = iovecWords(mm, args.rvec, 1);
+  const remoteAddr = iovecBase(remoteWords, 0);
+  const remoteLength = iovecLength(remoteWords, 0);
+  const to = localAddr as number;
+  return processVmRange(caller, args.pid, remoteAddr, remoteLength, to, localLength, write);
+}
+
 /**
- * The system calls process_vm_readv and process_vm_writev.
+ * Copies between a range of the caller's memory, which lies in user space, and one of another process's, as
+ * far as the shorter reaches.
+ * @returns bytes copied, up to the first page that fails on either side; nothing looks nobody up (K-211)
+ * @throws {LinuxError} ESRCH, EPERM, EFAULT: see sysProcessVm()
+ */
+export function processVmRange(
+  caller: TaskStruct,
+  pid: number,
+  remoteAddr: U64,
+  remoteLength: number,
+  localAddr: number,
+  localLength: number,
+  write: boolean,
+): number {
+  const mm = caller.mm ?? fail(EFAULT);
+  const most = Math.min(localLength, transferLimit(caller));
+  if (most === 0 || remoteLength === 0) return 0;
+  const remoteMm = accessMm(caller, pid);
+  caller.kernel.core.current = caller;
+  const limit = stackLimit(caller);
+  const grows = caller.kernel.profile.processVmGrowsStack;
+  return processVmPair(
+    remoteMm,
+    remoteAddr,
+    remoteLength,
+    mm,
+    localAddr,
+    most,
+    write,
+    limit,
+    grows,
+  );
+}
+
+/**
+ * The system calls process_vm_readv and process_vm_writev: copy between the caller's and another process's
+ * memory, without overriding protection.
+ * @returns bytes copied, up to the first page or byte that fails (K-214, K-215)
  * @throws {LinuxError} EINVAL: flags, more than 1024 segments, or a negative length (K-210)
- * @throws {LinuxError} EFAULT: a bad array, or a local segment outside user space (K-210)
- * @throws {LinuxError} ESRCH, EPERM, EFAULT: see processVmAccess()
+ * @throws {LinuxError} EFAULT: a bad array, or a local segment outside user space (K-210); not one byte
+ *   could be copied
+ * @throws {LinuxError} ESRCH: no such process, or one without memory; EPERM: not permitted
  * @see mm/process_vm_access.c, process_vm_rw()
  */
 export function sysProcessVm(caller: TaskStruct, args: ProcessVmArgs, write: boolean): number {
   if (Number(args.flags) !== 0) fail(EINVAL);
   const mm = caller.mm ?? fail(EFAULT);
+  if (args.liovcnt === 1 && args.riovcnt === 1) return sysProcessVmPair(caller, mm, args, write);
   const local = importIovec(mm, args.lvec, args.liovcnt);
   // The remote array is not even read when there is nothing to fill.
-  if (local.every(isEmpty)) return 0;
-  const remote = iovecFromUser(mm, args.rvec, args.riovcnt);
-  return processVmAccess(caller, args.pid, { local, remote }, write);
+  if (allEmpty(local)) return 0;
+  const remote: readonly RemoteSegment[] = iovecFromUser(mm, args.rvec, args.riovcnt);
+  cutShort(local, transferLimit(caller));
+  // With nothing to fill or to take nobody is looked up (K-211).
+  if (allEmpty(local) || allEmpty(remote)) return 0;
+  const remoteMm = accessMm(caller, args.pid);
+  caller.kernel.core.current = caller;
+  return processVmRw(remoteMm, remote, mm, local, rulesOf(caller, write));
 }

@@ -1,7 +1,6 @@
-import { EFAULT, EIO, ENOMEM } from '../../assembly/abi/errno.js';
+import { EIO, ENOMEM } from '../../assembly/abi/errno.js';
 import { NEED_PAGE, NEED_USERFAULT } from '../../assembly/abi/fault.js';
-import { FOLL_PIN, FOLL_WRITE } from '../../assembly/abi/foll.js';
-import { PAGE_SIZE } from '../../assembly/abi/page.js';
+import { FOLL_WRITE } from '../../assembly/abi/foll.js';
 import { checked, fail } from '../errno.js';
 import { coreAddress, type U64 } from './address.js';
 import type { Mm } from './mm.js';
@@ -15,7 +14,7 @@ const BOUNCE_MAX = 2048;
  * Copies between `bytes` and `mm` until the first page that refuses; returns the bytes copied, and
  * leaves the reason in the core's gupStop().
  */
-function copyRemote(
+export function copyRemote(
   mm: Mm,
   addr: number,
   bytes: Uint8Array,
@@ -133,138 +132,4 @@ export function memRw(
  */
 export function memRwAdvance(mm: Mm): number {
   return mm.core.exports.memRwDone();
-}
-
-/** One stretch of guest memory or of the host. */
-export type IoSegment =
-  { readonly addr: number; readonly length: number } | { readonly host: Uint8Array };
-
-/** What process_vm_readv() and process_vm_writev() copy between. */
-export interface ProcessVmRequest {
-  readonly localMm: Mm;
-  readonly local: readonly IoSegment[];
-  readonly remoteMm: Mm;
-  readonly remote: readonly { readonly addr: U64; readonly length: number }[];
-  /** Towards the remote side: process_vm_writev(). */
-  readonly write: boolean;
-  /** RLIMIT_STACK of the caller, bytes. */
-  readonly stackLimit: number;
-  /** Whether the remote side grows stacks, as it did before 6.5 (K-173). */
-  readonly grows: boolean;
-}
-
-/**
- * find_extend_vma() as get_user_pages() had it: has a stack grown down to the page that stopped the copy?
- * The page is read, as the copy would have.
- */
-function grewStack({ remoteMm, stackLimit, grows }: ProcessVmRequest, addr: number): boolean {
-  const { core, ptr } = remoteMm;
-  if (!grows || core.exports.processVmStop() !== 1) return false;
-  return core.exports.accessRemoteVm(ptr, addr, core.bounce, 1, 0, stackLimit) === 1;
-}
-
-/** Copies one stretch that is contiguous on both sides; returns the bytes before either side failed. */
-function copyStretch(
-  request: ProcessVmRequest,
-  remoteAddr: number,
-  segment: IoSegment,
-  offset: number,
-  length: number,
-): number {
-  const { localMm, remoteMm, write, stackLimit, grows } = request;
-  if ('host' in segment) {
-    const bytes = segment.host.subarray(offset, offset + length);
-    const flags = FOLL_PIN | (write ? FOLL_WRITE : 0);
-    return copyRemote(remoteMm, remoteAddr, bytes, flags, stackLimit, grows);
-  }
-  const { exports } = remoteMm.core;
-  const localAddr = segment.addr + offset;
-  let done = 0;
-  while (true) {
-    done += exports.processVmCopy(
-      remoteMm.ptr,
-      remoteAddr + done,
-      localMm.ptr,
-      localAddr + done,
-      length - done,
-      write,
-      stackLimit,
-    );
-    if (done === length) return done;
-    if (stopMended(remoteMm, exports.gupStop())) continue;
-    if (!grewStack(request, remoteAddr + done)) return done;
-  }
-}
-
-/** processVmStop() of a copy that the local side ended. */
-const LOCAL_STOP = 2;
-/** PVM_MAX_KMALLOC_PAGES: so many pages of a remote segment are pinned before the first byte is copied. */
-const PINNED_AT_ONCE = 1024;
-
-/**
- * When the local side ends or fails in the middle of a remote segment, the pages behind that were pinned
- * all the same, and so faulted in: process_vm_rw_single_vec().
- * @param reached bytes of the segment up to the last page that was looked at
- */
-function pinRest(request: ProcessVmRequest, addr: number, length: number, reached: number): void {
-  const first = Math.floor(addr / PAGE_SIZE);
-  const end = Math.floor((addr + length - 1) / PAGE_SIZE) + 1;
-  const next = Math.floor((addr + reached) / PAGE_SIZE) + 1;
-  const batch = Math.ceil((next - first) / PINNED_AT_ONCE) * PINNED_AT_ONCE;
-  const bytes = (Math.min(end, first + batch) - next) * PAGE_SIZE;
-  const { remoteMm, write, stackLimit } = request;
-  const flags = FOLL_PIN | (write ? FOLL_WRITE : 0);
-  const { exports } = remoteMm.core;
-  for (let done = 0; done < bytes;) {
-    const at = next * PAGE_SIZE + done;
-    done += exports.accessRuns(remoteMm.ptr, at, bytes - done, flags, stackLimit, false);
-    const stop = exports.gupStop();
-    if (done < bytes && stop !== 0 && !stopMended(remoteMm, stop)) return;
-  }
-}
-
-function segmentLength(segment: IoSegment): number {
-  return 'host' in segment ? segment.host.length : segment.length;
-}
-
-/**
- * Copies between two address spaces, filling the segments of both sides in order; returns the bytes
- * before the first page or byte that failed (K-215). The remote side needs plain permission: no
- * FOLL_FORCE, no stack growth (K-173, K-214).
- * @throws {LinuxError} EFAULT: not one byte could be copied
- * @see mm/process_vm_access.c, process_vm_rw_core()
- */
-export function processVmRw(request: ProcessVmRequest): number {
-  const { exports } = request.remoteMm.core;
-  let total = 0;
-  let index = 0;
-  let offset = 0;
-  for (const { addr, length } of request.remote) {
-    const at = coreAddress(addr);
-    let done = 0;
-    while (done < length) {
-      const segment = request.local[index];
-      if (segment === undefined) {
-        if (done > 0) pinRest(request, at, length, done - 1);
-        return total;
-      }
-      const room = segmentLength(segment) - offset;
-      if (room === 0) {
-        index += 1;
-        offset = 0;
-        continue;
-      }
-      const count = Math.min(room, length - done);
-      const copied = copyStretch(request, at + done, segment, offset, count);
-      total += copied;
-      if (copied < count) {
-        const local = !('host' in segment) && exports.processVmStop() === LOCAL_STOP;
-        if (local) pinRest(request, at, length, done + copied);
-        return total > 0 ? total : fail(EFAULT);
-      }
-      done += count;
-      offset += count;
-    }
-  }
-  return total;
 }

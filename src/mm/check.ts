@@ -15,6 +15,7 @@ import {
 import { UFFD_MODES, UFFD_NUMBER_SHIFT } from '../../assembly/abi/userfault.js';
 import { VM_MAYWRITE, VM_SHARED, VM_WRITE } from '../../assembly/abi/vma.js';
 import type { Core } from '../wasm/core.js';
+import { checkTlb } from './check-tlb.js';
 import type { Mm } from './mm.js';
 import type { PageCache } from './page-cache.js';
 import { liveObjects } from './registry.js';
@@ -327,33 +328,6 @@ function checkFrame(census: Census, frame: number, page: number, refs: number): 
   }
 }
 
-/** Every translation that the TLB would use against the tables. */
-function checkTlb(census: Census, mms: ReadonlySet<Mm>): void {
-  const { core } = census;
-  const table = core.exports.tlbTable();
-  const byTag = new Map([...mms].map((mm) => [mm.ptr >>> 3, mm]));
-  for (let i = 0; i < layout.TLB_ENTRIES; i++) {
-    const entry = table + i * layout.TLB_ENTRY_SIZE;
-    const low = census.word(entry);
-    const high = census.word(entry + 4);
-    if (low === 0 && high === 0) continue;
-    const mm = byTag.get(low & 0x1fffffff);
-    const addr = (high * 8 + (low >>> 29)) * PAGE_SIZE;
-    census.expect(mm !== undefined, `the TLB has ${hex(addr)} of a dead mm`);
-    if (mm === undefined) continue;
-    core.exports.pagemap(mm.ptr, addr, 1, core.bounce);
-    // Frame numbers have at most 20 bits; the flags are in the other word.
-    const pfn = census.word(core.bounce) * PAGE_SIZE;
-    const read = census.word(entry + layout.TLB_READ);
-    const write = census.word(entry + layout.TLB_WRITE);
-    census.expect(
-      read === pfn,
-      `the TLB has ${hex(addr)} at ${hex(read)}, the table at ${hex(pfn)}`,
-    );
-    census.expect(write === 0 || write === read, `the TLB stores elsewhere than it loads`);
-  }
-}
-
 /**
  * Checks every invariant of a machine's memory: order, balance and gaps of VMAs, page tables and their
  * counts, reference and mapping counts of frames, page caches, the free list, the TLB. Changes nothing.
@@ -365,6 +339,5 @@ export function checkMemory(core: Core): string[] {
   for (const mm of mms) checkMm(census, mm);
   for (const cache of caches) checkCache(census, cache);
   checkFrames(census);
-  checkTlb(census, mms);
-  return census.problems;
+  return [...census.problems, ...checkTlb(core, mms)];
 }

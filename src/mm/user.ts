@@ -23,17 +23,40 @@ export interface UserBuffer {
   ok(): boolean;
 }
 
+const NO_BYTES = new Uint8Array(0);
+/** One buffer that is not in use, so that a call after another makes none. */
+let spare: HostBuffer | null = null;
+
 /** A buffer of the host, which cannot fault. */
 export class HostBuffer implements UserBuffer {
-  readonly host: Uint8Array;
+  #host: Uint8Array;
   readonly guest = null;
 
   constructor(bytes: Uint8Array) {
-    this.host = bytes;
+    this.#host = bytes;
+  }
+
+  /** A buffer for one call, to be given back after it; whoever gets it keeps no hold of it. */
+  static lend(bytes: Uint8Array): HostBuffer {
+    const buffer = spare;
+    if (buffer === null) return new HostBuffer(bytes);
+    spare = null;
+    buffer.#host = bytes;
+    return buffer;
+  }
+
+  /** Takes a lent buffer back, and lets go of the caller's array. */
+  static giveBack(buffer: HostBuffer): void {
+    buffer.#host = NO_BYTES;
+    spare = buffer;
+  }
+
+  get host(): Uint8Array {
+    return this.#host;
   }
 
   get length(): number {
-    return this.host.length;
+    return this.#host.length;
   }
 
   copyTo(offset: number, bytes: Uint8Array): number {
@@ -118,6 +141,32 @@ export function storeUser(mm: Mm, addr: U64, bytes: Uint8Array, byCpu = false): 
 /** Fills `bytes` from `addr` as the task's own instructions would; returns how many before a fault. */
 export function loadUser(mm: Mm, addr: U64, bytes: Uint8Array, byCpu = false): number {
   return copyUser(mm, coreAddress(addr), bytes, false, byCpu);
+}
+
+/** Words of one loadUserWords() at most without a new array. */
+const FEW_WORDS = 64;
+const fewWords = new Uint32Array(FEW_WORDS);
+
+/**
+ * Loads `count` little-endian 32-bit words, to be looked at before anything else is called; fewer in the
+ * array than `count` when a fault came before.
+ */
+export function loadUserWords(mm: Mm, addr: U64, count: number): Uint32Array {
+  const { core } = mm;
+  const length = 4 * count;
+  if (count <= FEW_WORDS) {
+    const at = coreAddress(addr);
+    const n = core.exports.copyFromUser(mm.ptr, at, core.bounce, length, mm.stackLimit);
+    if (n === length) {
+      const words = core.u32;
+      const first = core.bounce >>> 2;
+      for (let i = 0; i < count; i++) fewWords[i] = words[first + i] as number;
+      return fewWords;
+    }
+  }
+  const bytes = new Uint8Array(length);
+  const readable = loadUser(mm, addr, bytes);
+  return new Uint32Array(bytes.buffer, 0, readable >>> 2);
 }
 
 /** The errno of a user copy that came up short. */

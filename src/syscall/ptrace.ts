@@ -17,9 +17,9 @@ import { int, readUser, type SyscallFamily, uint } from './args.js';
 export const ptraceCalls: SyscallFamily = {
   ptrace: (task, request, pid, addr, data) => sysPtrace(task, int(request), int(pid), addr, data),
   process_vm_readv: (task, pid, lvec, liovcnt, rvec, riovcnt, flags) =>
-    processVm(task, { pid: int(pid), lvec, liovcnt, rvec, riovcnt, flags }, false),
+    sysProcessVm(task, processVmArgs(pid, lvec, liovcnt, rvec, riovcnt, flags), false),
   process_vm_writev: (task, pid, lvec, liovcnt, rvec, riovcnt, flags) =>
-    processVm(task, { pid: int(pid), lvec, liovcnt, rvec, riovcnt, flags }, true),
+    sysProcessVm(task, processVmArgs(pid, lvec, liovcnt, rvec, riovcnt, flags), true),
   kcmp(task, pid1, pid2, type, index1, index2) {
     const [a, b] = checkKcmp(task, int(pid1), int(pid2));
     if (int(type) === KCMP_EPOLL_TFD) return kcmpEpoll(task, a, b, index1, index2);
@@ -29,8 +29,15 @@ export const ptraceCalls: SyscallFamily = {
 };
 
 /** import_iovec() takes the local count as `unsigned`, iovec_from_user() the remote one as it is. */
-function processVm(task: TaskStruct, args: ProcessVmArgs, write: boolean): number {
-  return sysProcessVm(task, { ...args, liovcnt: uint(args.liovcnt) }, write);
+function processVmArgs(
+  pid: U64,
+  lvec: U64,
+  liovcnt: U64,
+  rvec: U64,
+  riovcnt: U64,
+  flags: U64,
+): ProcessVmArgs {
+  return { pid: int(pid), lvec, liovcnt: uint(liovcnt), rvec, riovcnt, flags };
 }
 
 /** What kcmp compares, by its KCMP_* number: include/uapi/linux/kcmp.h. */

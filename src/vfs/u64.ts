@@ -4,13 +4,15 @@ export type { U64 } from '../mm/address.js';
 
 const TWO_63 = 1n << 63n;
 
+/** One value on its way from bigint to number: through memory it makes no other bigint. */
+const quad = new BigUint64Array(1);
+const words = new Uint32Array(quad.buffer);
+
 /** The shortest form of a 64-bit value: its two's complement read as unsigned. */
 export function toU64(value: bigint): U64 {
-  // Most values are small and positive; rounding never brings a larger one down to a safe integer.
-  const short = Number(value);
-  if (short >= 0 && short <= Number.MAX_SAFE_INTEGER) return short;
-  const unsigned = BigInt.asUintN(64, value);
-  return unsigned <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(unsigned) : unsigned;
+  quad[0] = value;
+  const high = words[1] as number;
+  return high < 2 ** 21 ? high * 2 ** 32 + (words[0] as number) : (quad[0] as bigint);
 }
 
 /** `value + count` modulo 2^64. */

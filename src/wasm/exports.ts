@@ -8,9 +8,7 @@ export interface CoreExports {
 
   runList(): number;
 
-  runCount(): number;
-
-  tlbTable(): number;
+  tlbTable(which: number): number;
 
   framesInUse(): number;
 
@@ -227,6 +225,8 @@ export interface CoreExports {
   processVmStop(): number;
 
   userRuns(mm: number, addr: number, len: number, write: boolean, stackLimit: number): number;
+
+  copyFromUser(mm: number, addr: number, to: number, len: number, stackLimit: number): number;
 
   lastFault(): number;
 

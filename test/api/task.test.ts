@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 
+import { PROT_READ } from '../../assembly/abi/mman.js';
 import { Task } from '../../src/api/task.js';
 import { Machine } from '../../src/machine.js';
 
@@ -123,6 +124,27 @@ test('process_vm obeys protections', async () => {
   assert.throws(() => other.processVmRead(b, addr, into), /EPERM/);
 });
 
+test('a copy between tasks stops where either side does', async () => {
+  const machine = await Machine.create();
+  const [a, b] = [machine.spawn({ uid: 1000 }), machine.spawn({ uid: 1000 })];
+  const from = b.mmap({ length: 8192 });
+  const into = a.mmap({ length: 8192 });
+  b.store(from, new Uint8Array(8192).fill(7));
+  assert.is(a.processVmCopy(b, from + 100n, into, 8000), 8000);
+  assert.is(a.load8(into + 7999n), 7);
+  assert.is(a.load8(into + 8000n), 0);
+  assert.is(a.processVmCopy(b, from, Number(into), 0), 0);
+  a.mprotect(into + 4096n, 4096, PROT_READ);
+  assert.is(a.processVmCopy(b, from, into, 8192), 4096);
+  b.munmap(from + 4096n, 4096);
+  assert.is(a.processVmCopy(b, from + 4000n, into, 4096), 96);
+  assert.throws(() => a.processVmCopy(b, from + 4096n, into, 1), /EFAULT/);
+  assert.throws(() => a.processVmCopy(b, from, 1n << 63n, 1), /EFAULT/);
+  assert.throws(() => a.processVmCopy(b, from, into, -1), /EINVAL/);
+  const other = machine.spawn({ uid: 1001 });
+  assert.throws(() => other.processVmCopy(b, from, other.mmap({ length: 1 }), 1), /EPERM/);
+});
+
 test('the object API and system calls are the same implementation', async () => {
   const machine = await Machine.create();
   const task = machine.spawn();
@@ -174,6 +196,7 @@ const ACTS: readonly ((task: Task, other: Task) => unknown)[] = [
   (task) => task.exec('/x'),
   (task, other) => task.ptraceAttach(other),
   (task, other) => task.processVmRead(other, 0, new Uint8Array(1)),
+  (task, other) => task.processVmCopy(other, 0, 0, 1),
   (task) => task.syscall('getpid'),
   (task) => task.open('/dev/null'),
   (task) => task.file(0),

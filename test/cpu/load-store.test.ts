@@ -5,6 +5,7 @@ import { MADV_DONTNEED } from '../../assembly/abi/mman.js';
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import { accessRemoteVm } from '../../src/mm/access.js';
 import { load, load64, store, store64, takeFault } from '../../src/mm/cpu.js';
+import { checkMemory } from '../../src/mm/check.js';
 import { madvise } from '../../src/mm/madvise.js';
 import { Mm } from '../../src/mm/mm.js';
 import { munmap } from '../../src/mm/mmap.js';
@@ -75,6 +76,76 @@ for (const [name, change, loads, stores] of COHERENCE) {
     mm.mmput();
   });
 }
+
+/** What happens to the sixth of 64 pages that lie in one piece, and what it then holds. */
+const MIDDLE: [name: string, change: (mm: Mm, page: number) => void, loads: number | null][] = [
+  ['munmap', (mm, page) => munmap(mm, page, P), null],
+  ['mprotect to ---', (mm, page) => mprotect(mm, page, P, 0), null],
+  ['mprotect to r--', (mm, page) => mprotect(mm, page, P, 1), 7],
+  ['MADV_DONTNEED', (mm, page) => madvise(mm, page, P, MADV_DONTNEED), 0],
+];
+
+for (const [name, change, loads] of MIDDLE) {
+  test(`${name} of a page in a range that one entry covers changes that page alone`, () => {
+    const mm = new Mm(core);
+    mapAnon(mm, 0, 64, 3);
+    for (let page = 0; page < 64; page++) store(mm, BASE + page * P, 1, 7);
+    change(mm, BASE + 5 * P);
+    assert.equal(checkMemory(core), []);
+    for (let page = 0; page < 64; page++) {
+      assert.is(load(mm, BASE + page * P, 1), page === 5 ? loads : 7);
+      assert.is(store(mm, BASE + page * P, 1, 7), page !== 5 || loads === 0);
+    }
+    assert.equal(checkMemory(core), []);
+    mm.mmput();
+  });
+}
+
+test('a value at the end of a range, and across two pages of one, is found', () => {
+  const mm = new Mm(core);
+  mapAnon(mm, 0, 4, 3);
+  for (let page = 0; page < 4; page++) store(mm, BASE + page * P, 1, 0);
+  for (const offset of [P - 4, 2 * P - 1, 4 * P - 8]) {
+    assert.ok(store64(mm, BASE + offset, VALUE));
+    assert.is(load64(mm, BASE + offset), VALUE);
+  }
+  for (let back = 1; back < 8; back++) {
+    assert.is(load64(mm, BASE + 4 * P - back), null);
+    assert.is(load(mm, BASE + 4 * P - back, 1), Number((VALUE >> BigInt(8 * (8 - back))) & 0xffn));
+  }
+  mm.mmput();
+});
+
+test('an address above the user half is nobody’s, whatever its upper bits', () => {
+  const spaces = Array.from({ length: 4 }, () => new Mm(core));
+  for (const mm of spaces) {
+    mapAnon(mm, 0, 1, 3);
+    store(mm, BASE, 1, 9);
+  }
+  for (const mm of spaces) {
+    for (let high = 1; high < 64; high++) assert.is(load(mm, high * 2 ** 47 + BASE, 1), null);
+    mm.mmput();
+  }
+});
+
+test('numbers of address spaces come round, and bring no translation along', () => {
+  const kept = new Mm(core);
+  mapAnon(kept, 0, 1, 3);
+  store(kept, BASE, 1, 5);
+  const gone = new Mm(core);
+  mapAnon(gone, 0, 1, 3);
+  store(gone, BASE, 1, 6);
+  gone.mmput();
+  const { exports } = core;
+  for (let i = 0; i < 2 ** 17 + 64; i++) {
+    const place = exports.mmNew(2 ** 40);
+    exports.load8(place, BASE, 0);
+    if (exports.lastFault() === 0) assert.unreachable(`mm ${i} sees memory of another`);
+    exports.mmExit(place);
+  }
+  assert.is(load(kept, BASE, 1), 5);
+  kept.mmput();
+});
 
 test('a fork takes the parent’s right to store in place: each side sees its own stores', () => {
   const mm = new Mm(core);

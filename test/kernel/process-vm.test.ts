@@ -5,7 +5,7 @@ import { doExit } from '../../src/kernel/exit.js';
 import { createProcess } from '../../src/kernel/fork.js';
 import { importIovec, iovecFromUser, MAX_RW_COUNT } from '../../src/kernel/iovec.js';
 import type { ProcessVmArgs } from '../../src/kernel/process-vm.js';
-import { processVmAccess, sysProcessVm } from '../../src/kernel/process-vm.js';
+import { processVmArray, sysProcessVm } from '../../src/kernel/process-vm.js';
 import type { TaskStruct } from '../../src/kernel/task.js';
 import { cpuLoad, cpuStore } from '../../src/mm/cpu.js';
 import { makeKernel, map, outcome, spawn } from './fixture.js';
@@ -210,14 +210,12 @@ test('a hole or a bad local byte ends the copy (K-215)', () => {
   }
 });
 
-test('a host array is a local segment like any other', () => {
+test('an array of the host is filled like a local segment', () => {
   const { caller, other } = pair();
   const host = new Uint8Array(6);
-  const remote = [{ addr: REMOTE, length: 8 }];
-  assert.is(processVmAccess(caller, other.pid, { local: [{ host }], remote }, false), 6);
+  assert.is(processVmArray(caller, other.pid, REMOTE, host, false), 6);
   assert.is(Buffer.from(host).toString(), 'abcdef');
-  const empty = { local: [{ host: new Uint8Array(0) }], remote };
-  assert.is(processVmAccess(caller, 999999, empty, false), 0);
+  assert.is(processVmArray(caller, 999999, REMOTE, new Uint8Array(0), false), 0);
 });
 
 test.run();

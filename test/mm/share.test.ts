@@ -1,8 +1,14 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FOLL_PIN } from '../../assembly/abi/foll.js';
-import { MADV_DONTFORK, MADV_DONTNEED, MADV_GUARD_INSTALL } from '../../assembly/abi/mman.js';
+import {
+  MADV_DONTFORK,
+  MADV_DONTNEED,
+  MADV_GUARD_INSTALL,
+  MADV_POPULATE_WRITE,
+} from '../../assembly/abi/mman.js';
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
+import { UFFD_MISSING, UFFD_WP } from '../../assembly/abi/userfault.js';
 import { accessRemoteVm } from '../../src/mm/access.js';
 import { checkMemory } from '../../src/mm/check.js';
 import { cpuLoad, cpuStore } from '../../src/mm/cpu.js';
@@ -11,7 +17,8 @@ import { Mm } from '../../src/mm/mm.js';
 import { munmap } from '../../src/mm/mmap.js';
 import { mprotect } from '../../src/mm/mprotect.js';
 import { mremap } from '../../src/mm/mremap.js';
-import { clearReferenced, pagemapEntries, vmaStats } from '../../src/mm/pagemap.js';
+import { clearReferenced, clearSoftDirty, pagemapEntries, vmaStats } from '../../src/mm/pagemap.js';
+import { UserfaultfdContext } from '../../src/mm/userfaultfd.js';
 import { Core } from '../../src/wasm/core.js';
 import { BASE, TestFile, mapAnon, mapFile, outcome } from './fixture.js';
 
@@ -20,7 +27,10 @@ const core = await Core.create();
 const atRest = core.framesInUse;
 /** What one last-level table covers, in pages. */
 const REGION = 512;
+/** Bits of pagemap entries. */
+const BIT_SOFT_DIRTY = 1n << 55n;
 const BIT_EXCLUSIVE = 1n << 56n;
+const BIT_UFFD_WP = 1n << 57n;
 
 /** An address space with `pages` written ones from BASE on. */
 function written(pages: number): Mm {
@@ -51,9 +61,13 @@ function referenced(mm: Mm): number {
   return [...mm.vmas()].reduce((sum, vma) => sum + vmaStats(mm, vma).referenced, 0);
 }
 
+function hasBit(mm: Mm, page: number, bit: bigint): boolean {
+  const [entry] = pagemapEntries(mm, BASE + page * PAGE_SIZE, 1, true);
+  return ((entry as bigint) & bit) !== 0n;
+}
+
 function soleOwner(mm: Mm, page: number): boolean {
-  const [entry] = pagemapEntries(mm, BASE + page * PAGE_SIZE, 1);
-  return ((entry as bigint) & BIT_EXCLUSIVE) !== 0n;
+  return hasBit(mm, page, BIT_EXCLUSIVE);
 }
 
 /** Changes of the child's memory that end in its own table, each with what page 3 holds then. */
@@ -66,6 +80,7 @@ const CHANGES: [name: string, act: (mm: Mm) => unknown, byte: number][] = [
   ['guard pages', (mm) => madvise(mm, BASE + 3 * PAGE_SIZE, PAGE_SIZE, MADV_GUARD_INSTALL), 0],
   ['mremap', (mm) => mremap(mm, BASE + 3 * PAGE_SIZE, PAGE_SIZE, PAGE_SIZE, 7, BASE + 2 ** 31), 0],
   ['clear_refs', (mm) => [...mm.vmas()].forEach((vma) => clearReferenced(mm, vma)), 1],
+  ['clear_refs of soft-dirty', (mm) => [...mm.vmas()].forEach((vma) => clearSoftDirty(mm, vma)), 1],
   ['a pin', (mm) => accessRemoteVm(mm, BASE, new Uint8Array(1), FOLL_PIN), 1],
 ];
 
@@ -185,6 +200,90 @@ test('proportional sizes count every address space, however tables are shared', 
   assert.is(pss(third), expected);
   assert.equal(checkMemory(core), []);
   for (const mm of [parent, child, second, third]) mm.mmput();
+});
+
+test('pages populated for writing are copied before the write', () => {
+  const parent = written(4);
+  const child = fork(parent);
+  const before = core.framesInUse;
+  madvise(child, BASE, 4 * PAGE_SIZE, MADV_POPULATE_WRITE);
+  assert.is(core.framesInUse - before, 4);
+  assert.ok(soleOwner(child, 3) && soleOwner(parent, 3));
+  assert.equal(checkMemory(core), []);
+  child.mmput();
+  parent.mmput();
+});
+
+test('soft-dirty bits are cleared for one of those who share a table', () => {
+  const parent = written(8);
+  const clear = (mm: Mm): void => [...mm.vmas()].forEach((vma) => clearSoftDirty(mm, vma));
+  clear(parent);
+  cpuStore(parent, BASE + 3 * PAGE_SIZE, Uint8Array.of(2));
+  const child = fork(parent);
+  clear(child);
+  assert.not(hasBit(child, 3, BIT_SOFT_DIRTY));
+  assert.ok(hasBit(parent, 3, BIT_SOFT_DIRTY));
+  assert.not(hasBit(parent, 2, BIT_SOFT_DIRTY));
+  assert.equal(checkMemory(core), []);
+  child.mmput();
+  parent.mmput();
+});
+
+test('the emulation core remembers no table that became another', () => {
+  const file = TestFile.memory(core, 4 * PAGE_SIZE);
+  const parent = new Mm(core);
+  mapFile(parent, 0, 4, 3, file, false);
+  cpuStore(parent, BASE, Uint8Array.of(3));
+  cpuLoad(parent, BASE + 2 * PAGE_SIZE, new Uint8Array(1));
+  const child = fork(parent);
+  cpuLoad(parent, BASE + 2 * PAGE_SIZE, new Uint8Array(1));
+  // A pin of a file's page changes no entry, but the table is the parent's own from then on.
+  accessRemoteVm(parent, BASE + 2 * PAGE_SIZE, new Uint8Array(1), FOLL_PIN);
+  assert.equal(checkMemory(core), []);
+  child.mmput();
+  parent.mmput();
+  file.put();
+});
+
+test('a page that a child shares is not moved by UFFDIO_MOVE', () => {
+  const parent = written(8);
+  const uffd = new UserfaultfdContext(parent, false);
+  uffd.initialize(0);
+  const to = BASE + 64 * PAGE_SIZE;
+  mapAnon(parent, 64, 8, 3);
+  uffd.register(to, 8 * PAGE_SIZE, UFFD_MISSING, 65530);
+  const child = fork(parent);
+  assert.is(
+    outcome(() => uffd.move(to, BASE, PAGE_SIZE, false)),
+    'EBUSY',
+  );
+  child.mmput();
+  // The store finds nobody else and makes the page the parent's alone.
+  cpuStore(parent, BASE, Uint8Array.of(4));
+  assert.is(uffd.move(to, BASE, PAGE_SIZE, false), PAGE_SIZE);
+  assert.equal(checkMemory(core), []);
+  uffd.release();
+  parent.mmput();
+});
+
+test('what is write-protected by a userfaultfd is so for the parent alone', () => {
+  const parent = written(8);
+  const uffd = new UserfaultfdContext(parent, false);
+  uffd.initialize(0);
+  uffd.register(BASE, 8 * PAGE_SIZE, UFFD_WP, 65530);
+  uffd.writeProtect(BASE, 2 * PAGE_SIZE, true);
+  const child = fork(parent);
+  assert.equal(checkMemory(core), []);
+  assert.ok(hasBit(parent, 1, BIT_UFFD_WP));
+  assert.not(hasBit(child, 1, BIT_UFFD_WP));
+  assert.is(cpuStore(child, BASE, Uint8Array.of(2)).fault, null);
+  assert.is(cpuStore(parent, BASE, Uint8Array.of(2)).fault?.code, 'USERFAULT');
+  assert.is(byteAt(parent, 0), 1);
+  uffd.release();
+  assert.is(cpuStore(parent, BASE, Uint8Array.of(3)).fault, null);
+  assert.is(byteAt(child, 0), 2);
+  child.mmput();
+  parent.mmput();
 });
 
 test('a mapping that is not inherited keeps the table of its region from being shared', () => {

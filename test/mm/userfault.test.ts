@@ -1,5 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { MADV_GUARD_INSTALL } from '../../assembly/abi/mman.js';
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import {
   FILL_CONTINUE,
@@ -10,9 +11,10 @@ import {
   UFFD_MISSING,
   UFFD_WP,
 } from '../../assembly/abi/userfault.js';
-import { processVmRw } from '../../src/mm/access.js';
+import { processVmHost } from '../../src/mm/process-vm.js';
 import { checkMemory } from '../../src/mm/check.js';
 import { cpuLoad, cpuStore } from '../../src/mm/cpu.js';
+import { madvise } from '../../src/mm/madvise.js';
 import { Mm } from '../../src/mm/mm.js';
 import { UserfaultfdContext, type Fill } from '../../src/mm/userfaultfd.js';
 import { Core } from '../../src/wasm/core.js';
@@ -198,11 +200,7 @@ test('an access over many pages asks for each', () => {
     s.uffd.queue.wake(address, address + PAGE_SIZE);
   };
   const read = (from: number, into: Uint8Array): number =>
-    processVmRw({
-      ...{ localMm: s.mm, remoteMm: s.mm, write: false, stackLimit: 0, grows: false },
-      local: [{ host: into }],
-      remote: [{ addr: from, length: into.length }],
-    });
+    processVmHost(s.mm, from, into, Infinity, { write: false, stackLimit: 0, grows: false });
   const small = new Uint8Array(8);
   assert.is(read(at + PAGE_SIZE - 4, small), 8);
   assert.equal([...small], [1, 1, 1, 1, 2, 2, 2, 2]);
@@ -214,6 +212,44 @@ test('an access over many pages asks for each', () => {
   s.uffd.release();
   s.mm.mmput();
 });
+
+/** What comes to a marker of poison, or of a guard, and what UFFDIO_* then say: as Linux 6.18 did. */
+const COMERS = new Map([
+  [FILL_COPY, 'a copy'],
+  [FILL_ZEROPAGE, 'a zero page'],
+  [FILL_POISON, 'poison'],
+]);
+const OVER_MARKERS: [kind: number, poisons: boolean, shared: boolean, result: string | number][] = [
+  [FILL_COPY, true, false, PAGE_SIZE],
+  [FILL_COPY, false, false, PAGE_SIZE],
+  [FILL_COPY, true, true, PAGE_SIZE],
+  [FILL_ZEROPAGE, true, false, 'EEXIST'],
+  [FILL_ZEROPAGE, false, false, 'EEXIST'],
+  [FILL_ZEROPAGE, true, true, PAGE_SIZE],
+  [FILL_ZEROPAGE, false, true, PAGE_SIZE],
+  [FILL_POISON, true, false, 'EEXIST'],
+  [FILL_POISON, false, true, 'EEXIST'],
+];
+
+for (const [kind, poisons, shared, result] of OVER_MARKERS) {
+  const place = `${poisons ? 'poisoned' : 'guard'} page of ${shared ? 'shared' : 'private'} memory`;
+  test(`${COMERS.get(kind)} at a ${place}: ${result === PAGE_SIZE ? 'takes its place' : result}`, () => {
+    const s = scene();
+    if (shared) mapShared(s.mm, FAR_PAGES, 2, 3);
+    else mapAnon(s.mm, FAR_PAGES, 2, 3);
+    watch(s, FAR, 2, UFFD_MISSING);
+    if (poisons) s.uffd.fill(FAR, PAGE_SIZE, fill(FILL_POISON));
+    else madvise(s.mm, FAR, PAGE_SIZE, MADV_GUARD_INSTALL);
+    const source = kind === FILL_COPY ? new Uint8Array(PAGE_SIZE).fill(9) : null;
+    assert.is(
+      outcome(() => s.uffd.fill(FAR, PAGE_SIZE, fill(kind, false, source))),
+      result,
+    );
+    assert.equal(checkMemory(core), []);
+    s.uffd.release();
+    s.mm.mmput();
+  });
+}
 
 test('a page that the file has and the mapping does not is continued with', () => {
   const s = scene();

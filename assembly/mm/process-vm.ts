@@ -1,0 +1,91 @@
+// Copies from one address space into another: mm/process_vm_access.c.
+import { EFAULT } from '../abi/errno';
+import { FOLL_WRITE } from '../abi/foll';
+import { PAGE_OFFSET_MASK, PAGE_SIZE } from '../abi/page';
+import { followPte, gupInVma, gupSlot, gupStop, setGupStop, vmaPermits } from './gup';
+import { Mm } from './mm';
+import { stretchBytes, userStop, userStretch } from './user';
+import { needsHost } from './userfault';
+import { vmaLookup } from './vma';
+
+/** Which side stopped the last processVmCopy(): 0 none, 1 the remote page, 2 the local buffer. */
+let copyStop: u32 = 0;
+
+export function processVmStop(): u32 {
+  return copyStop;
+}
+
+/** Bytes at the place that remoteStretch() gave last. */
+let stretch: usize = 0;
+
+/**
+ * The place of `addr` in linear memory, faulted in as a pin would, and how far what follows lies behind it
+ * and takes no fault, at most `len` and to the end of its page table; or 0.
+ */
+function remoteStretch(mm: Mm, addr: u64, len: usize, gupFlags: u32): usize {
+  const vma = vmaLookup(mm, addr);
+  if (vma == null || !vmaPermits(vma, gupFlags)) {
+    setGupStop(EFAULT);
+    return 0;
+  }
+  const frame = gupInVma(mm, vma, addr, gupFlags);
+  if (frame == 0) return 0;
+  const offset = (<usize>addr) & PAGE_OFFSET_MASK;
+  const most = <usize>min(<u64>len, vma.end - addr);
+  let bytes: usize = <usize>PAGE_SIZE - offset;
+  let slot = gupSlot(mm, addr, gupFlags) + 8;
+  while (bytes < most && (slot & PAGE_OFFSET_MASK) != 0) {
+    if (followPte(vma, load<u64>(slot), gupFlags) != frame + offset + bytes) break;
+    bytes += PAGE_SIZE;
+    slot += 8;
+  }
+  stretch = min(bytes, most);
+  return frame + offset;
+}
+
+/** Bytes from `addr` to the end of its page. */
+function pageRest(addr: u64): usize {
+  return <usize>PAGE_SIZE - ((<usize>addr) & PAGE_OFFSET_MASK);
+}
+
+/**
+ * process_vm_rw_single_vec() for one stretch on both sides, without FOLL_FORCE and without stack growth on
+ * the remote side (K-173, K-214, K-215). Returns the bytes copied; gupStop() is NEED_* where the host has
+ * to act before more can be.
+ */
+export function processVmCopy(
+  remote: Mm,
+  remoteAddr: u64,
+  local: Mm,
+  localAddr: u64,
+  len: usize,
+  gupFlags: u32,
+  stackLimit: u64,
+): usize {
+  const write = (gupFlags & FOLL_WRITE) != 0;
+  let done: usize = 0;
+  copyStop = 0;
+  setGupStop(0);
+  while (done < len) {
+    const there = remoteStretch(remote, remoteAddr + done, len - done, gupFlags);
+    if (there == 0) {
+      copyStop = 1;
+      break;
+    }
+    const here = userStretch(local, localAddr + done, stretch, !write, stackLimit);
+    if (here == 0) {
+      if (needsHost(userStop())) setGupStop(userStop());
+      copyStop = 2;
+      break;
+    }
+    let bytes = stretchBytes();
+    // Onto itself Linux copies page by page, and what it then makes shows where the pages end.
+    if (here < there + bytes && there < here + bytes) {
+      bytes = min(bytes, min(pageRest(remoteAddr + done), pageRest(localAddr + done)));
+    }
+    if (write) memory.copy(there, here, bytes);
+    else memory.copy(here, there, bytes);
+    done += bytes;
+  }
+  return done;
+}

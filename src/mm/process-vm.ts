@@ -1,0 +1,204 @@
+import { EFAULT } from '../../assembly/abi/errno.js';
+import { FOLL_PIN, FOLL_WRITE } from '../../assembly/abi/foll.js';
+import { PAGE_SIZE } from '../../assembly/abi/page.js';
+import { fail } from '../errno.js';
+import { copyRemote } from './access.js';
+import { coreAddress, type U64 } from './address.js';
+import type { Mm } from './mm.js';
+import { stopMended } from './stop.js';
+
+/** A stretch of another process's memory, of any 64-bit address. */
+export interface RemoteSegment {
+  readonly addr: U64;
+  readonly length: number;
+}
+
+/** A stretch of the caller's own memory. */
+export interface LocalSegment extends RemoteSegment {
+  readonly addr: number;
+}
+
+/** What both sides of a transfer have in common. */
+export interface ProcessVmRules {
+  /** Towards the remote side: process_vm_writev(). */
+  readonly write: boolean;
+  /** RLIMIT_STACK of the caller, bytes. */
+  readonly stackLimit: number;
+  /** Whether the remote side grows stacks, as it did before 6.5 (K-173). */
+  readonly grows: boolean;
+}
+
+/** processVmStop() of a copy that the remote side ended, and of one that the local side did. */
+const REMOTE_STOP = 1;
+const LOCAL_STOP = 2;
+/** PVM_MAX_KMALLOC_PAGES: so many pages of a remote segment are pinned before the first byte is copied. */
+const PINNED_AT_ONCE = 1024;
+
+/**
+ * find_extend_vma() as get_user_pages() had it: has a stack grown down to the page that stopped the copy?
+ * The page is read, as the copy would have.
+ */
+function grewStack({ core, ptr }: Mm, addr: number, stackLimit: number): boolean {
+  if (core.exports.processVmStop() !== REMOTE_STOP) return false;
+  return core.exports.accessRemoteVm(ptr, addr, core.bounce, 1, 0, stackLimit) === 1;
+}
+
+/** Copies one stretch that is contiguous on both sides; returns the bytes before either side failed. */
+function copyStretch(
+  remoteMm: Mm,
+  remoteAddr: number,
+  localMm: Mm,
+  localAddr: number,
+  length: number,
+  write: boolean,
+  stackLimit: number,
+  grows: boolean,
+): number {
+  const { exports } = remoteMm.core;
+  let done = 0;
+  while (true) {
+    done += exports.processVmCopy(
+      remoteMm.ptr,
+      remoteAddr + done,
+      localMm.ptr,
+      localAddr + done,
+      length - done,
+      write,
+      stackLimit,
+    );
+    if (done === length) return done;
+    if (stopMended(remoteMm, exports.gupStop())) continue;
+    if (!grows || !grewStack(remoteMm, remoteAddr + done, stackLimit)) return done;
+  }
+}
+
+/**
+ * When the local side ends or fails in the middle of a remote segment, the pages behind that were pinned
+ * all the same, and so faulted in: process_vm_rw_single_vec().
+ * @param reached bytes of the segment up to the last page that was looked at
+ */
+function pinRest(
+  remoteMm: Mm,
+  { addr, length }: RemoteSegment,
+  reached: number,
+  write: boolean,
+  stackLimit: number,
+): void {
+  const at = coreAddress(addr);
+  const first = Math.floor(at / PAGE_SIZE);
+  const end = Math.floor((at + length - 1) / PAGE_SIZE) + 1;
+  const next = Math.floor((at + reached) / PAGE_SIZE) + 1;
+  const batch = Math.ceil((next - first) / PINNED_AT_ONCE) * PINNED_AT_ONCE;
+  const bytes = (Math.min(end, first + batch) - next) * PAGE_SIZE;
+  const flags = FOLL_PIN | (write ? FOLL_WRITE : 0);
+  const { exports } = remoteMm.core;
+  for (let done = 0; done < bytes;) {
+    const from = next * PAGE_SIZE + done;
+    done += exports.accessRuns(remoteMm.ptr, from, bytes - done, flags, stackLimit, false);
+    const stop = exports.gupStop();
+    if (done < bytes && stop !== 0 && !stopMended(remoteMm, stop)) return;
+  }
+}
+
+/**
+ * Copies between one stretch of another process's memory and one of the caller's, as far as the shorter
+ * reaches; returns the bytes before either side failed. Makes no object.
+ * @param write towards the remote side: process_vm_writev()
+ * @param stackLimit RLIMIT_STACK of the caller, bytes
+ * @param grows whether the remote side grows stacks, as it did before 6.5 (K-173)
+ * @throws {LinuxError} EFAULT: not one byte could be copied
+ * @see mm/process_vm_access.c, process_vm_rw_single_vec()
+ */
+export function processVmPair(
+  remoteMm: Mm,
+  remoteAddr: U64,
+  remoteLength: number,
+  localMm: Mm,
+  localAddr: number,
+  localLength: number,
+  write: boolean,
+  stackLimit: number,
+  grows: boolean,
+): number {
+  const at = coreAddress(remoteAddr);
+  const count = Math.min(remoteLength, localLength);
+  const done = copyStretch(remoteMm, at, localMm, localAddr, count, write, stackLimit, grows);
+  if (done === remoteLength) return done;
+  const ended = done === count;
+  if (ended || remoteMm.core.exports.processVmStop() === LOCAL_STOP) {
+    const segment = { addr: at, length: remoteLength };
+    pinRest(remoteMm, segment, ended ? done - 1 : done, write, stackLimit);
+  }
+  return done > 0 ? done : fail(EFAULT);
+}
+
+/**
+ * Copies between two address spaces, filling the segments of both sides in order; returns the bytes
+ * before the first page or byte that failed (K-215). The remote side needs plain permission: no
+ * FOLL_FORCE, no stack growth (K-173, K-214).
+ * @throws {LinuxError} EFAULT: not one byte could be copied
+ * @see mm/process_vm_access.c, process_vm_rw_core()
+ */
+export function processVmRw(
+  remoteMm: Mm,
+  remote: readonly RemoteSegment[],
+  localMm: Mm,
+  local: readonly LocalSegment[],
+  { write, stackLimit, grows }: ProcessVmRules,
+): number {
+  const { exports } = remoteMm.core;
+  let total = 0;
+  let index = 0;
+  let offset = 0;
+  for (const there of remote) {
+    const at = coreAddress(there.addr);
+    let done = 0;
+    while (done < there.length) {
+      const here = local[index];
+      if (here === undefined) {
+        if (done > 0) pinRest(remoteMm, there, done - 1, write, stackLimit);
+        return total;
+      }
+      const room = here.length - offset;
+      if (room === 0) {
+        index += 1;
+        offset = 0;
+        continue;
+      }
+      const count = Math.min(room, there.length - done);
+      const [from, to] = [at + done, here.addr + offset];
+      const copied = copyStretch(remoteMm, from, localMm, to, count, write, stackLimit, grows);
+      total += copied;
+      if (copied < count) {
+        const ended = exports.processVmStop() === LOCAL_STOP;
+        if (ended) pinRest(remoteMm, there, done + copied, write, stackLimit);
+        return total > 0 ? total : fail(EFAULT);
+      }
+      done += count;
+      offset += count;
+    }
+  }
+  return total;
+}
+
+/**
+ * The same between another address space and an array of the host.
+ * @param most bytes that are copied at most: the array counts as no longer
+ * @throws {LinuxError} EFAULT: not one byte could be copied
+ */
+export function processVmHost(
+  remoteMm: Mm,
+  addr: U64,
+  host: Uint8Array,
+  most: number,
+  { write, stackLimit, grows }: ProcessVmRules,
+): number {
+  const flags = FOLL_PIN | (write ? FOLL_WRITE : 0);
+  const bytes = most < host.length ? host.subarray(0, most) : host;
+  const done = copyRemote(remoteMm, coreAddress(addr), bytes, flags, stackLimit, grows);
+  if (done === 0) fail(EFAULT);
+  if (done === bytes.length && done < host.length) {
+    pinRest(remoteMm, { addr, length: host.length }, done - 1, write, stackLimit);
+  }
+  return done;
+}

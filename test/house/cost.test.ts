@@ -1,0 +1,137 @@
+// What an operation costs in things that can be counted, and do not depend on the machine or the hour:
+// calls into the core, views of linear memory, bytes of the package. A change that makes one of these
+// grow is to say why.
+import { readFileSync } from 'node:fs';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { gzipSync } from 'node:zlib';
+
+import { Machine, type Task } from '../../src/index.js';
+import { HostBuffer } from '../../src/mm/user.js';
+import type { Core } from '../../src/wasm/core.js';
+import type { CoreExports } from '../../src/wasm/exports.js';
+import { ViewCache } from '../../src/wasm/view-cache.js';
+
+const test = suite('house/cost');
+
+const SIZE = 2 ** 20;
+const machine = await Machine.create();
+const core = machine.kernel.core;
+const atRest = core.framesInUse;
+
+/** The names of the calls into the core that `act` makes, in order. */
+function callsOf(core: Core, act: () => unknown): string[] {
+  const calls: string[] = [];
+  const real = core.exports;
+  const counted = new Proxy({} as CoreExports, {
+    get(_, name: keyof CoreExports) {
+      return (...args: never[]): unknown => {
+        calls.push(name);
+        return (real[name] as (...args: never[]) => unknown)(...args);
+      };
+    },
+  });
+  const holder = core as { exports: CoreExports };
+  holder.exports = counted;
+  try {
+    act();
+  } finally {
+    holder.exports = real;
+  }
+  return calls;
+}
+
+/** A reader, a target, and `SIZE` touched bytes of each. */
+function pair(): { reader: Task; target: Task; from: number; into: number } {
+  const spawn = (comm: string): Task => machine.spawn({ uid: 1000, gid: 1000, comm });
+  const [reader, target] = [spawn('reader'), spawn('target')];
+  const touched = (task: Task): number => {
+    const addr = Number(task.mmap({ length: SIZE }));
+    for (let at = addr; at < addr + SIZE; at += 4096) task.store8(at, 1);
+    return addr;
+  };
+  return { reader, target, from: touched(target), into: touched(reader) };
+}
+
+const { reader, target, from, into } = pair();
+const mem = reader.open(`/proc/${target.pid}/mem`, 'r+');
+const vec = into + SIZE - 32;
+const iovecs = BigUint64Array.of(BigInt(into), 4096n, BigInt(from), 4096n);
+reader.store(vec, new Uint8Array(iovecs.buffer));
+const bytes = (size: number): Uint8Array => new Uint8Array(size);
+
+/** An operation of the public API, and the calls that it makes. */
+const OPERATIONS: [name: string, act: () => unknown, calls: string[]][] = [
+  ['a read of 8 bytes', () => mem.pread(bytes(8), from), ['accessRemoteVm']],
+  ['a read of 2 KiB', () => mem.pread(bytes(2048), from), ['accessRemoteVm']],
+  ['a read of a page', () => mem.pread(bytes(4096), from), ['accessRuns']],
+  ['a read of 1 MiB in one piece', () => mem.pread(bytes(SIZE), from), ['accessRuns']],
+  ['a write of 8 bytes', () => mem.pwrite(bytes(8), from), ['accessRemoteVm']],
+  ['a write of 1 MiB', () => mem.pwrite(bytes(SIZE), from), ['accessRuns']],
+  [
+    'a copy of 1 MiB between tasks',
+    () => reader.processVmCopy(target, from, into, SIZE - 4096),
+    ['processVmCopy'],
+  ],
+  [
+    'process_vm_readv of one segment',
+    () => machine.syscall(reader, 'process_vm_readv', [target.pid, vec, 1, vec + 16, 1, 0]),
+    ['copyFromUser', 'copyFromUser', 'processVmCopy'],
+  ],
+  ['a load by the CPU', () => target.load32(from), ['load32', 'lastFault']],
+  ['a store by the CPU', () => target.store32(from, 1), ['store32', 'lastFault']],
+];
+
+for (const [name, act, calls] of OPERATIONS) {
+  test(`${name} crosses into the core ${calls.length} times`, () => {
+    assert.equal(callsOf(core, act), calls);
+  });
+}
+
+test('what is copied again finds its view made, and a grown memory makes a new one', () => {
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 2 });
+  const views = new ViewCache();
+  const whole = new Uint8Array(memory.buffer);
+  const view = views.at(whole, 4096, 64);
+  assert.is(views.at(whole, 4096, 64), view);
+  for (const [start, length] of [
+    [4096, 65],
+    [8192, 64],
+  ] as const) {
+    const other = views.at(whole, start, length);
+    assert.equal([other.byteOffset, other.length], [start, length]);
+  }
+  memory.grow(1);
+  const grown = views.at(new Uint8Array(memory.buffer), 4096, 64);
+  assert.equal([grown.byteOffset, grown.length], [4096, 64]);
+});
+
+test('one call after the other lends the same buffer, one inside the other does not', () => {
+  const first = HostBuffer.lend(bytes(1));
+  const inner = HostBuffer.lend(bytes(2));
+  assert.is.not(inner, first);
+  assert.equal([first.length, inner.length], [1, 2]);
+  HostBuffer.giveBack(inner);
+  HostBuffer.giveBack(first);
+  assert.is(HostBuffer.lend(bytes(3)), first);
+});
+
+/** Files of the package, and the bytes that they may have gzipped. */
+const FILES: [path: string, most: number][] = [
+  ['../../procmem.wasm', 17 * 1024],
+  ['../../browser/procmem.js', 128 * 1024],
+];
+
+for (const [path, most] of FILES) {
+  test(`${path.replace(/^.*\//, '')} has at most ${most / 1024} KiB gzipped`, () => {
+    const size = gzipSync(readFileSync(new URL(path, import.meta.url)), { level: 9 }).length;
+    assert.ok(size <= most, `${size} bytes`);
+  });
+}
+
+test('the frames of both tasks come back', () => {
+  for (const task of [reader, target]) task.exit(0);
+  assert.is(core.framesInUse, atRest);
+});
+
+test.run();
