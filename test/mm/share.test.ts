@@ -266,6 +266,21 @@ test('a page that a child shares is not moved by UFFDIO_MOVE', () => {
   parent.mmput();
 });
 
+test('a deviation: UFFDIO_MOVE moves a page that a child shared until it ended', () => {
+  const parent = written(1);
+  const uffd = new UserfaultfdContext(parent, false);
+  uffd.initialize(0);
+  const to = BASE + 64 * PAGE_SIZE;
+  mapAnon(parent, 64, 1, 3);
+  uffd.register(to, PAGE_SIZE, UFFD_MISSING, 65530);
+  fork(parent).mmput();
+  // Linux says EBUSY until the parent has written to the page: it is not AnonExclusive before.
+  assert.is(uffd.move(to, BASE, PAGE_SIZE, false), PAGE_SIZE);
+  assert.equal(checkMemory(core), []);
+  uffd.release();
+  parent.mmput();
+});
+
 test('what is write-protected by a userfaultfd is so for the parent alone', () => {
   const parent = written(8);
   const uffd = new UserfaultfdContext(parent, false);
