@@ -1,14 +1,14 @@
 // Faulting in pages before they are touched: mm/gup.c, populate_vma_page_range().
-import { ENOMEM } from '../abi/errno';
-import { FAULT_OK } from '../abi/fault';
+import { EHWPOISON, ENOMEM } from '../abi/errno';
+import { FAULT_OK, FAULT_SIGBUS } from '../abi/fault';
 import { PG_DIRTY } from '../abi/layout';
 import { PAGE_SIZE } from '../abi/page';
-import { PTE_DIRTY, PTE_UFFD_WP } from '../abi/pte';
+import { PTE_DIRTY, PTE_MARKER_POISONED, PTE_UFFD_WP } from '../abi/pte';
 import { VM_SHARED, VM_WRITE } from '../abi/vma';
 import { handleMmFault } from './fault';
 import { pageFlags, setPageFlags } from './frame';
 import { Mm } from './mm';
-import { findPte, pteFrame, ptePresent, pteSpecial, pteWritable } from './pgtable';
+import { findPte, findSlot, pteFrame, ptePresent, pteSpecial, pteWritable } from './pgtable';
 import { faultStop } from './userfault';
 import { Vma, findVma } from './vma';
 
@@ -35,6 +35,10 @@ export function populateRange(mm: Mm, start: u64, end: u64, write: bool): i32 {
     if (write && touchForWrite(mm, vma, addr)) continue;
     const fault = handleMmFault(mm, vma, addr, write);
     if (fault == FAULT_OK) continue;
+    // VM_FAULT_HWPOISON, which FOLL_HWPOISON tells apart.
+    if (fault == FAULT_SIGBUS && load<u64>(findSlot(mm, addr)) == PTE_MARKER_POISONED) {
+      return -EHWPOISON;
+    }
     return -faultStop(fault);
   }
   return 0;

@@ -1,4 +1,4 @@
-import { EFAULT } from '../../assembly/abi/errno.js';
+import { EFAULT, EHWPOISON } from '../../assembly/abi/errno.js';
 import * as vm from '../../assembly/abi/vma.js';
 import { LinuxError } from '../errno.js';
 import type { Mm, VmaInfo } from './mm.js';
@@ -25,7 +25,9 @@ export function populateVma(mm: Mm, vma: VmaInfo, start: number, end: number): n
   if (vma.flags & vm.VM_SECRETMEM) return -EFAULT;
   // Private writable pages get their copies now; others would only become dirty for nothing.
   const write = (vma.flags & (vm.VM_WRITE | vm.VM_SHARED)) === vm.VM_WRITE;
-  return populateRange(mm, start, end, write);
+  const error = populateRange(mm, start, end, write);
+  // Only madvise asks with FOLL_HWPOISON.
+  return error === -EHWPOISON ? -EFAULT : error;
 }
 
 /** The call around it has done its work: what waits for a userfaultfd comes when it is touched. */

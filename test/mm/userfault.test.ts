@@ -1,6 +1,11 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { MADV_GUARD_INSTALL } from '../../assembly/abi/mman.js';
+import { EFAULT } from '../../assembly/abi/errno.js';
+import {
+  MADV_GUARD_INSTALL,
+  MADV_POPULATE_READ,
+  MADV_POPULATE_WRITE,
+} from '../../assembly/abi/mman.js';
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import {
   FILL_CONTINUE,
@@ -16,6 +21,7 @@ import { checkMemory } from '../../src/mm/check.js';
 import { cpuLoad, cpuStore } from '../../src/mm/cpu.js';
 import { madvise } from '../../src/mm/madvise.js';
 import { Mm } from '../../src/mm/mm.js';
+import { populateVma } from '../../src/mm/populate.js';
 import { UserfaultfdContext, type Fill } from '../../src/mm/userfaultfd.js';
 import { Core } from '../../src/wasm/core.js';
 import { BASE, mapAnon, mapShared, outcome } from './fixture.js';
@@ -250,6 +256,24 @@ for (const [kind, poisons, shared, result] of OVER_MARKERS) {
     s.mm.mmput();
   });
 }
+
+test('populating a poisoned page is EHWPOISON to madvise, and stops mlock like any fault', () => {
+  const s = scene();
+  mapAnon(s.mm, FAR_PAGES, 2, 3);
+  watch(s, FAR, 2, UFFD_MISSING);
+  s.uffd.fill(FAR, PAGE_SIZE, fill(FILL_POISON));
+  for (const advice of [MADV_POPULATE_READ, MADV_POPULATE_WRITE]) {
+    assert.is(
+      outcome(() => madvise(s.mm, FAR, PAGE_SIZE, advice)),
+      'EHWPOISON',
+    );
+  }
+  const vma = s.mm.findVma(FAR);
+  assert.ok(vma);
+  assert.is(populateVma(s.mm, vma, FAR, FAR + PAGE_SIZE), -EFAULT);
+  s.uffd.release();
+  s.mm.mmput();
+});
 
 test('a page that the file has and the mapping does not is continued with', () => {
   const s = scene();
