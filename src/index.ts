@@ -43,6 +43,23 @@ export type { ProcessAreas } from './elf/process-areas.js';
 export { BytesSource } from './elf/source.js';
 export type { ByteSource } from './elf/source.js';
 export type { LoadCoreOptions, LoadedProcess } from './api/load-core.js';
+export { MachineTarget } from './api/machine-target.js';
+export type { MachineTargetOptions } from './api/machine-target.js';
+export { GdbSession } from './gdb/session.js';
+export type { SessionOutput } from './gdb/session.js';
+export type {
+  RegisterBlock,
+  Target,
+  TargetArch,
+  TargetFile,
+  TargetFiles,
+  TargetProcess,
+  TargetRegion,
+  TargetStat,
+  TargetThread,
+  TargetWatch,
+  TargetWatchKind,
+} from './gdb/target.js';
 export { demangle } from './unwind/demangle.js';
 export { parseMaps } from './unwind/maps.js';
 export type { MapsLine } from './unwind/maps.js';

@@ -103,10 +103,11 @@ function createLeader(vfs: Vfs, core: Core): TaskStruct {
 function createThreads(leader: TaskStruct, core: Core): Task[] {
   const flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD;
   const own = core.threads.findIndex(({ tid }) => tid === core.process.pid);
-  return core.threads.map(({ tid, regs }, i) => {
+  return core.threads.map(({ tid, regs, fpregs }, i) => {
     if (i !== Math.max(own, 0)) leader.kernel.pids.setLast(tid - 1);
     const task = i === Math.max(own, 0) ? leader : copyProcess(leader, { flags });
     task.regs = regs.slice();
+    task.fpregs = fpregs?.slice() ?? null;
     return taskOf(task);
   });
 }

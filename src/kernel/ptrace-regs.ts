@@ -1,4 +1,4 @@
-import { EFAULT, EINVAL, EIO, ENXIO, EOPNOTSUPP } from '../../assembly/abi/errno.js';
+import { EFAULT, EINVAL, EIO, ENODEV, ENXIO, EOPNOTSUPP } from '../../assembly/abi/errno.js';
 
 import { fail } from '../errno.js';
 import { TASK_SIZE, type U64 } from '../mm/address.js';
@@ -187,6 +187,15 @@ const REGSETS: ReadonlyMap<number, Regset> = new Map([
   [NT_X86_XSTATE, XSTATE],
 ]);
 
+/**
+ * Registers of a task as the note of this type in a core has them; null for a type there is none of.
+ *
+ * @see fs/binfmt_elf.c, fill_thread_core_info()
+ */
+export function regsetBytes(task: TaskStruct, type: number): Uint8Array | null {
+  return REGSETS.get(type)?.get(task) ?? null;
+}
+
 /** Where registers of a tracee come from or go to in the tracer's memory. */
 export interface RegsetRequest {
   readonly mm: MmStruct;
@@ -213,4 +222,15 @@ export function ptraceRegset(tracee: TaskStruct, type: number, request: RegsetRe
   if (request.write) regset.set(tracee, copyFromUser(request.mm, request.base, length));
   else copyToUser(request.mm, request.base, regset.get(tracee).subarray(0, length));
   return length;
+}
+
+/**
+ * Changes registers of a task, given as the note of this type in a core has them.
+ *
+ * @throws {LinuxError} EIO, EINVAL: a value user mode may not have; ENODEV: no such registers
+ * @see arch/x86/kernel/ptrace.c, genregs_set()
+ */
+export function setRegsetBytes(task: TaskStruct, type: number, bytes: Uint8Array): void {
+  const regset = REGSETS.get(type) ?? fail(ENODEV);
+  regset.set(task, bytes);
 }

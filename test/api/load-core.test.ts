@@ -38,6 +38,8 @@ test('a process comes back with its numbers, name, user and threads', async () =
   assert.is(threads[0]?.comm, 'thumbnail');
   assert.is(threads[0]?.uids.real, 1000);
   assert.equal(threads[1]?.struct.regs, core.threads[1]?.regs);
+  assert.is(core.threads[1]?.fpregs?.length, 512);
+  assert.equal(threads[1]?.struct.fpregs, core.threads[1]?.fpregs);
 });
 
 test('maps shows the mappings of the core with their names', async () => {
