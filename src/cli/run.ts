@@ -7,6 +7,8 @@ interface CommandEntry {
   readonly usage: string;
   /** What help says of it. */
   readonly about: string;
+  /** Whether it has options of its own, which it takes apart itself. */
+  readonly ownOptions?: true;
   /** A command line loads only the command it runs. */
   load(): Promise<Command>;
 }
@@ -21,6 +23,12 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     usage: 'replay FILE…',
     about: 'compare the machine with traces of a real kernel (.jsonl, .jsonl.gz)',
     load: async () => (await import('./replay.js')).replay,
+  },
+  mount: {
+    usage: 'mount DIR …',
+    about: 'serve the /proc of a machine on a directory, over FUSE (Linux)',
+    ownOptions: true,
+    load: async () => (await import('./mount.js')).mount,
   },
 };
 
@@ -56,7 +64,7 @@ export async function runCommand(argv: string[], io: CliIo): Promise<number> {
     if (command === undefined) {
       throw new UsageError(`no command ${JSON.stringify(name)}; procmem help lists them`);
     }
-    const { help, operands } = parseOperands(rest, command.usage);
+    const { help, operands } = parseOperands(rest, command);
     if (help) {
       io.out(`Usage: procmem ${command.usage}\n\n  ${command.about}\n`);
       return 0;
@@ -69,8 +77,11 @@ export async function runCommand(argv: string[], io: CliIo): Promise<number> {
   }
 }
 
-/** What a command is to work on; no command has an option but --help. */
-function parseOperands(args: string[], usage: string): { help: boolean; operands: string[] } {
+/** What a command is to work on; most commands have no option but --help. */
+function parseOperands(
+  args: string[],
+  { usage, ownOptions }: CommandEntry,
+): { help: boolean; operands: string[] } {
   const { tokens, positionals } = parseArgs({
     args,
     allowPositionals: true,
@@ -80,6 +91,7 @@ function parseOperands(args: string[], usage: string): { help: boolean; operands
   const options = tokens.filter((token) => token.kind === 'option').map(({ rawName }) => rawName);
   const isHelp = (name: string): boolean => name === '--help' || name === '-h';
   const unknown = options.find((name) => !isHelp(name));
+  if (ownOptions === true) return { help: options.some(isHelp), operands: args };
   if (unknown !== undefined) {
     throw new UsageError(`unknown option ${unknown}; usage: procmem ${usage}`);
   }
