@@ -10,3 +10,7 @@ import { nodeHostDirectory } from './vfs/node-host.js';
 export function hostDirectory(path: string): HostDirectory {
   return nodeHostDirectory(fs, path);
 }
+
+// A machine's /proc on a real directory; see FuseServer of `procmem/fuse`.
+export { describeHostThread, mountFuse, MountError, serveFuse, unmountFuse } from './fuse/mount.js';
+export type { FuseMount } from './fuse/mount.js';

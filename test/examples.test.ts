@@ -14,6 +14,19 @@ const SCOPE = 'ptrace_scope permits attaching';
 
 /** What each prints, line by line. */
 const OUTPUT: Readonly<Record<string, readonly string[]>> = {
+  'node-fs.mjs': ['target', 'read by a stream', '7 written', '// A machine', '7 written'],
+  'streams.mjs': ['true', '4096', 'EIO'],
+  'wasi.mjs': ['0', 'seen from WASI', 'SEEN from WASI', '29', '44', '2', '76'],
+  'pyodide.mjs': [
+    'target True',
+    '/',
+    'True 8192',
+    'seen from Python',
+    'seen from PYTHON',
+    'I/O error',
+    'Permission denied',
+    'seen from PYTHON',
+  ],
   'registers.mjs': ['65', '5', 'hello', '-5', 'true SEGV_ACCERR'],
   'error-paths.mjs': [
     'up to the hole: 2048',

@@ -30,6 +30,12 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     about: 'compare the machine with traces of a real kernel (.jsonl, .jsonl.gz)',
     load: async () => (await import('./replay.js')).replay,
   },
+  mount: {
+    usage: 'mount DIR …',
+    about: 'serve the /proc of a machine on a directory, over FUSE (Linux)',
+    ownOptions: true,
+    load: async () => (await import('./mount.js')).mount,
+  },
 };
 
 const USAGE = [

@@ -26,6 +26,7 @@ import {
 } from './file.js';
 import {
   __O_TMPFILE,
+  AT_FDCWD,
   O_ACCMODE,
   O_CLOEXEC,
   O_CREAT,
@@ -51,7 +52,14 @@ import {
   S_IFSOCK,
   S_ISVTX,
 } from './mode.js';
-import { filenameLookup, lookupOne, LOOKUP_DIRECTORY, LOOKUP_FOLLOW, Nameidata } from './namei.js';
+import {
+  filenameLookup,
+  lookupOne,
+  LOOKUP_DIRECTORY,
+  LOOKUP_EMPTY,
+  LOOKUP_FOLLOW,
+  Nameidata,
+} from './namei.js';
 import { buildOpenFlags, buildOpenHow, narrowOpenHow } from './open-flags.js';
 import type { OpenFlags, OpenHow } from './open-flags.js';
 import { inodeOwnerOrCapable, inodePermission } from './permission.js';
@@ -280,4 +288,16 @@ export function openat(
   mode: number,
 ): number {
   return doSysOpen(task, dfd, name, buildOpenHow(flags, mode));
+}
+
+/**
+ * Opens a place that was walked to before, with every check of an open but the walk's.
+ * @throws {LinuxError} EINVAL: flags; ENOTDIR, EISDIR, EACCES, EROFS, then what the file refuses
+ * @see fs/open.c file_open_root()
+ */
+export function fileOpenRoot(task: TaskStruct, path: Path, flags: number): File {
+  const op = buildOpenFlags(buildOpenHow(flags, 0));
+  const nd = new Nameidata(task, AT_FDCWD, '', op.lookupFlags | LOOKUP_EMPTY);
+  nd.path = path;
+  return doOpen(task, nd, op, { link: null, created: false, dir: path.dentry.inode });
 }
