@@ -7,6 +7,8 @@ interface CommandEntry {
   readonly usage: string;
   /** What help says of it. */
   readonly about: string;
+  /** It looks at its options itself. */
+  readonly takesOptions?: true;
   /** A command line loads only the command it runs. */
   load(): Promise<Command>;
 }
@@ -16,6 +18,12 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     usage: 'demo [CORE]',
     about: 'show a crashed process through its /proc/PID/mem',
     load: async () => (await import('./demo.js')).demo,
+  },
+  dump: {
+    usage: 'dump PID|CORE',
+    about: 'write a core of a process or of a loaded core: -o FILE [--filter N] [--no-stop]',
+    takesOptions: true,
+    load: async () => (await import('./dump.js')).dump,
   },
   replay: {
     usage: 'replay FILE…',
@@ -56,7 +64,9 @@ export async function runCommand(argv: string[], io: CliIo): Promise<number> {
     if (command === undefined) {
       throw new UsageError(`no command ${JSON.stringify(name)}; procmem help lists them`);
     }
-    const { help, operands } = parseOperands(rest, command.usage);
+    const { help, operands } = command.takesOptions
+      ? { help: rest.includes('--help') || rest.includes('-h'), operands: rest }
+      : parseOperands(rest, command.usage);
     if (help) {
       io.out(`Usage: procmem ${command.usage}\n\n  ${command.about}\n`);
       return 0;
@@ -69,7 +79,7 @@ export async function runCommand(argv: string[], io: CliIo): Promise<number> {
   }
 }
 
-/** What a command is to work on; no command has an option but --help. */
+/** What a command is to work on that has no option but --help. */
 function parseOperands(args: string[], usage: string): { help: boolean; operands: string[] } {
   const { tokens, positionals } = parseArgs({
     args,
