@@ -21,6 +21,7 @@ import {
   stringArgument,
   stringsArgument,
 } from './api/arguments.js';
+import { dumpCore, type DumpCoreOptions } from './api/dump-core.js';
 import {
   type Injection,
   type InjectionEntry,
@@ -28,6 +29,7 @@ import {
   makeRule,
 } from './api/injection.js';
 import { loadCore, type LoadCoreOptions, type LoadedProcess } from './api/load-core.js';
+import type { CoreFile } from './elf/core-writer.js';
 import type { Core as ElfCore } from './elf/core.js';
 import { makeCred } from './kernel/cred.js';
 import { type AccessExplanation, type AccessQuestion, explainAccess } from './kernel/explain.js';
@@ -145,6 +147,21 @@ export class Machine {
    */
   loadCore(core: ElfCore, options: LoadCoreOptions = {}): LoadedProcess {
     return loadCore(this.vfs, core, options);
+  }
+
+  /**
+   * A core file of a task's process, to be written in chunks: its size, and every byte that is not zero
+   * with its place. The memory is read while the chunks are, so let the process rest until then.
+   *
+   * @example
+   * const core = machine.dumpCore(task, { filter: 0x7f });
+   * for (const { offset, bytes } of core.chunks()) writeSync(fd, bytes, 0, bytes.length, offset);
+   * ftruncateSync(fd, core.size);
+   * @throws {TypeError | RangeError} an argument that is none
+   */
+  dumpCore(task: Task, options: DumpCoreOptions = {}): CoreFile {
+    const { struct } = taskArgument('task', task, this.kernel);
+    return dumpCore(livingArgument('task', struct), options);
   }
 
   /** The task of a number, zombies included, or null. */

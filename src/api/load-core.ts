@@ -2,6 +2,7 @@ import { completePermissions, openCoreFiles } from '../elf/core-files.js';
 import type { OpenFile } from '../elf/core-files.js';
 import type { Core } from '../elf/core.js';
 import type { ProcessAreas } from '../elf/process-areas.js';
+import { ElfError } from '../elf/error.js';
 import { findProcessAreas } from '../elf/process-areas.js';
 import { makeCred } from '../kernel/cred.js';
 import { doExitGroup } from '../kernel/exit.js';
@@ -10,10 +11,17 @@ import type { MmStruct } from '../kernel/mm-struct.js';
 import { SIGKILL } from '../kernel/signal.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { CLONE_FILES, CLONE_FS, CLONE_SIGHAND, CLONE_THREAD, CLONE_VM } from '../kernel/unshare.js';
+import { TASK_SIZE } from '../mm/address.js';
 import type { File } from '../vfs/file.js';
 import type { Vfs } from '../vfs/vfs.js';
-import { arrayArgument, bytesArgument, functionArgument, objectArgument } from './arguments.js';
-import { asExeFile, CoreFileSystem } from './core-file-system.js';
+import {
+  arrayArgument,
+  bytesArgument,
+  functionArgument,
+  intArgument,
+  objectArgument,
+} from './arguments.js';
+import { CoreExeFile, CoreFileSystem } from './core-file-system.js';
 import { mapCore } from './map-core.js';
 import { type Task, taskOf } from './task.js';
 
@@ -24,7 +32,16 @@ export interface LoadCoreOptions {
    * not to be had. A file that is not the one the process had is not used.
    */
   readonly open?: OpenFile;
+  /**
+   * Bytes of memory that are copied at once (default 64 MiB). A core with more is opened without reading
+   * its memory: each page is read from the core when it is first touched, so the source must stay.
+   */
+  readonly copyLimit?: number;
+  /** What is known of the process's areas (default: they are found again). */
+  readonly areas?: ProcessAreas;
 }
+
+const COPY_LIMIT = 64 * 1024 * 1024;
 
 /** A process brought back from its core. */
 export interface LoadedProcess {
@@ -46,14 +63,17 @@ export interface LoadedProcess {
  * supplementary groups are not in it either.
  *
  * @throws {LinuxError} ENOMEM: the machine's memory does not hold it; nothing is left behind
+ * @throws {ElfError} memory at addresses that the machine does not have: beyond 47 bits
  * @throws {TypeError} core is not what readCore() gives
  */
 export function loadCore(vfs: Vfs, core: Core, options: LoadCoreOptions = {}): LoadedProcess {
   checkCore(core);
-  const { open = (): null => null } = objectArgument('options', options);
+  const { open = (): null => null, copyLimit = COPY_LIMIT } = objectArgument('options', options);
+  intArgument('copyLimit', copyLimit, 0, Number.MAX_SAFE_INTEGER);
+  checkReach(core);
   const sources = openCoreFiles(core, functionArgument('open', open));
   const completed = completePermissions(core, sources);
-  const areas = findProcessAreas(completed);
+  const areas = options.areas ?? findProcessAreas(completed);
   const fileSystem = new CoreFileSystem(vfs);
   const files = new Map<string, File>();
   for (const [path, source] of sources) {
@@ -63,7 +83,7 @@ export function loadCore(vfs: Vfs, core: Core, options: LoadCoreOptions = {}): L
   const leader = createLeader(vfs, completed);
   try {
     const mm = leader.mm as MmStruct;
-    mapCore(mm, { core: completed, areas, files, fileSystem });
+    mapCore(mm, { core: completed, areas, files, fileSystem, copyLimit });
     describeMemory(mm, completed, areas, files);
     const threads = createThreads(leader, completed);
     const missing = missingPaths(completed, files);
@@ -84,6 +104,16 @@ function checkCore(core: Core): void {
   arrayArgument('core.threads', core.threads);
   bytesArgument('core.auxv', core.auxv);
   arrayArgument('core.mappings', core.mappings);
+}
+
+/** The machine is x86-64 with four levels of page tables; aarch64 has one bit more. */
+function checkReach({ source, machine, mappings }: Core): void {
+  const beyond = mappings.find(({ end }) => end > TASK_SIZE);
+  if (beyond === undefined) return;
+  const range = `0x${beyond.start.toString(16)}-0x${beyond.end.toString(16)}`;
+  const what = `${range} of the ${machine.name} process lies beyond`;
+  const end = `0x${TASK_SIZE.toString(16)}, where the machine's user space ends`;
+  throw new ElfError(source.name, beyond.at, `${what} ${end}`);
 }
 
 function createLeader(vfs: Vfs, core: Core): TaskStruct {
@@ -133,7 +163,7 @@ function describeMemory(
   mm.envStart = initial?.envStart ?? 0;
   mm.envEnd = initial?.envEnd ?? 0;
   const file = executable === null ? undefined : files.get(executable);
-  if (executable !== null && file !== undefined) mm.setExeFile(asExeFile(executable, file));
+  if (executable !== null && file !== undefined) mm.setExeFile(new CoreExeFile(executable, file));
 }
 
 function missingPaths(core: Core, files: ReadonlyMap<string, File>): string[] {

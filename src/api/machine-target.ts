@@ -88,7 +88,7 @@ export class MachineTarget implements Target {
   threads(pid: number): TargetThread[] {
     const leader = this.#task.struct.kernel.findTask(pid);
     if (leader === null || !leader.isLeader || !this.#isShown(leader)) return [];
-    const threads = leader.group.threads.filter(({ exited }) => !exited);
+    const threads = [...leader.group.threads].filter(({ exited }) => !exited);
     const described = threads.map((thread) => ({
       tid: thread.pid,
       name: thread.comm,

@@ -4,13 +4,14 @@ import {
   MAP_ANONYMOUS,
   MAP_FIXED,
   MAP_GROWSDOWN,
+  MAP_NORESERVE,
   MAP_PRIVATE,
   PROT_EXEC,
   PROT_READ,
   PROT_WRITE,
 } from '../../assembly/abi/mman.js';
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
-import type { CoreMapping } from '../elf/core-mappings.js';
+import type { CoreMapping, MappingPiece } from '../elf/core-mappings.js';
 import type { Core } from '../elf/core.js';
 import { dumpedBytes } from '../elf/core.js';
 import type { ProcessAreas } from '../elf/process-areas.js';
@@ -20,9 +21,10 @@ import { accessRemoteVm } from '../mm/access.js';
 import type { Mm } from '../mm/mm.js';
 import { type MmLimits, NO_LIMITS } from '../mm/limits.js';
 import { mmap } from '../mm/mmap.js';
+import { mprotect } from '../mm/mprotect.js';
 import type { File } from '../vfs/file.js';
 import type { CoreFileSystem } from './core-file-system.js';
-import { refuseToFill } from './core-file-system.js';
+import { LOST_PAGES, SourcePages } from './source-pages.js';
 
 /** A process may have had a larger vm.max_map_count than this machine. */
 const LIMITS: MmLimits = { ...NO_LIMITS, maxMapCount: 0x7fffffff };
@@ -36,6 +38,8 @@ export interface CoreContents {
   /** Open files by the paths that the core names; those missing here are not to be had. */
   readonly files: ReadonlyMap<string, File>;
   readonly fileSystem: CoreFileSystem;
+  /** Bytes of memory that are copied at once; a core with more is read when it is touched. */
+  readonly copyLimit: number;
 }
 
 /**
@@ -46,28 +50,103 @@ export interface CoreContents {
  *     [vdso]                     the same, as the kernel maps it; so is [vvar], with no time in it
  *     anonymous memory           the dumped pages, copied; what was not dumped: a stand-in
  *
- * So a byte that was not dumped reads as EIO through mem unless its file is there.
+ * So a byte that was not dumped reads as EIO through mem unless its file is there. Of a core with more
+ * memory than `copyLimit` nothing is copied but the stack: what was dumped is a stand-in, too.
  *
  * @throws {LinuxError} ENOMEM: the machine's memory does not hold it
  */
 export function mapCore(mm: Mm, contents: CoreContents): void {
-  for (const mapping of contents.core.mappings) mapOne(mm, contents, mapping);
+  const { mappings } = contents.core;
+  const lazy = dumpedMemory(mappings) > contents.copyLimit;
+  let before: CoreMapping | undefined;
+  let apart = false;
+  for (const mapping of mappings) {
+    apart = wouldMerge(before, mapping) && !apart;
+    mapOne(mm, contents, mapping, { lazy, apart });
+    before = mapping;
+  }
 }
 
-function mapOne(mm: Mm, contents: CoreContents, mapping: CoreMapping): void {
+interface Manner {
+  /** Dumped memory stays in the core until it is touched. */
+  readonly lazy: boolean;
+  /** It has a flag more than the mapping before it, so that they stay two. */
+  readonly apart: boolean;
+}
+
+function dumpedMemory(mappings: readonly CoreMapping[]): number {
+  return mappings.reduce((sum, { dumped }) => sum + dumped, 0);
+}
+
+/**
+ * Whether two mappings that the process had would become one: they differed in something that a core
+ * does not say. The likeliest is VM_NORESERVE, as the stacks of threads have it, and for a file that is
+ * read only VM_ACCOUNT: it was writable once, as the linker's tables are until it has filled them.
+ */
+function wouldMerge(before: CoreMapping | undefined, mapping: CoreMapping): boolean {
+  if (before?.end !== mapping.start || before.perms !== mapping.perms) return false;
+  if (before.file === null || mapping.file === null) return before.file === mapping.file;
+  const next = before.file.offset + before.end - before.start;
+  return before.file.path === mapping.file.path && next === mapping.file.offset;
+}
+
+function mapOne(mm: Mm, contents: CoreContents, mapping: CoreMapping, manner: Manner): void {
   const { core, areas, files } = contents;
   const label = specialName(areas, mapping);
   if (label === '[vdso]') return mapVdsoOf(mm, contents, mapping);
   if (label !== null) return mapVvar(mm, mapping.start, mapping.end, label === '[vvar_vclock]');
-  if (mapping.file === null) return mapAnonymous(mm, contents, mapping);
-  const file = files.get(mapping.file.path);
-  if (file === undefined) return mapStandIn(mm, contents, mapping, mapping.file.path);
-  file.get();
-  mapFile(mm, mapping, file, mapping.file.offset);
+  if (mapping.pieces !== undefined) return mapPieces(mm, contents, mapping, mapping.pieces);
+  if (mapping.file === null) return mapAnonymous(mm, contents, mapping, manner);
+  const { path, offset } = mapping.file;
+  const file = files.get(path);
+  if (file === undefined) return mapStandIn(mm, contents, mapping, path);
+  const ofCore = manner.lazy && mapping.dumped > PAGE_SIZE ? pagesUp(mapping.dumped) : 0;
+  const middle = mapping.start + ofCore;
+  if (ofCore > 0) mapStandIn(mm, contents, { ...mapping, end: middle }, path);
+  if (middle < mapping.end) {
+    file.get();
+    mapFile(mm, { ...mapping, start: middle }, file, offset + ofCore, manner.apart);
+  }
+  if (ofCore === 0) copyDiffering(mm, core, mapping, file);
+}
+
+/** Maps what a running process was copied from: pages here and there. */
+function mapPieces(
+  mm: Mm,
+  { core, areas, fileSystem }: CoreContents,
+  mapping: CoreMapping,
+  pieces: readonly MappingPiece[],
+): void {
+  const { start, end, file } = mapping;
+  const untouched = file === null && pieces.length === 0;
+  if (untouched) {
+    const flags = MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_NORESERVE;
+    const prot = protection(mapping);
+    return void mmap(mm, { addr: start, length: end - start, prot, flags, offset: 0 }, LIMITS);
+  }
+  const offset = file?.offset ?? 0;
+  const extents = pieces.map((piece) => ({ ...piece, start: piece.start + offset }));
+  const pages = new SourcePages(core.source, extents, file === null ? 'zeros' : 'lost');
+  const label = file?.path ?? areaLabel(areas, mapping);
+  mapFile(mm, mapping, fileSystem.standIn(label, offset + end - start, pages), offset);
+}
+
+function areaLabel(areas: ProcessAreas, mapping: CoreMapping): string {
+  if (mapping === areas.stack) return '[stack]';
+  return mapping === areas.heap ? '[heap]' : '';
+}
+
+/** Writes the dumped pages that are not those of the file. */
+function copyDiffering(mm: Mm, core: Core, mapping: CoreMapping, file: File): void {
   for (let at = 0; at < mapping.dumped; at += PAGE_SIZE) {
     const page = dumpedBytes(core, mapping, at, PAGE_SIZE);
-    if (differs(file, mapping.file.offset + at, page)) write(mm, mapping.start + at, page);
+    const offset = (mapping.file?.offset ?? 0) + at;
+    if (differs(file, offset, page)) write(mm, mapping.start + at, page);
   }
+}
+
+function pagesUp(bytes: number): number {
+  return Math.ceil(bytes / PAGE_SIZE) * PAGE_SIZE;
 }
 
 function specialName(areas: ProcessAreas, mapping: CoreMapping): string | null {
@@ -94,50 +173,69 @@ function mapVdsoOf(mm: Mm, contents: CoreContents, mapping: CoreMapping): void {
 function standIn(contents: CoreContents, mapping: CoreMapping, label: string): File {
   const offset = mapping.file?.offset ?? 0;
   const size = offset + mapping.end - mapping.start;
-  return contents.fileSystem.standIn(label, size, (index, page) => {
-    const at = index * PAGE_SIZE - offset;
-    if (at < 0 || at >= mapping.dumped) refuseToFill();
-    page.set(dumpedBytes(contents.core, mapping, at, PAGE_SIZE));
-  });
+  const dumped = [{ offset: mapping.offset, start: 0, length: mapping.dumped }];
+  const extents = (mapping.pieces ?? dumped).map((part) => ({
+    ...part,
+    start: part.start + offset,
+  }));
+  return contents.fileSystem.standIn(label, size, new SourcePages(contents.core.source, extents));
 }
 
 /** Maps `file`, whose reference the mapping takes over. */
-function mapFile(mm: Mm, mapping: CoreMapping, file: File, offset: number): void {
+function mapFile(mm: Mm, mapping: CoreMapping, file: File, offset: number, apart = false): void {
   const { start, end } = mapping;
   const mapped = { file, fileWritable: false, mayWrite: true, mayExec: true };
-  const request = { addr: start, length: end - start, prot: protection(mapping), offset };
-  mmap(mm, { ...request, flags: MAP_PRIVATE | MAP_FIXED, mapFile: () => mapped }, LIMITS);
+  const prot = protection(mapping);
+  const wasWritable = apart && (prot & PROT_WRITE) === 0;
+  const flags = MAP_PRIVATE | MAP_FIXED | (apart && !wasWritable ? MAP_NORESERVE : 0);
+  const first = wasWritable ? prot | PROT_WRITE : prot;
+  const request = { addr: start, length: end - start, prot: first, flags, offset };
+  mmap(mm, { ...request, mapFile: () => mapped }, LIMITS);
+  if (wasWritable) mprotect(mm, start, end - start, prot, LIMITS);
 }
 
-function mapAnonymous(mm: Mm, contents: CoreContents, mapping: CoreMapping): void {
+function mapAnonymous(mm: Mm, contents: CoreContents, mapping: CoreMapping, manner: Manner): void {
   const { core, areas, fileSystem } = contents;
-  const dumped = Math.ceil(mapping.dumped / PAGE_SIZE) * PAGE_SIZE;
+  const isStack = mapping === areas.stack;
+  if (manner.lazy && !isStack) {
+    return mapStandIn(mm, contents, mapping, areaLabel(areas, mapping));
+  }
+  const dumped = pagesUp(mapping.dumped);
   const middle = mapping.start + dumped;
   if (dumped > 0) {
-    const grows = mapping === areas.stack ? MAP_GROWSDOWN : 0;
-    const flags = MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | grows;
+    const how = (manner.apart ? MAP_NORESERVE : 0) | (isStack ? MAP_GROWSDOWN : 0);
+    const flags = MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | how;
     const prot = protection(mapping);
     mmap(mm, { addr: mapping.start, length: dumped, prot, flags, offset: 0 }, LIMITS);
     copyMemory(mm, core, mapping);
   }
   if (middle === mapping.end) return;
   const rest = { ...mapping, start: middle };
-  mapFile(mm, rest, fileSystem.standIn('', mapping.end - middle, refuseToFill), 0);
+  mapFile(mm, rest, fileSystem.standIn('', mapping.end - middle, LOST_PAGES), 0);
 }
 
-/** Copies the dumped bytes, all but pages of zeros: those need no memory. */
+/**
+ * Copies the dumped bytes, all but pages of zeros: those need no memory. One page is always written, as
+ * the process had written to what was dumped, and a core written anew dumps it again.
+ */
 function copyMemory(mm: Mm, core: Core, mapping: CoreMapping): void {
+  let written = 0;
+  const copy = (at: number, bytes: Uint8Array): void => {
+    write(mm, mapping.start + at, bytes);
+    written += bytes.length;
+  };
   for (let from = 0; from < mapping.dumped; from += CHUNK) {
     const chunk = dumpedBytes(core, mapping, from, CHUNK);
     const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength);
     let start = 0;
     for (let at = 0; at < chunk.length; at += PAGE_SIZE) {
       if (!isZeroPage(view, at)) continue;
-      write(mm, mapping.start + from + start, chunk.subarray(start, at));
+      copy(from + start, chunk.subarray(start, at));
       start = at + PAGE_SIZE;
     }
-    write(mm, mapping.start + from + start, chunk.subarray(start));
+    copy(from + start, chunk.subarray(start));
   }
+  if (written === 0) copy(0, new Uint8Array(1));
 }
 
 /** A page cut short by the end of the dump is not worth a look. */

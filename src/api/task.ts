@@ -9,6 +9,7 @@ import { CLONE_FILES, CLONE_FS, CLONE_SIGHAND, CLONE_THREAD, CLONE_VM } from '..
 import { wait4, WNOHANG } from '../kernel/wait.js';
 import { doSyscall, type SyscallArch, type SyscallName } from '../syscall/dispatch.js';
 import { execProgram } from '../syscall/exec.js';
+import { dumpCore, type DumpCoreOptions } from './dump-core.js';
 import { intArgument, nameArgument, stringsArgument } from './arguments.js';
 import { archArgument, callArgument } from './syscalls.js';
 import { TaskAccess } from './task-access.js';
@@ -107,6 +108,16 @@ export class Task extends TaskAccess {
   /** Makes another thread of the process. @throws {LinuxError} EAGAIN: no number free */
   thread(): Task {
     return taskOf(copyProcess(this.calling('clone'), { flags: THREAD_FLAGS }));
+  }
+
+  /**
+   * A core file of the process, as the kernel writes it: gdb, lldb and elfutils read it, and readCore()
+   * does. This task's notes come first. For more than an array holds there is machine.dumpCore().
+   *
+   * @throws {RangeError} the host has no array that large, or an option outside its range
+   */
+  writeCore(options: DumpCoreOptions = {}): Uint8Array {
+    return dumpCore(this.living, options).toBytes();
   }
 
   /**

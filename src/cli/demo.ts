@@ -57,7 +57,11 @@ function exampleCrash(): Crash {
 }
 
 function hostCrash(path: string): Crash {
-  return { label: path, core: readCore(openInput(path)), open: openHostFile };
+  const core = readCore(openInput(path));
+  if (core.machine.name !== 'x86-64') {
+    throw new InputError(`${path}: a core of ${core.machine.name}; the demo unwinds x86-64 only`);
+  }
+  return { label: path, core, open: openHostFile };
 }
 
 async function show(crash: Crash, terminal: Terminal): Promise<void> {

@@ -1,4 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 
 import { ElfError } from '../elf/error.js';
@@ -75,6 +76,12 @@ export function openHostFile(path: string): ByteSource | null {
   } catch {
     return null;
   }
+}
+
+/** Files of a process at their paths below a directory: that of another machine, or `/`. */
+export function openSysroot(root: string): (path: string) => ByteSource | null {
+  // What `..` leads to above the root is the root, as after chroot().
+  return (path) => (path.startsWith('/') ? openHostFile(join(resolve(root), resolve(path))) : null);
 }
 
 function unpack(path: string): ByteSource {

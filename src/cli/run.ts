@@ -19,6 +19,12 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     about: 'show a crashed process through its /proc/PID/mem',
     load: async () => (await import('./demo.js')).demo,
   },
+  dump: {
+    usage: 'dump PID|CORE',
+    about: 'write a core of a process or of a loaded core: -o FILE [--filter N] [--no-stop]',
+    ownOptions: true,
+    load: async () => (await import('./dump.js')).dump,
+  },
   gdb: {
     usage: 'gdb [CORE] …',
     about: 'serve a process to gdb and lldb (--listen HOST:PORT or --stdio)',

@@ -1,8 +1,18 @@
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import type { CoreFileRange } from './core-notes.js';
 import { ElfError } from './error.js';
+import type { ElfMachine } from './machines.js';
 import type { Segment } from './segments.js';
 import { permissions } from './segments.js';
+
+/** Bytes of a mapping that lie elsewhere in the source than those before them. */
+export interface MappingPiece {
+  /** Where in the mapping the first of them is. */
+  readonly start: number;
+  /** Where in the source. */
+  readonly offset: number;
+  readonly length: number;
+}
 
 /** One range of the process's memory. */
 export interface CoreMapping {
@@ -17,10 +27,15 @@ export interface CoreMapping {
   readonly dumped: number;
   /** Where those bytes are in the core. */
   readonly offset: number;
+  /**
+   * Its bytes where they are not one stretch, by rising `start`, as a copy of a running process has them;
+   * `dumped` is 0 then. What lies between them is zeros in memory of no file, and else not known.
+   */
+  readonly pieces?: readonly MappingPiece[];
+  /** Where the core says this: the program header or the row of NT_FILE, for errors. */
+  readonly at: number;
 }
 
-/** User space of x86-64 with four levels of page tables ends here. */
-const USER_END = 2 ** 47;
 /** The legacy vsyscall page: the kernel dumps it, but it is in no process's page tables. */
 const VSYSCALL = 0xffffffffff600000n;
 
@@ -36,10 +51,11 @@ export function coreMappings(
   name: string,
   segments: readonly Segment[],
   files: readonly CoreFileRange[],
+  machine: ElfMachine,
 ): CoreMapping[] {
-  const loads = loadRanges(name, segments);
+  const loads = loadRanges(name, segments, machine);
   const ranges = [...files].sort((a, b) => a.start - b.start);
-  ranges.forEach((range, i) => checkRange(name, range, ranges[i - 1]?.end ?? 0));
+  ranges.forEach((range, i) => checkRange(name, range, ranges[i - 1]?.end ?? 0, machine));
   const mappings = loads.map((load) => withFile(name, load, ranges));
   return [...mappings, ...undumpedFiles(mappings, ranges)].sort((a, b) => a.start - b.start);
 }
@@ -50,7 +66,7 @@ interface LoadRange {
   segment: Segment;
 }
 
-function loadRanges(name: string, segments: readonly Segment[]): LoadRange[] {
+function loadRanges(name: string, segments: readonly Segment[], machine: ElfMachine): LoadRange[] {
   const loads: LoadRange[] = [];
   for (const segment of segments) {
     if (segment.memsz === 0 || segment.vaddr === VSYSCALL) continue;
@@ -59,7 +75,7 @@ function loadRanges(name: string, segments: readonly Segment[]): LoadRange[] {
     }
     const start = Number(segment.vaddr);
     const end = start + segment.memsz;
-    checkAddresses(name, segment.at + 16, start, end);
+    checkAddresses(name, segment.at + 16, { start, end }, machine);
     loads.push({ start, end, segment });
   }
   loads.sort((a, b) => a.start - b.start);
@@ -71,8 +87,13 @@ function loadRanges(name: string, segments: readonly Segment[]): LoadRange[] {
   return loads;
 }
 
-function checkRange(name: string, range: CoreFileRange, previousEnd: number): void {
-  checkAddresses(name, range.at, range.start, range.end);
+function checkRange(
+  name: string,
+  range: CoreFileRange,
+  previousEnd: number,
+  machine: ElfMachine,
+): void {
+  checkAddresses(name, range.at, range, machine);
   if (range.start < previousEnd) {
     throw new ElfError(name, range.at, `mapped files overlap at 0x${range.start.toString(16)}`);
   }
@@ -81,12 +102,17 @@ function checkRange(name: string, range: CoreFileRange, previousEnd: number): vo
   }
 }
 
-function checkAddresses(name: string, at: number, start: number, end: number): void {
+function checkAddresses(
+  name: string,
+  at: number,
+  { start, end }: { readonly start: number; readonly end: number },
+  machine: ElfMachine,
+): void {
   const range = `0x${start.toString(16)}-0x${end.toString(16)}`;
   if (start % PAGE_SIZE !== 0 || end % PAGE_SIZE !== 0 || end <= start) {
     throw new ElfError(name, at, `${range} is not a range of whole pages`);
   }
-  if (end > USER_END) throw new ElfError(name, at, `${range} lies outside user space`);
+  if (end > machine.userEnd) throw new ElfError(name, at, `${range} lies outside user space`);
 }
 
 function withFile(name: string, load: LoadRange, ranges: readonly CoreFileRange[]): CoreMapping {
@@ -103,6 +129,7 @@ function withFile(name: string, load: LoadRange, ranges: readonly CoreFileRange[
     file: touches ? { path: range.path, offset: range.offset + start - range.start } : null,
     dumped: segment.filesz,
     offset: segment.offset,
+    at: segment.at,
   };
 }
 
@@ -130,7 +157,7 @@ function undumpedFiles(mappings: CoreMapping[], ranges: readonly CoreFileRange[]
     const leaveOut = (end: number): void => {
       if (end <= start) return;
       const file = { path: range.path, offset: range.offset + start - range.start };
-      rest.push({ start, end, perms: null, file, dumped: 0, offset: 0 });
+      rest.push({ start, end, perms: null, file, dumped: 0, offset: 0, at: range.at });
     };
     while (next < mappings.length && (mappings[next]?.start ?? 0) < range.end) {
       const mapping = mappings[next++];

@@ -1,4 +1,6 @@
 import {
+  EM_RISCV,
+  EM_X86_64,
   NT_AUXV,
   NT_FILE,
   NT_FPREGSET,
@@ -8,6 +10,7 @@ import {
   NT_X86_XSTATE,
 } from './format.js';
 import { ElfError } from './error.js';
+import type { ElfMachine } from './machines.js';
 import type { Note } from './notes.js';
 import { noteFields, readNotes } from './notes.js';
 import type { Segment } from './segments.js';
@@ -16,11 +19,11 @@ import type { ByteSource } from './source.js';
 /** One thread of a core. */
 export interface CoreThread {
   readonly tid: number;
-  /** The signal that stopped it; 0 for the threads that were merely there. */
+  /** The signal that the process died of: the kernel gives it to every thread, others to one. */
   readonly signal: number;
-  /** struct user_regs_struct: 27 registers of 8 bytes, r15 to gs. */
+  /** General registers as NT_PRSTATUS has them: see ElfMachine. */
   readonly regs: Uint8Array;
-  /** The 512 bytes of fxsave; null when the core has none. */
+  /** Floating point registers, on x86-64 the 512 bytes of fxsave; null when the core has none. */
   fpregs: Uint8Array | null;
   /** The xsave area; null when the core has none. */
   xstate: Uint8Array | null;
@@ -65,6 +68,8 @@ export interface CoreNotes {
 const MAX_NOTES = 1 << 20;
 const MAX_AUXV = 4096;
 const MAX_XSTATE = 65536;
+/** struct __riscv_q_ext_state and its like. */
+const MAX_FPREGS = 1024;
 /** fs/binfmt_elf.c, fill_files_note(): the kernel itself gives up near 4 MiB. */
 const MAX_FILE_NOTE = 64 * 1024 * 1024;
 
@@ -74,13 +79,17 @@ const MAX_FILE_NOTE = 64 * 1024 * 1024;
  * @throws {ElfError} a note is malformed, or no thread is described
  * @see fs/binfmt_elf.c, fill_note_info()
  */
-export function readCoreNotes(source: ByteSource, segments: readonly Segment[]): CoreNotes {
+export function readCoreNotes(
+  source: ByteSource,
+  segments: readonly Segment[],
+  machine: ElfMachine,
+): CoreNotes {
   const notes: CoreNotes = { threads: [], process: null, auxv: new Uint8Array(0), files: [] };
   let count = 0;
   for (const segment of segments) {
     for (const note of readNotes(source, segment)) {
       if (++count > MAX_NOTES) throw new ElfError(source.name, note.offset, 'too many notes');
-      takeNote(source, note, notes);
+      takeNote(source, note, machine, notes);
     }
   }
   if (notes.threads.length === 0) {
@@ -89,22 +98,33 @@ export function readCoreNotes(source: ByteSource, segments: readonly Segment[]):
   return notes;
 }
 
-function takeNote(source: ByteSource, note: Note, into: CoreNotes): void {
-  if (note.name === 'CORE' && takeProcessNote(source, note, into)) return;
+function takeNote(source: ByteSource, note: Note, machine: ElfMachine, into: CoreNotes): void {
+  if (note.name === 'CORE' && takeProcessNote(source, note, machine, into)) return;
   const thread = into.threads.at(-1);
   if (thread === undefined) return;
   // A thread's other registers follow its NT_PRSTATUS.
   if (note.name === 'CORE' && note.type === NT_FPREGSET) {
-    thread.fpregs = noteFields(source, note, 'NT_FPREGSET', 512).bytes;
+    thread.fpregs = readFpregs(source, note, machine);
   } else if (note.name === 'CORE' && note.type === NT_SIGINFO) {
     thread.siginfo = noteFields(source, note, 'NT_SIGINFO', 128).bytes;
-  } else if (note.name === 'LINUX' && note.type === NT_X86_XSTATE) {
+  } else if (note.name === 'LINUX' && note.type === NT_X86_XSTATE && machine.em === EM_X86_64) {
     thread.xstate = noteFields(source, note, 'NT_X86_XSTATE', 576, MAX_XSTATE).bytes;
   }
 }
 
-function takeProcessNote(source: ByteSource, note: Note, into: CoreNotes): boolean {
-  if (note.type === NT_PRSTATUS) into.threads.push(readPrstatus(source, note));
+/** That of RISC-V depends on its extensions. */
+function readFpregs(source: ByteSource, note: Note, machine: ElfMachine): Uint8Array {
+  const most = machine.em === EM_RISCV ? MAX_FPREGS : machine.fpregsSize;
+  return noteFields(source, note, 'NT_FPREGSET', machine.fpregsSize, most).bytes;
+}
+
+function takeProcessNote(
+  source: ByteSource,
+  note: Note,
+  machine: ElfMachine,
+  into: CoreNotes,
+): boolean {
+  if (note.type === NT_PRSTATUS) into.threads.push(readPrstatus(source, note, machine));
   else if (note.type === NT_PRPSINFO) into.process = readPrpsinfo(source, note);
   else if (note.type === NT_AUXV)
     into.auxv = noteFields(source, note, 'NT_AUXV', 0, MAX_AUXV).bytes;
@@ -114,14 +134,14 @@ function takeProcessNote(source: ByteSource, note: Note, into: CoreNotes): boole
 }
 
 /**
- *     struct elf_prstatus   12 cursig (16 bits)   32 pid   112 regs (27 x 8 bytes)   336 in all
+ *     struct elf_prstatus   12 cursig (16 bits)   32 pid   112 regs   then fpvalid, to 8 bytes
  */
-function readPrstatus(source: ByteSource, note: Note): CoreThread {
-  const fields = noteFields(source, note, 'NT_PRSTATUS', 336);
+function readPrstatus(source: ByteSource, note: Note, { regsSize }: ElfMachine): CoreThread {
+  const fields = noteFields(source, note, 'NT_PRSTATUS', 112 + regsSize + 8);
   return {
     tid: fields.i32(32),
     signal: fields.u16(12),
-    regs: fields.bytes.slice(112, 112 + 27 * 8),
+    regs: fields.bytes.slice(112, 112 + regsSize),
     fpregs: null,
     xstate: null,
     siginfo: null,

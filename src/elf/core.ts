@@ -5,6 +5,7 @@ import type { CoreProcess, CoreThread } from './core-notes.js';
 import { readCoreNotes } from './core-notes.js';
 import { ElfError } from './error.js';
 import { readHeader } from './header.js';
+import { elfMachine, type ElfMachine } from './machines.js';
 import { readSegments } from './segments.js';
 import type { ByteSource } from './source.js';
 import { Fields, readFields } from './source.js';
@@ -13,6 +14,8 @@ import { Fields, readFields } from './source.js';
 export interface Core {
   /** Where the core was read from; dumped bytes are still there. */
   readonly source: ByteSource;
+  /** The architecture of its registers. */
+  readonly machine: ElfMachine;
   readonly process: CoreProcess;
   /** The thread that got the signal comes first. */
   readonly threads: readonly CoreThread[];
@@ -32,7 +35,7 @@ export interface CoreSignal {
 }
 
 /**
- * Reads the core of an x86-64 Linux process, written by the kernel or by gdb's gcore.
+ * Reads the core of a Linux process on x86-64, aarch64 or riscv64, written by the kernel, gdb or QEMU.
  *
  * Only headers and notes are read, and everything in them is checked.
  *
@@ -46,13 +49,15 @@ export function readCore(source: ByteSource): Core {
   }
   const segments = readSegments(source, header);
   const ofType = (type: number) => segments.filter((segment) => segment.type === type);
-  const notes = readCoreNotes(source, ofType(PT_NOTE));
+  const machine = elfMachine(header.machine) as ElfMachine;
+  const notes = readCoreNotes(source, ofType(PT_NOTE), machine);
   return {
     source,
+    machine,
     process: notes.process ?? unknownProcess(notes.threads),
     threads: notes.threads,
     auxv: notes.auxv,
-    mappings: coreMappings(source.name, ofType(PT_LOAD), notes.files),
+    mappings: coreMappings(source.name, ofType(PT_LOAD), notes.files, machine),
   };
 }
 

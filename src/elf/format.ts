@@ -5,6 +5,8 @@ export const ET_DYN = 3;
 export const ET_CORE = 4;
 
 export const EM_X86_64 = 62;
+export const EM_AARCH64 = 183;
+export const EM_RISCV = 243;
 
 export const PT_LOAD = 1;
 export const PT_DYNAMIC = 2;
@@ -39,6 +41,7 @@ export const NT_AUXV = 6;
 export const NT_FILE = 0x46494c45;
 export const NT_SIGINFO = 0x53494749;
 export const NT_X86_XSTATE = 0x202;
+export const NT_X86_XSAVE_LAYOUT = 0x205;
 
 export const AT_NULL = 0;
 export const AT_PHDR = 3;

@@ -1,5 +1,6 @@
-import { EHDR_SIZE, EM_X86_64, ET_CORE, ET_DYN, ET_EXEC } from './format.js';
+import { EHDR_SIZE, ET_CORE, ET_DYN, ET_EXEC } from './format.js';
 import { ElfError } from './error.js';
+import { elfMachine, knownMachines } from './machines.js';
 import type { ByteSource, Fields } from './source.js';
 import { readFields } from './source.js';
 
@@ -7,6 +8,8 @@ import { readFields } from './source.js';
 export interface ElfHeader {
   /** ET_EXEC, ET_DYN or ET_CORE. */
   readonly type: number;
+  /** EM_* */
+  readonly machine: number;
   /** Guest address of the first instruction; 0 in a core. */
   readonly entry: bigint;
   /** Byte offset of the program headers. */
@@ -28,7 +31,7 @@ const ELFDATA2LSB = 1;
 const TYPES = [ET_EXEC, ET_DYN, ET_CORE];
 
 /**
- * Reads and checks the header of an x86-64 Linux file.
+ * Reads and checks the header of a Linux file of 64 bits.
  *
  * @throws {ElfError} the file is no ELF file, of another machine or kind, or cut short
  */
@@ -54,6 +57,7 @@ export function hasElfMagic(bytes: Uint8Array): boolean {
 export function parseHeader(header: Fields): ElfHeader {
   return {
     type: header.u16(16),
+    machine: header.u16(18),
     entry: header.u64(24),
     phoff: header.size(32, 'e_phoff'),
     shoff: header.size(40, 'e_shoff'),
@@ -67,8 +71,9 @@ export function parseHeader(header: Fields): ElfHeader {
 function checkIdentity(header: Fields): void {
   if (header.u8(4) !== ELFCLASS64) throw header.error(4, 'not a 64-bit file');
   if (header.u8(5) !== ELFDATA2LSB) throw header.error(5, 'not a little-endian file');
-  if (header.u16(18) !== EM_X86_64) {
-    throw header.error(18, `machine ${header.u16(18)}; only x86-64 (62) is known`);
+  const machine = header.u16(18);
+  if (elfMachine(machine) === null) {
+    throw header.error(18, `machine ${machine}; only ${knownMachines()} are known`);
   }
   if (!TYPES.includes(header.u16(16))) {
     throw header.error(16, `type ${header.u16(16)} is neither an executable nor a core`);

@@ -58,7 +58,10 @@ export function findProcessAreas(core: Core): ProcessAreas {
 function stackPointer(core: Core): bigint | null {
   const leader = core.threads.find(({ tid }) => tid === core.process.pid) ?? core.threads[0];
   if (leader === undefined) return null;
-  return new DataView(leader.regs.buffer, leader.regs.byteOffset).getBigUint64(19 * 8, true);
+  return new DataView(leader.regs.buffer, leader.regs.byteOffset).getBigUint64(
+    core.machine.spOffset,
+    true,
+  );
 }
 
 function extent(mappings: readonly CoreMapping[]): { start: number; end: number } {

@@ -62,8 +62,9 @@ export const write: Operation = (session, request, out) => {
   const bytes = body.subarray(WRITE_IN.size, WRITE_IN.size + size);
   if (bytes.length < size) fail(EINVAL);
   const { file } = session.handles.get(fh);
-  const at = writePosition(file, offset);
-  const count = vfsWrite(session.task(request), file, new HostBuffer(bytes), at);
+  const buf = new HostBuffer(bytes);
+  const at = writePosition(file, buf, offset);
+  const count = vfsWrite(session.task(request), file, buf, at);
   return WRITE_OUT.encode({ size: count }, out);
 };
 

@@ -46,5 +46,5 @@ export function nameOf(body: Uint8Array): string {
   if (end <= 0) fail(EINVAL);
   const name = body.subarray(0, end);
   if (name.includes(0x2f)) fail(EINVAL);
-  return decoder.decode(name);
+  return decodeName(name);
 }

@@ -196,6 +196,14 @@ export function regsetBytes(task: TaskStruct, type: number): Uint8Array | null {
   return REGSETS.get(type)?.get(task) ?? null;
 }
 
+/**
+ * Where the parts of the xsave area lie: rows of four 32-bit words, number, size, offset, flags; here
+ * the upper halves of the AVX registers alone.
+ *
+ * @see arch/x86/kernel/fpu/xstate.c, dump_xsave_layout_desc()
+ */
+export const XSAVE_LAYOUT: readonly number[] = [2, 256, 576, 0];
+
 /** Where registers of a tracee come from or go to in the tracer's memory. */
 export interface RegsetRequest {
   readonly mm: MmStruct;

@@ -40,6 +40,8 @@ export interface PageCacheOptions {
    * needed the page sees as EIO.
    */
   readonly fill?: (index: number, page: Uint8Array) => void;
+  /** Whether `fill` is known to throw for a page; without it nobody knows before it is tried. */
+  readonly isLost?: (index: number) => boolean;
 }
 
 /**
@@ -68,6 +70,21 @@ export class PageCache implements PageLoader {
   /** Size of the file in bytes. */
   get size(): U64 {
     return this.bytes;
+  }
+
+  /** Whether a page that is not in memory is zeros, rather than on a disk. */
+  get holesAreZeros(): boolean {
+    return this.options.kind === 'memory';
+  }
+
+  /** Whether some pages of it may be known to be lost. */
+  get mayLose(): boolean {
+    return this.options.isLost !== undefined;
+  }
+
+  /** Whether page `index` is known to be lost: not in memory, and nowhere else. */
+  isLost(index: number): boolean {
+    return this.options.isLost?.(index) === true && !this.isCached(index);
   }
 
   /** Pages in memory. */
@@ -107,6 +124,23 @@ export class PageCache implements PageLoader {
     if (cached !== 0 || this.options.kind === 'memory') return cached;
     this.loadPage(index);
     return exports.mappingFind(this.ptr, index);
+  }
+
+  /**
+   * Copies page `index` into `page`, 4096 bytes of zeros, without keeping it in memory when it was not;
+   * false where it is lost or beyond the end.
+   */
+  peek(index: number, page: Uint8Array): boolean {
+    if (distance(index * PAGE_SIZE, this.bytes) === 0) return false;
+    const frame = this.core.exports.mappingFind(this.ptr, index);
+    if (frame !== 0) this.core.copyOut(frame, page, 0, PAGE_SIZE);
+    if (frame !== 0 || this.options.kind === 'memory') return true;
+    try {
+      this.options.fill?.(index, page);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /** The first page from `index` on that is in memory; null when there is none. */

@@ -85,7 +85,7 @@ export function appendedPosition(file: File, pos: U64): U64 {
 }
 
 /** The position is verified as it stands, before O_APPEND moves it; a write of nothing moves nothing. */
-function writePosition(file: File, buf: UserBuffer, pos: U64): U64 {
+export function writePosition(file: File, buf: UserBuffer, pos: U64): U64 {
   if (buf.length === 0 || (file.mode & FMODE_WRITE) === 0 || !buf.ok()) return pos;
   rwVerifyArea(file, pos, buf.length);
   return appendedPosition(file, pos);

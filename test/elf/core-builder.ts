@@ -37,6 +37,9 @@ export interface CoreSpec {
   notes?: Uint8Array[];
   /** Threads, each by its tid. */
   tids?: number[];
+  /** e_machine, and bytes of its general registers (default x86-64). */
+  machine?: number;
+  regs?: number;
 }
 
 /** A note in its file format. */
@@ -53,12 +56,12 @@ export function note(name: string, type: number, description: Uint8Array): Uint8
   return bytes;
 }
 
-export function prstatus(tid: number, signal: number): Uint8Array {
-  const bytes = new Uint8Array(336);
+export function prstatus(tid: number, signal: number, regs = 216): Uint8Array {
+  const bytes = new Uint8Array(112 + regs + 8);
   const view = new DataView(bytes.buffer);
   view.setUint16(12, signal, true);
   view.setInt32(32, tid, true);
-  for (let i = 0; i < 27; i++) view.setBigUint64(112 + i * 8, BigInt(i), true);
+  for (let i = 0; i < regs / 8; i++) view.setBigUint64(112 + i * 8, BigInt(i), true);
   return note('CORE', NT_PRSTATUS, bytes);
 }
 
@@ -80,7 +83,7 @@ export function fileNote(files: readonly FileSpec[], count = files.length): Uint
 /** A whole core: header, program headers, notes, memory; nothing in it is aligned. */
 export function buildCore(spec: CoreSpec): Uint8Array {
   const notes = concat([
-    ...(spec.tids ?? [100]).map((tid, i) => prstatus(tid, i === 0 ? 11 : 0)),
+    ...(spec.tids ?? [100]).map((tid, i) => prstatus(tid, i === 0 ? 11 : 0, spec.regs)),
     prpsinfo(),
     note('CORE', NT_SIGINFO, siginfo()),
     note('CORE', NT_AUXV, auxv([9, 0x401000])),
@@ -100,7 +103,8 @@ export function buildCore(spec: CoreSpec): Uint8Array {
   const memory = spec.loads.map(({ bytes }) => bytes ?? new Uint8Array(0));
   // As the kernel does it: section 0 has the number that e_phnum cannot hold.
   const xnum = phnum >= PN_XNUM;
-  const header = ehdr(xnum ? PN_XNUM : phnum, xnum ? offset : 0);
+  const shoff = xnum ? offset : 0;
+  const header = ehdr(xnum ? PN_XNUM : phnum, shoff, spec.machine ?? EM_X86_64);
   return concat([header, ...headers, notes, ...memory, ...(xnum ? [sectionZero(phnum)] : [])]);
 }
 
@@ -110,12 +114,12 @@ function sectionZero(phnum: number): Uint8Array {
   return bytes;
 }
 
-function ehdr(phnum: number, shoff: number): Uint8Array {
+function ehdr(phnum: number, shoff: number, machine: number): Uint8Array {
   const bytes = new Uint8Array(EHDR_SIZE);
   bytes.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
   const view = new DataView(bytes.buffer);
   view.setUint16(16, ET_CORE, true);
-  view.setUint16(18, EM_X86_64, true);
+  view.setUint16(18, machine, true);
   view.setBigUint64(32, BigInt(EHDR_SIZE), true);
   view.setBigUint64(40, BigInt(shoff), true);
   view.setUint16(54, PHDR_SIZE, true);

@@ -2,16 +2,19 @@ import fc from 'fast-check';
 import * as assert from 'uvu/assert';
 import { suite } from 'uvu';
 
-import { NT_FILE } from '../../src/elf/format.js';
+import { NT_FILE, PT_NOTE } from '../../src/elf/format.js';
 import { readCore } from '../../src/elf/core.js';
 import { CoreMemory } from '../../src/elf/core-memory.js';
 import { ElfError } from '../../src/elf/error.js';
 import { readHeader } from '../../src/elf/header.js';
+import { readNotes } from '../../src/elf/notes.js';
 import { readSections } from '../../src/elf/sections.js';
+import { readSegments } from '../../src/elf/segments.js';
 import { BytesSource } from '../../src/elf/source.js';
 import { findSymbol, symbolTables } from '../../src/elf/symbols.js';
+import { Machine } from '../../src/index.js';
 import { buildCore, fileNote, note } from './core-builder.js';
-import { exampleExecutable } from './example.js';
+import { exampleCore, exampleExecutable } from './example.js';
 
 const test = suite('elf/hostile');
 const page = new Uint8Array(4096).fill(1);
@@ -50,7 +53,7 @@ const rows: [string, Uint8Array, RegExp][] = [
   ['text', new TextEncoder().encode('#!/bin/sh\n'), /^f: offset 0x0: this is not an ELF file$/],
   ['a 32-bit file', lie(4, 2, 0x0101n), /^f: offset 0x4: not a 64-bit file$/],
   ['a big-endian file', lie(5, 2, 0x0102n), /^f: offset 0x5: not a little-endian file$/],
-  ['another machine', lie(18, 2, 183n), /^f: offset 0x12: machine 183; only x86-64/],
+  ['another machine', lie(18, 2, 40n), /^f: offset 0x12: machine 40; only x86-64 .62., aarch64/],
   ['an object file', lie(16, 2, 1n), /^f: offset 0x10: type 1 is neither/],
   ['a library', lie(16, 2, 3n), /^f: offset 0x10: .*not a core file$/],
   ['headers of another size', lie(54, 2, 32n), /^f: offset 0x36: e_phentsize is 32, not 56$/],
@@ -105,6 +108,54 @@ test('NT_FILE that lies is refused', () => {
   );
 });
 
+test('the core of a real crash cut at any byte of its headers and notes is refused', () => {
+  const whole = exampleCore().read(0, Number.MAX_SAFE_INTEGER);
+  const segments = readSegments(exampleCore(), readHeader(exampleCore()));
+  const last = segments.reduce((end, { offset, filesz }) => Math.max(end, offset + filesz), 0);
+  const notes = segments.find(({ type }) => type === PT_NOTE);
+  const end = (notes?.offset ?? 0) + (notes?.filesz ?? 0);
+  assert.ok(end > 4096 && last === whole.length);
+  for (let length = 0; length <= end; length++) {
+    assert.match(refusal(whole.subarray(0, length)), /^f: offset 0x[0-9a-f]+: \S.*$/);
+  }
+  assert.match(refusal(whole.subarray(0, whole.length - 1)), /the segment's bytes end at/);
+});
+
+test('a length of any note of a real crash that lies is refused, or ends another note', () => {
+  const whole = exampleCore().read(0, Number.MAX_SAFE_INTEGER);
+  const segment = readSegments(exampleCore(), readHeader(exampleCore())).find(
+    ({ type }) => type === PT_NOTE,
+  );
+  if (segment === undefined) return assert.unreachable();
+  const notes = [...readNotes(exampleCore(), segment)];
+  assert.ok(notes.length > 5);
+  for (const note of notes) {
+    for (const lie of [0, 1, note.length - 1, note.length + 4, 0x7fffffff, 0xffffffff]) {
+      const bytes = whole.slice();
+      const header = note.offset - 12 - Math.ceil((note.name.length + 1) / 4) * 4;
+      new DataView(bytes.buffer).setUint32(header + 4, lie, true);
+      const message = refusal(bytes);
+      if (lie > segment.filesz)
+        assert.match(message, /^f: offset 0x[0-9a-f]+: .*end beyond its segment$/);
+      else assert.match(message, /^(accepted|f: offset 0x[0-9a-f]+: \S.*)$/);
+    }
+  }
+});
+
+test('names with newlines stay what they are, from a core to maps to a core', async () => {
+  const path = '/tmp/a\nb \u0007';
+  const files = [{ start: 0x10000, end: 0x11000, page: 0, path }];
+  const core = readCore(
+    new BytesSource('f', buildCore({ loads: [{ vaddr: 0x10000n, bytes: page }], files })),
+  );
+  assert.is(core.mappings[0]?.file?.path, path);
+  const [task] = (await Machine.create()).loadCore(core).threads;
+  assert.match(task?.readText('/proc/self/maps') ?? '', / \/tmp\/a\\012b \u0007\n/);
+  const again = readCore(new BytesSource('again', task?.writeCore() ?? new Uint8Array(0)));
+  assert.is(again.mappings[0]?.file?.path, path);
+  task?.exit();
+});
+
 test('random damage to a core gives an ElfError or a core, quickly', () => {
   const core = small();
   const damage = fc.array(fc.tuple(fc.nat(core.length - 1), fc.nat(255)), { maxLength: 8 });
@@ -137,6 +188,24 @@ test('random damage to an executable gives an ElfError or symbols, quickly', () 
     }),
     { numRuns: 2000 },
   );
+});
+
+test('sections that point outside the file are refused, and those that overlap are read', () => {
+  const bytes = exampleExecutable().read(0, Number.MAX_SAFE_INTEGER).slice();
+  const view = new DataView(bytes.buffer);
+  const headers = Number(view.getBigUint64(40, true));
+  const sections = (): number => {
+    const file = new BytesSource('f', bytes);
+    return readSections(file, readHeader(file)).length;
+  };
+  const count = sections();
+  const [offset, size] = [headers + 2 * 64 + 24, headers + 2 * 64 + 32];
+  view.setBigUint64(offset, view.getBigUint64(headers + 64 + 24, true), true);
+  assert.is(sections(), count);
+  view.setBigUint64(size, BigInt(bytes.length), true);
+  assert.throws(sections, /^f: offset 0x[0-9a-f]+: section \S+ ends beyond the file$/);
+  view.setBigUint64(size, 1n << 60n, true);
+  assert.throws(sections, /sh_size is 0x1000000000000000, which is impossibly large$/);
 });
 
 test('reads of memory that is nowhere are refused, not answered with zeros', () => {

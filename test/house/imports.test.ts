@@ -23,6 +23,7 @@ const ROOMS = [
   'trace',
   'elf',
   'unwind',
+  'live',
   'gdb',
   'fuse',
   'adapters',
@@ -34,7 +35,7 @@ const ROOMS = [
 ];
 
 /** Rooms that run only in Node; every other must load in a browser. */
-const NODE_ROOMS = ['node.ts', 'cli'];
+const NODE_ROOMS = ['live', 'node.ts', 'cli'];
 
 /** Files elsewhere that may import Node's modules, and why. */
 const NODE_FILES = new Map([

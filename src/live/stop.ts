@@ -1,0 +1,53 @@
+import { kill } from 'node:process';
+
+import { ProcError } from './error.js';
+import type { HostProcess } from './host-process.js';
+
+/** Longest wait for all threads to stop, and between two looks, milliseconds. */
+const LONGEST = 2000;
+const INTERVAL = 2;
+
+/**
+ * Stops a process with SIGSTOP, until the function that this gives is called; one that was stopped
+ * before stays so. All of its threads have stopped when it returns.
+ *
+ * @throws {ProcError} not permitted, or a thread that waits for a disk does not stop
+ */
+export function stopProcess(process: HostProcess): () => void {
+  const stopped = (state: string): boolean => 'TtZX'.includes(state);
+  if (process.states().every(stopped)) return () => {};
+  signal(process, 'SIGSTOP');
+  const resume = (): void => {
+    try {
+      kill(process.pid, 'SIGCONT');
+    } catch {
+      // It was killed meanwhile.
+    }
+  };
+  const end = Date.now() + LONGEST;
+  try {
+    while (!process.states().every(stopped)) {
+      if (Date.now() > end) {
+        throw new ProcError(`/proc/${process.pid}/stat`, 0, 'a thread does not stop for SIGSTOP');
+      }
+      sleep(INTERVAL);
+    }
+  } catch (error) {
+    resume();
+    throw error;
+  }
+  return resume;
+}
+
+function signal(process: HostProcess, name: 'SIGSTOP'): void {
+  try {
+    kill(process.pid, name);
+  } catch (error) {
+    const code = String((error as { code?: unknown }).code);
+    throw new ProcError(`/proc/${process.pid}`, 0, `cannot be stopped (${code})`);
+  }
+}
+
+function sleep(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}

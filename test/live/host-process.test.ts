@@ -1,0 +1,251 @@
+// A process of this computer, copied while it waits, against the core that the kernel writes of it then.
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { suite } from 'uvu';
+
+import { MADV_DONTNEED } from '../../assembly/abi/mman.js';
+import { FileSource, openHostFile } from '../../src/cli/file-source.js';
+import { type Core, readCore } from '../../src/elf/core.js';
+import { readHeader } from '../../src/elf/header.js';
+import { readSegments } from '../../src/elf/segments.js';
+import { BytesSource, type ByteSource } from '../../src/elf/source.js';
+import { LinuxError, Machine, type Task } from '../../src/index.js';
+import { copyProcess, type HostCopy } from '../../src/live/host-copy.js';
+import { hostCore } from '../../src/live/host-core.js';
+import { HostProcess, type HostThread } from '../../src/live/host-process.js';
+import { stopProcess } from '../../src/live/stop.js';
+import { asLine, FILE_ARGUMENTS, FILES, type AreaOp } from '../elf/areas-program.js';
+import { CrashDirectory, whyNoKernelCore } from '../elf/crash.js';
+import { everyKind } from '../elf/every-kind.js';
+
+const test = suite('live/host-process');
+const reason = whyNoKernelCore();
+if (reason !== null) console.log(`SKIPPED live/host-process: ${reason}`);
+const directory = reason === null ? new CrashDirectory() : null;
+test.after(() => directory?.remove());
+const hostTest = (name: string, run: () => Promise<void>): void => {
+  if (reason === null) test(name, run);
+};
+
+/** smaps does not say of memory that was given back that it once was there. */
+const withoutReturned = (ops: readonly AreaOp[]): AreaOp[] =>
+  ops.filter((op) => op.op !== 'a' || op.value !== MADV_DONTNEED);
+
+/** The program, waiting after it did what `ops` say. */
+async function waiting(filter: number): Promise<ChildProcess> {
+  if (directory === null) throw new Error(String(reason));
+  const program = directory.build('areas', ['-pthread']);
+  for (const file of FILES) directory.write(file);
+  const command = ['-c', 'ulimit -c unlimited && exec "$@"', 'sh', program];
+  const args = [...command, `0x${filter.toString(16)}`, '2', ...FILE_ARGUMENTS];
+  const env = { ...process.env, AREAS_WAIT: '1', GREETING: 'grüß dich' };
+  const child = spawn('sh', args, { cwd: directory.path, env, stdio: ['pipe', 'pipe', 'inherit'] });
+  child.stdin?.end(withoutReturned(everyKind()).map(asLine).join(''));
+  await once(child.stdout as NodeJS.ReadableStream, 'data');
+  return child;
+}
+
+/**
+ * The core that the kernel writes of a process that is sent a SIGSEGV. One that is stopped is let go after
+ * that: it does not run in between, when the kernel would store the number of its CPU.
+ */
+async function kernelCore(child: ChildProcess, resume = (): void => {}): Promise<FileSource> {
+  const ended = once(child, 'exit');
+  child.kill('SIGSEGV');
+  resume();
+  await ended;
+  const [core] = directory?.cores() ?? [];
+  return new FileSource(join(directory?.path ?? '', core ?? 'no core'));
+}
+
+function segments(source: ByteSource): string[] {
+  const loads = readSegments(source, readHeader(source)).slice(1);
+  return loads.map(({ vaddr, memsz, filesz, flags }) =>
+    [vaddr, memsz, filesz, flags].map((n) => n.toString(16)).join(' '),
+  );
+}
+
+for (const filter of [0x33, 0x7f, 0x10, 0x0e]) {
+  hostTest(`a dump of filter 0x${filter.toString(16)} is what the kernel dumps`, async () => {
+    const child = await waiting(filter);
+    const target = new HostProcess(child.pid ?? 0);
+    const resume = stopProcess(target);
+    assert.ok(target.states().every((state) => state === 'T'));
+    const description = target.describe();
+    const { file, reader } = hostCore(target, description);
+    const ours = new BytesSource('ours', file.toBytes());
+    target.close();
+    const kernel = await kernelCore(child, resume);
+    assert.equal(segments(ours), segments(kernel));
+    assert.is(reader.unreadable > 0, (filter & 5) !== 0); // behind the ends of files, guards
+    const [a, b] = [readCore(ours), readCore(kernel)];
+    assert.equal(a.process, b.process);
+    assert.equal(a.auxv, b.auxv);
+    const tids = (core: Core): number[] => core.threads.map(({ tid }) => tid).sort();
+    assert.equal(tids(a), tids(b));
+    for (const [i, mapping] of b.mappings.entries()) {
+      assert.equal(a.mappings[i]?.file, mapping.file);
+      const theirs = kernel.read(mapping.offset, mapping.dumped);
+      const own = ours.read(a.mappings[i]?.offset ?? 0, mapping.dumped);
+      assert.is(
+        own.findIndex((byte, at) => byte !== theirs[at]),
+        -1,
+        mapping.start.toString(16),
+      );
+    }
+  });
+}
+
+/** Copies a process and loads the copy; gives both. */
+async function copied(target: HostProcess): Promise<{ copy: HostCopy; task: Task }> {
+  const parts: Uint8Array[] = [];
+  let bytes = new Uint8Array(0);
+  const source: ByteSource = {
+    name: 'store',
+    size: Number.MAX_SAFE_INTEGER,
+    read: (offset, length) => bytes.subarray(offset, offset + length),
+  };
+  const steps = copyProcess(target, target.describe(), source, (part) => parts.push(part.slice()));
+  let step = steps.next();
+  while (!step.done) step = steps.next();
+  bytes = Buffer.concat(parts);
+  assert.is(step.value.bytes, bytes.length);
+  const { core, areas } = step.value;
+  const [task] = (await Machine.create()).loadCore(core, { areas }).threads as [Task];
+  return { copy: step.value, task };
+}
+
+/** Lines of maps without what a copy does not have: device and inode, and that it was shared. */
+const shown = (maps: string): string[] =>
+  maps
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.replace(/^(\S+ ...)[sp] (\S+) \S+ \d+ */, '$1 $2 '));
+
+hostTest('a copy that is loaded has the mappings, the memory and the arguments', async () => {
+  const child = await waiting(0x7f);
+  const pid = child.pid ?? 0;
+  const target = new HostProcess(pid);
+  const resume = stopProcess(target);
+  const maps = readFileSync(`/proc/${pid}/maps`, 'latin1');
+  const { task } = await copied(target);
+  for (const name of ['cmdline', 'environ', 'auxv', 'comm']) {
+    assert.equal(
+      task.readFile(`/proc/self/${name}`),
+      new Uint8Array(readFileSync(`/proc/${pid}/${name}`)),
+    );
+  }
+  target.close();
+  const kernel = await kernelCore(child, resume);
+  const mem = task.open('/proc/self/mem');
+  assert.equal(shown(task.readText('/proc/self/maps')), shown(maps));
+  for (const { start, file, dumped, offset } of readCore(kernel).mappings) {
+    const theirs = kernel.read(offset, dumped);
+    for (let at = 0; at < dumped; at += 4096) {
+      const page = new Uint8Array(4096);
+      try {
+        mem.pread(page, start + at);
+      } catch (error) {
+        // Pages of files that nobody had touched, and those that nobody can read.
+        if (!(error instanceof LinuxError) || (file === null && theirs[at] !== 0)) throw error;
+        continue;
+      }
+      assert.is(
+        page.findIndex((byte, i) => byte !== theirs[at + i]),
+        -1,
+        `${(start + at).toString(16)} ${file?.path} ${dumped}`,
+      );
+    }
+  }
+});
+
+hostTest('a thread that waits in a call is found there', async () => {
+  const child = await waiting(0x33);
+  const target = new HostProcess(child.pid ?? 0);
+  const waits = ({ regs }: HostThread): boolean =>
+    regs !== null && new DataView(regs.buffer).getBigUint64(15 * 8, true) === 34n; // pause()
+  let { threads } = target.describe();
+  for (let i = 0; i < 200 && !threads.every(waits); i++) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    ({ threads } = target.describe());
+  }
+  assert.ok(threads.every(waits));
+  const kernel = await kernelCore(child);
+  target.close();
+  readCore(kernel).threads.forEach((thread, i) => {
+    const ours = threads.find(({ tid }) => tid === thread.tid)?.regs;
+    if (ours === undefined || ours === null) return assert.unreachable();
+    const word = (regs: Uint8Array, at: number) =>
+      new DataView(regs.buffer, regs.byteOffset).getBigUint64(at, true);
+    for (const at of [16 * 8, 19 * 8])
+      assert.is(word(ours, at), word(thread.regs, at), `thread ${i}`);
+  });
+});
+
+const gcore = spawnSync('gcore', ['--help']).status === null ? 'no gcore' : null;
+if (gcore !== null) console.log(`SKIPPED live/host-process: the core of gcore: ${gcore}`);
+else {
+  hostTest('a core of gcore is loaded with all that it has, as the kernel’s', async () => {
+    const child = await waiting(0x33);
+    const path = join(directory?.path ?? '', 'gcore');
+    execFileSync('gcore', ['-o', path, String(child.pid)], { stdio: 'ignore' });
+    const core = readCore(new FileSource(`${path}.${child.pid}`));
+    const [task] = (await Machine.create()).loadCore(core, { open: openHostFile }).threads as [
+      Task,
+    ];
+    const kernel = await kernelCore(child);
+    const expected = readCore(kernel);
+    assert.is(core.process.pid, expected.process.pid);
+    assert.is(core.threads.length, expected.threads.length);
+    const mem = task.open('/proc/self/mem');
+    const last = everyKind().at(-1);
+    const guard = last?.op === 'a' ? last.addr : 0;
+    let compared = 0;
+    for (const { start, end, perms, dumped, offset } of expected.mappings) {
+      if (perms !== 'rw-' || dumped === 0 || start >= 0x20000000) continue;
+      // gdb fills a mapping with zeros that reaches beyond the end of its file, or has a guard.
+      if (end - start === 8 * 4096 || (start < guard && guard < end)) continue;
+      const theirs = kernel.read(offset, 4096);
+      const page = new Uint8Array(4096);
+      assert.is(mem.pread(page, start), 4096);
+      assert.is(
+        page.findIndex((byte, at) => byte !== theirs[at]),
+        -1,
+        start.toString(16),
+      );
+      compared += 1;
+    }
+    assert.ok(compared > 10, `${compared} mappings compared`);
+  });
+}
+
+hostTest('a process that was stopped before stays so, another runs again', async () => {
+  const child = await waiting(0x33);
+  const target = new HostProcess(child.pid ?? 0);
+  const first = stopProcess(target);
+  stopProcess(target)();
+  assert.ok(target.states().every((state) => state === 'T'));
+  first();
+  for (let i = 0; i < 100 && target.states().includes('T'); i++)
+    await new Promise((r) => setTimeout(r, 5));
+  assert.not.ok(target.states().includes('T'));
+  const ended = once(child, 'exit');
+  child.kill('SIGKILL');
+  await ended;
+  assert.throws(() => target.readMemory(0x10000000, new Uint8Array(8)), /the process has ended$/);
+  target.close();
+});
+
+if (process.platform === 'linux') {
+  test('a process that is not there is refused by name', () => {
+    assert.throws(
+      () => new HostProcess(4194305),
+      /^\/proc\/4194305\/mem: offset 0x0: no such process$/,
+    );
+  });
+}
+
+test.run();
