@@ -73,6 +73,7 @@ export {
   accessRuns,
   memRw,
   memRwDone,
+  setMemRwDone,
   processVmCopy,
 } from './boundary/access';
 export {
@@ -89,3 +90,11 @@ export {
   store32,
   store64,
 } from './boundary/cpu';
+export {
+  clearWatches,
+  addWatch,
+  dropWatches,
+  isWatched,
+  passWatches,
+  failAccess,
+} from './boundary/watch';

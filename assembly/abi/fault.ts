@@ -13,6 +13,12 @@ export const FAULT_OOM = 4;
 export const FAULT_NEED_PAGE = 5;
 /** VM_FAULT_SIGSEGV from below the architecture's checks: a guard marker. */
 export const FAULT_SIGSEGV = 6;
+/** Memory of a device, behind which there is no frame: the host asks the device, or makes a SIGBUS of it. */
+export const FAULT_DEVICE = 8;
+/** Nothing was done yet: the page is watched, and the host does the access itself (mm/watch.ts). */
+export const FAULT_WATCH = 9;
 
 /** Returned beside negative errnos by calls that stopped at a page only the host can load. */
 export const NEED_PAGE = 4096;
+/** The same where the host has to do the rest: FAULT_DEVICE or FAULT_WATCH. */
+export const NEED_HOST = 4097;

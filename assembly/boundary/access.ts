@@ -61,6 +61,11 @@ export function memRwDone(): usize {
   return access.memRwDone();
 }
 
+/** How far the host came in memRw()'s place. */
+export function setMemRwDone(bytes: usize): void {
+  access.setMemRwDone(bytes);
+}
+
 export function processVmCopy(
   remote: usize,
   remoteAddr: f64,

@@ -1,7 +1,7 @@
 // Copies between the host and the memory of an mm: mm/memory.c, access_remote_vm(); fs/proc/base.c,
 // mem_rw().
 import { EFAULT, EIO, ENOMEM } from '../abi/errno';
-import { NEED_PAGE } from '../abi/fault';
+import { NEED_HOST, NEED_PAGE } from '../abi/fault';
 import { FOLL_PIN, FOLL_WRITE } from '../abi/foll';
 import { PAGE_OFFSET_MASK, PAGE_SIZE } from '../abi/page';
 import { expandStack } from './grow';
@@ -130,10 +130,22 @@ export function memRwDone(): usize {
   return chunksDone;
 }
 
+/** The same of what the host did in its place. */
+export function setMemRwDone(bytes: usize): void {
+  chunksDone = bytes;
+}
+
+/** What memRw() answers when the caller's own memory stopped it. */
+function bufferStop(): i32 {
+  const stop = userStop();
+  return stop == NEED_PAGE || stop == NEED_HOST ? -stop : -EFAULT;
+}
+
 /**
  * mem_rw(): reads `count` bytes at `addr` of `mm` into `buf` of `local`, or writes them from there,
  * a page-sized chunk at a time; the first `from` bytes are done already. Returns the count so far when
- * a chunk gives nothing, or a negative errno; -NEED_PAGE to be called again from memRwDone().
+ * a chunk gives nothing, or a negative errno; -NEED_PAGE to be called again from memRwDone(), -NEED_HOST
+ * for the host to go on from there.
  */
 export function memRw(
   mm: Mm,
@@ -151,7 +163,7 @@ export function memRw(
     chunksDone = copied;
     const chunk = min<usize>(count - copied, PAGE_SIZE);
     if (write && copyFromUser(local, pageBuffer, buf + copied, chunk, stackLimit) < chunk) {
-      return userStop() == NEED_PAGE ? -NEED_PAGE : -EFAULT;
+      return bufferStop();
     }
     const bytes = accessRemoteVm(mm, addr + copied, pageBuffer, chunk, gupFlags, stackLimit);
     if (bytes < chunk && gupStop() == NEED_PAGE) return -NEED_PAGE;
@@ -160,7 +172,7 @@ export function memRw(
       return gupStop() == ENOMEM ? -ENOMEM : -EIO;
     }
     if (!write && copyToUser(local, buf + copied, pageBuffer, bytes, stackLimit) < bytes) {
-      return userStop() == NEED_PAGE ? -NEED_PAGE : -EFAULT;
+      return bufferStop();
     }
     copied += bytes;
   }

@@ -2,6 +2,7 @@
 // but for a page of a host file that was never loaded: FAULT_NEED_PAGE asks the host for it.
 import {
   FAULT_ACCERR,
+  FAULT_DEVICE,
   FAULT_MAPERR,
   FAULT_NEED_PAGE,
   FAULT_OK,
@@ -28,6 +29,7 @@ import { Mm } from './mm';
 import {
   PMD_SHIFT,
   allocSlot,
+  findSlot,
   makeDirty,
   makePte,
   pteFrame,
@@ -221,14 +223,17 @@ export function isSoleAnon(frame: usize): bool {
 
 /** Makes the page of `addr` present, and writable when `write`; FAULT_* */
 export function handleMmFault(mm: Mm, vma: Vma, addr: u64, write: bool): u32 {
+  // Device memory has all its pages from the start; what is not there is the device's to answer.
+  if (vma.flags & (VM_IO | VM_PFNMAP)) {
+    const there = findSlot(mm, addr);
+    if (there == 0 || load<u64>(there) == 0) return FAULT_DEVICE;
+  }
   const slot = allocSlot(mm, addr);
   if (slot == 0) return FAULT_OOM;
   const pte = load<u64>(slot);
   if (pte == 0) {
     const mapping = vma.mapping;
     if (mapping != null) return doFault(mm, vma, mapping, slot, addr, write);
-    // Device memory has all its pages from the start; what is not there never will be.
-    if (vma.flags & (VM_IO | VM_PFNMAP)) return FAULT_SIGBUS;
     return doAnonymousPage(mm, vma, slot, addr, write);
   }
   if (!ptePresent(pte)) return FAULT_SIGSEGV;

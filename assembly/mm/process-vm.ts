@@ -1,5 +1,5 @@
 // Copies from one address space into another: mm/process_vm_access.c.
-import { NEED_PAGE } from '../abi/fault';
+import { NEED_HOST, NEED_PAGE } from '../abi/fault';
 import { FOLL_WRITE } from '../abi/foll';
 import { PAGE_OFFSET_MASK, PAGE_SIZE } from '../abi/page';
 import { followPte, gupInVma, gupSlot, gupStop, setGupStop, vmaPermits } from './gup';
@@ -44,7 +44,7 @@ function pageRest(addr: u64): usize {
 /**
  * process_vm_rw_single_vec() for one stretch on both sides, without FOLL_FORCE and without stack growth on
  * the remote side (K-173, K-214, K-215). Returns the bytes copied; gupStop() is NEED_PAGE where the host
- * has to load a page before more can be.
+ * has to load a page before more can be, and NEED_HOST where it has to copy itself.
  */
 export function processVmCopy(
   remote: Mm,
@@ -63,7 +63,8 @@ export function processVmCopy(
     if (there == 0) break;
     const here = userStretch(local, localAddr + done, stretch, !write, stackLimit);
     if (here == 0) {
-      if (userStop() == NEED_PAGE) setGupStop(NEED_PAGE);
+      const stop = userStop();
+      if (stop == NEED_PAGE || stop == NEED_HOST) setGupStop(stop);
       break;
     }
     let bytes = stretchBytes();

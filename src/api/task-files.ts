@@ -1,5 +1,6 @@
 import { LinuxError } from '../errno.js';
 import type { TaskStruct } from '../kernel/task.js';
+import { acting, mustAct } from '../mm/acting.js';
 import { sysChdir } from '../vfs/fs-calls.js';
 import {
   AT_FDCWD,
@@ -154,7 +155,7 @@ export abstract class TaskFiles extends TaskIdentity {
     stringArgument('path', path);
     const task = this.living;
     try {
-      return run(task, path);
+      return mustAct(task) ? acting(task, run.bind(null, task, path)) : run(task, path);
     } catch (error) {
       if (!(error instanceof LinuxError)) throw error;
       throw new LinuxError(-error.errno, syscall, path);

@@ -86,7 +86,7 @@ function ptraceAccessVm(
   const mm = getTaskMm(tracee);
   if (mm === null || tracee.ptracer !== caller) return 0;
   if (mm.dumpable !== SUID_DUMP_USER && !ptracerCapable(tracee, mm.userNs)) return 0;
-  return accessRemoteVm(mm, addr, bytes, gupFlags, stackLimit(caller));
+  return accessRemoteVm(mm, addr, bytes, gupFlags, stackLimit(caller), 'ptrace');
 }
 
 /**

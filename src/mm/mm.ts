@@ -6,6 +6,7 @@ import type { Core, Ptr } from '../wasm/core.js';
 import { fileOf, putReleasedFiles, type MapFile } from './map-file.js';
 import { liveObjects } from './registry.js';
 import { SPECIAL_NAMES } from './special.js';
+import { forgetWatches } from './watch.js';
 
 /** Where top-down placement starts when nobody says otherwise: below an 8 MiB stack and its gap. */
 export const DEFAULT_MMAP_BASE = 0x7ffff7fff000;
@@ -75,6 +76,8 @@ export class Mm {
   mdwe = 0;
   /** Whether the one protection key was asked for. */
   pkeyTaken = false;
+  /** Whether any of its bytes are watched (watch.ts): what copies look at before they tell. */
+  watched = false;
   /** The core's mm; 0 once dead. */
   private place: Ptr<'mm'>;
   /** mm_users: tasks that run on it. */
@@ -113,6 +116,7 @@ export class Mm {
   mmput(): void {
     this.users -= 1;
     if (this.users > 0) return;
+    if (this.watched) forgetWatches(this);
     liveObjects(this.core).mms.delete(this);
     this.core.exports.mmExit(this.place);
     this.place = 0 as Ptr<'mm'>;

@@ -2,7 +2,7 @@ import { EFAULT } from '../../assembly/abi/errno.js';
 import { NEED_PAGE } from '../../assembly/abi/fault.js';
 import * as vm from '../../assembly/abi/vma.js';
 import type { Mm, VmaInfo } from './mm.js';
-import { loaded } from './user.js';
+import { loaded } from './need-page.js';
 
 /**
  * Faults in the pages of [start, end), one call of the core for each stretch; 0, or the negative errno

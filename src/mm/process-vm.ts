@@ -1,11 +1,14 @@
 import { EFAULT } from '../../assembly/abi/errno.js';
-import { NEED_PAGE } from '../../assembly/abi/fault.js';
+import { NEED_HOST, NEED_PAGE } from '../../assembly/abi/fault.js';
 import { FOLL_PIN, FOLL_WRITE } from '../../assembly/abi/foll.js';
+import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import { fail } from '../errno.js';
 import { copyRemote } from './access.js';
 import { coreAddress, type U64 } from './address.js';
 import type { Mm } from './mm.js';
-import { loaded } from './user.js';
+import { loaded } from './need-page.js';
+import { loadUser, storeUser } from './user.js';
+import { noteAccess } from './watch.js';
 
 /** A stretch of another process's memory, of any 64-bit address. */
 export interface RemoteSegment {
@@ -33,7 +36,7 @@ export function processVmStretch(
 ): number {
   const { exports } = remoteMm.core;
   let done = 0;
-  while (true) {
+  while (!remoteMm.watched) {
     done += exports.processVmCopy(
       remoteMm.ptr,
       remoteAddr + done,
@@ -43,8 +46,66 @@ export function processVmStretch(
       write,
       stackLimit,
     );
-    if (done === length || exports.gupStop() !== NEED_PAGE || !loaded(remoteMm)) return done;
+    if (done === length) return done;
+    const stop = exports.gupStop();
+    if (stop === NEED_HOST) break;
+    if (stop !== NEED_PAGE || !loaded(remoteMm)) return done;
   }
+  const rest = length - done;
+  const [there, here] = [remoteAddr + done, localAddr + done];
+  return done + copyPieces(remoteMm, there, localMm, here, rest, write, stackLimit);
+}
+
+/** Bytes from an address to the end of its page. */
+function pageRest(addr: number): number {
+  return PAGE_SIZE - (addr % PAGE_SIZE);
+}
+
+/** Pins the pages of a stretch of the other process for writing; returns the bytes that could be had. */
+function pin(mm: Mm, addr: number, length: number, stackLimit: number): number {
+  const { exports } = mm.core;
+  const flags = FOLL_PIN | FOLL_WRITE;
+  let covered = exports.accessRuns(mm.ptr, addr, length, flags, stackLimit, false);
+  while (covered < length && exports.gupStop() === NEED_PAGE && loaded(mm)) {
+    covered = exports.accessRuns(mm.ptr, addr, length, flags, stackLimit, false);
+  }
+  return covered;
+}
+
+/** The same page by page, where either side is watched or the caller's a device: through the host. */
+function copyPieces(
+  remoteMm: Mm,
+  remoteAddr: number,
+  localMm: Mm,
+  localAddr: number,
+  length: number,
+  write: boolean,
+  stackLimit: number,
+): number {
+  const page = new Uint8Array(PAGE_SIZE);
+  let done = 0;
+  while (done < length) {
+    const [there, here] = [remoteAddr + done, localAddr + done];
+    // Within a page on both sides, as the core copies onto itself.
+    const room = Math.min(pageRest(there), pageRest(here));
+    const piece = page.subarray(0, Math.min(length - done, room));
+    let moved: number;
+    if (write) {
+      // The other side's pages are had first, and what could not be had is not loaded.
+      const bytes = piece.subarray(0, pin(remoteMm, there, piece.length, stackLimit));
+      const given = bytes.subarray(0, loadUser(localMm, here, bytes));
+      const flags = FOLL_PIN | FOLL_WRITE;
+      moved = copyRemote(remoteMm, there, given, flags, stackLimit, false, 'process_vm');
+    } else {
+      const got = copyRemote(remoteMm, there, piece, FOLL_PIN, stackLimit, false, null);
+      moved = storeUser(localMm, here, piece.subarray(0, got));
+      const read = piece.subarray(0, moved);
+      noteAccess(remoteMm, there, 'read', read, read, 'process_vm');
+    }
+    done += moved;
+    if (moved < piece.length) break;
+  }
+  return done;
 }
 
 /**
@@ -104,6 +165,7 @@ export function processVmHost(
   stackLimit: number,
 ): number {
   const flags = FOLL_PIN | (write ? FOLL_WRITE : 0);
-  const done = copyRemote(remoteMm, coreAddress(addr), host, flags, stackLimit, false);
+  const at = coreAddress(addr);
+  const done = copyRemote(remoteMm, at, host, flags, stackLimit, false, 'process_vm');
   return done > 0 ? done : fail(EFAULT);
 }

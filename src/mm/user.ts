@@ -1,9 +1,12 @@
-import { EFAULT, EIO, ENAMETOOLONG, ENOMEM } from '../../assembly/abi/errno.js';
+import { EFAULT, ENAMETOOLONG, ENOMEM } from '../../assembly/abi/errno.js';
 import { FAULT_NEED_PAGE, FAULT_OOM } from '../../assembly/abi/fault.js';
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import { fail } from '../errno.js';
 import { accessOk, coreAddress, type U64 } from './address.js';
+import { hookedCopy, leftToHost } from './hooked.js';
 import type { Mm } from './mm.js';
+import { loaded } from './need-page.js';
+import type { AccessPath } from './watch.js';
 
 /** Where a read puts bytes and a write takes them from: an array of the host, or guest memory. */
 export interface UserBuffer {
@@ -112,7 +115,7 @@ export class GuestBuffer implements UserBuffer {
 }
 
 /** Copies between `bytes` and user memory through the core's runs; returns the bytes before a fault. */
-function copyUser(mm: Mm, addr: number, bytes: Uint8Array, store: boolean): number {
+function copyUser(mm: Mm, addr: number, bytes: Uint8Array, store: boolean, by: AccessPath): number {
   const { core } = mm;
   let done = 0;
   while (done < bytes.length) {
@@ -129,35 +132,27 @@ function copyUser(mm: Mm, addr: number, bytes: Uint8Array, store: boolean): numb
       // A page that the host cannot read is a bus error to the CPU, and ends the copy.
       if (!loaded(mm)) break;
     } else if (fault !== 0) {
-      break;
+      if (!leftToHost(mm)) break;
+      const rest = bytes.subarray(done);
+      return done + hookedCopy(mm, addr + done, rest, store ? 'write' : 'read', by);
     }
   }
   return done;
 }
 
-/** Has the page that the core stopped for been loaded? Errors of the host's file say no. */
-export function loaded(mm: Mm): boolean {
-  try {
-    mm.core.servePage();
-    return true;
-  } catch (error) {
-    if (isEio(error)) return false;
-    throw error;
-  }
-}
-
-function isEio(error: unknown): boolean {
-  return error instanceof Error && 'errno' in error && error.errno === -EIO;
-}
-
 /** Stores `bytes` at `addr` as the task's own instructions would; returns how many before a fault. */
-export function storeUser(mm: Mm, addr: U64, bytes: Uint8Array): number {
-  return copyUser(mm, coreAddress(addr), bytes, true);
+export function storeUser(
+  mm: Mm,
+  addr: U64,
+  bytes: Uint8Array,
+  by: AccessPath = 'syscall',
+): number {
+  return copyUser(mm, coreAddress(addr), bytes, true, by);
 }
 
 /** Fills `bytes` from `addr` as the task's own instructions would; returns how many before a fault. */
-export function loadUser(mm: Mm, addr: U64, bytes: Uint8Array): number {
-  return copyUser(mm, coreAddress(addr), bytes, false);
+export function loadUser(mm: Mm, addr: U64, bytes: Uint8Array, by: AccessPath = 'syscall'): number {
+  return copyUser(mm, coreAddress(addr), bytes, false, by);
 }
 
 /** Words of one loadUserWords() at most without a new array. */

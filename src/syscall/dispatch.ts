@@ -1,6 +1,7 @@
 import { ENOSYS } from '../../assembly/abi/errno.js';
 import { LinuxError } from '../errno.js';
 import type { TaskStruct } from '../kernel/task.js';
+import { acting, mustAct } from '../mm/acting.js';
 import type { U64 } from '../vfs/u64.js';
 import { register, type SyscallFamily, type SyscallHandler } from './args.js';
 import { archPrctlCalls } from './arch-prctl.js';
@@ -113,6 +114,7 @@ export function doSyscall(
   arch: SyscallArch = 'x86_64',
 ): U64 {
   if (task.exited) throw new TypeError(`task: ${task.pid} has exited`);
+  if (mustAct(task)) return acting(task, doSyscall.bind(null, task, call, args, arch));
   const table = TABLES[arch];
   const handler = typeof call === 'number' ? table.byNumber[call] : table.byName.get(call);
   if (handler === undefined) return -ENOSYS;

@@ -36,6 +36,8 @@ export class Core {
   readonly bounce: Ptr<'bounce'>;
   /** Most bytes that linear memory may grow to. */
   readonly limitBytes: number;
+  /** Watches and devices that the host has set: what its callbacks may be called for. */
+  hooks = 0;
   private readonly memory: WebAssembly.Memory;
   private readonly runs: number;
   private readonly views = new ViewCache();

@@ -185,6 +185,8 @@ export interface CoreExports {
 
   memRwDone(): number;
 
+  setMemRwDone(bytes: number): void;
+
   processVmCopy(
     remote: number,
     remoteAddr: number,
@@ -218,4 +220,16 @@ export interface CoreExports {
   store32(mm: number, addr: number, value: number, stackLimit: number): void;
 
   store64(mm: number, addr: number, value: bigint, stackLimit: number): void;
+
+  clearWatches(mm: number): number;
+
+  addWatch(mm: number, which: number, start: number, end: number): void;
+
+  dropWatches(mm: number): void;
+
+  isWatched(mm: number, addr: number, which: number): boolean;
+
+  passWatches(on: boolean): void;
+
+  failAccess(addr: number): void;
 }
