@@ -75,8 +75,10 @@ export {
   accessRuns,
   memRw,
   memRwDone,
+  setMemRwDone,
   processVmCopy,
   processVmStop,
+  setProcessVmStop,
 } from './boundary/access';
 export {
   userRuns,
@@ -105,3 +107,11 @@ export {
   uffdRelease,
   isShmem,
 } from './boundary/userfault';
+export {
+  clearWatches,
+  addWatch,
+  dropWatches,
+  isWatched,
+  passWatches,
+  failAccess,
+} from './boundary/watch';

@@ -25,6 +25,10 @@ export type {
   UserfaultfdOptions,
   UserfaultListener,
 } from './api/userfaultfd.js';
+export { Watch } from './api/task-hooks.js';
+export type { DeviceOptions, WatchEvent, WatchOn, WatchOptions } from './api/task-hooks.js';
+export type { DeviceAccessSize } from './mm/device.js';
+export type { AccessPath, WatchKind } from './mm/watch.js';
 export type { FileStat } from './api/file-stat.js';
 export type { OpenMode } from './api/task-files.js';
 export type { TaskIds } from './api/task-identity.js';

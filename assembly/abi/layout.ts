@@ -36,6 +36,7 @@ export const MM_EXEC_VM = 88;
 export const MM_STACK_VM = 96;
 export const MM_LOCKED_VM = 104;
 export const MM_SALT = 128;
+export const MM_WATCHES = 136;
 export const MAPPING_SIZE = 0;
 export const MAPPING_ROOT = 8;
 export const MAPPING_LEVELS = 12;

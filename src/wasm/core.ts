@@ -47,6 +47,8 @@ export class Core {
   current: Actor | null = null;
   /** The limits that the core was told last (mm/limits.ts). */
   limits: object | null = null;
+  /** Watches and devices that the host has set: what its callbacks may be called for. */
+  hooks = 0;
   private readonly memory: WebAssembly.Memory;
   private readonly runs: number;
   private readonly views = new ViewCache();

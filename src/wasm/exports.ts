@@ -212,6 +212,8 @@ export interface CoreExports {
 
   memRwDone(): number;
 
+  setMemRwDone(bytes: number): void;
+
   processVmCopy(
     remote: number,
     remoteAddr: number,
@@ -223,6 +225,8 @@ export interface CoreExports {
   ): number;
 
   processVmStop(): number;
+
+  setProcessVmStop(side: number): void;
 
   userRuns(mm: number, addr: number, len: number, write: boolean, stackLimit: number): number;
 
@@ -285,4 +289,16 @@ export interface CoreExports {
   uffdRelease(mm: number, number: number): void;
 
   isShmem(vma: number): boolean;
+
+  clearWatches(mm: number): number;
+
+  addWatch(mm: number, which: number, start: number, end: number): void;
+
+  dropWatches(mm: number): void;
+
+  isWatched(mm: number, addr: number, which: number): boolean;
+
+  passWatches(on: boolean): void;
+
+  failAccess(addr: number): void;
 }
