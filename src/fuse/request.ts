@@ -1,5 +1,6 @@
 import { EINVAL } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
+import { decodeName } from '../mm/name-bytes.js';
 import type { U64 } from '../vfs/u64.js';
 import { IN_HEADER } from './abi.js';
 
@@ -33,8 +34,6 @@ export function parseRequest(bytes: Uint8Array): Request {
   if (len !== bytes.length) fail(EINVAL);
   return { opcode, nodeid, uid, gid, pid, body: bytes.subarray(IN_HEADER.size) };
 }
-
-const decoder = new TextDecoder();
 
 /**
  * The name at the start of a body: up to its NUL, which must be there.
