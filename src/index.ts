@@ -64,6 +64,10 @@ export type {
   TargetWatchKind,
 } from './gdb/target.js';
 export { demangle } from './unwind/demangle.js';
+export { FunctionNames } from './unwind/function-names.js';
+export type { NameSource } from './unwind/function-names.js';
+export { unwindMachineOf } from './unwind/machines.js';
+export type { UnwindMachine } from './unwind/machines.js';
 export { parseMaps } from './unwind/maps.js';
 export type { MapsLine } from './unwind/maps.js';
 export type { ReadMemory } from './unwind/memory.js';
