@@ -12,6 +12,7 @@ export {
   runCount,
   tlbTable,
   framesInUse,
+  heldFrames,
   setAllocBudget,
   setUsesZeroPage,
 } from './boundary/machine';
@@ -77,6 +78,22 @@ export {
   processVmCopy,
   processVmStop,
 } from './boundary/access';
+export {
+  markFrames,
+  framesEnd,
+  growFramesTo,
+  setCheckpoints,
+  keepPage,
+  takeCopy,
+  takeCopyFailure,
+  dropCopy,
+  rebuildFree,
+  saveState,
+  loadState,
+  hashStart,
+  hashPages,
+  hashEnd,
+} from './boundary/snapshot';
 export {
   userRuns,
   lastFault,

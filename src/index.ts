@@ -34,6 +34,11 @@ export type { OpenedFile, OpenPath } from './unwind/symbolize.js';
 export { unwind } from './unwind/unwind.js';
 export type { StackFrame, StackTrace, UnwindSource } from './unwind/unwind.js';
 
+export { Checkpoint } from './snapshot/checkpoint.js';
+export { SnapshotError } from './snapshot/error.js';
+export type { RestoreOptions } from './snapshot/restore.js';
+export type { SnapshotErrorCode } from './snapshot/error.js';
+
 export { LinuxError, errnoName, errnoText } from './errno.js';
 export type { ErrnoName } from './errno.js';
 

@@ -24,6 +24,12 @@ const OUTPUT: Readonly<Record<string, readonly string[]>> = {
     'opened now: ESRCH',
     'after the reap: ENOENT',
   ],
+  'time-travel.mjs': [
+    'at the end: 6565656565656565',
+    'destroyed by step 613',
+    'in the file: feed',
+    'held by checkpoints: 0',
+  ],
   'why-denied.mjs': [
     ...scope(0, ['may', SCOPE], ['may', SCOPE], ['may', SCOPE]),
     ...scope(

@@ -87,7 +87,16 @@ export const PAGE_IS_GUARD = 0x100;
 /** A section of physical memory (assembly/mm/frame.ts): its size, page structs first, then the bitmap. */
 export const SECTION_SIZE = 0x4000000;
 export const SECTION_BITMAP = 0x40000;
-export const SECTION_HEAD = 0x41000;
+/** Bitmaps of one bit a frame, for checkpoints (assembly/mm/checkpoint.ts). */
+export const SECTION_CLEAN = 0x40800;
+export const SECTION_RESERVED = 0x41000;
+export const SECTION_USED = 0x41800;
+export const SECTION_DATA = 0x42000;
+export const SECTION_COPIES = 0x42800;
+export const SECTION_BITMAP_SIZE = 0x800;
+export const SECTION_HEAD = 0x43000;
+/** Static data ends below: so frames lie where they lay when an image of them was made by another build. */
+export const FIRST_FRAME = 0x60000;
 export const PAGE_STRUCT_SIZE = 16;
 export const PAGE_REFCOUNT = 0;
 export const PAGE_MAPCOUNT = 4;
@@ -103,6 +112,11 @@ export const PG_DIRTY = 16;
 export const PG_FALLOCATED = 32;
 /** An anonymous page that MADV_FREE gave up: not PG_swapbacked, discarded while it is clean. */
 export const PG_LAZYFREE = 64;
+
+/** State of the core outside of frames (assembly/mm/image.ts). */
+export const IMAGE_STATE_SIZE = 64;
+/** Raised with every change of what lies in the kernel's frames: images of another layout are refused. */
+export const IMAGE_LAYOUT = 1;
 
 /** The TLB (assembly/mm/tlb.ts): 1024 entries of tag, frame for loads, frame for stores. */
 export const TLB_ENTRIES = 1024;

@@ -13,6 +13,7 @@ import {
   VM_SHARED,
   VM_WRITE,
 } from '../abi/vma';
+import { beforeWrite } from './checkpoint';
 import { handleMmFault, isSoleAnon, unsharePage } from './fault';
 import { pageFlags, setPageFlags } from './frame';
 import { Mm } from './mm';
@@ -83,7 +84,10 @@ export function gupInVma(mm: Mm, vma: Vma, addr: u64, gupFlags: u32): usize {
       fault = unsharePage(mm, vma, slot, addr);
     } else {
       const frame = pteFrame(pte);
-      if (gupFlags & FOLL_WRITE) setPageFlags(frame, pageFlags(frame) | PG_DIRTY);
+      if (gupFlags & FOLL_WRITE) {
+        beforeWrite(frame);
+        setPageFlags(frame, pageFlags(frame) | PG_DIRTY);
+      }
       return frame;
     }
     if (fault == FAULT_OK) continue;

@@ -4,6 +4,7 @@ import { EFAULT, ENOMEM } from '../abi/errno';
 import { FAULT_MAPERR, FAULT_NEED_PAGE, FAULT_OK, FAULT_OOM, NEED_PAGE } from '../abi/fault';
 import { PAGE_OFFSET_MASK, PAGE_SIZE, TASK_SIZE_SHIFT } from '../abi/page';
 import { PTE_ACCESSED, PTE_DIRTY, PTE_PRESENT, PTE_RW } from '../abi/pte';
+import { beforeWrite } from './checkpoint';
 import { userFault } from './fault';
 import { Mm } from './mm';
 import { findSlot, pteFrame, setPte } from './pgtable';
@@ -57,6 +58,7 @@ function translateSlow(mm: Mm, addr: u64, write: bool, stackLimit: u64): usize {
   const used = pte | PTE_ACCESSED | (write ? PTE_DIRTY : 0);
   if (used != pte) setPte(mm, slot, addr, used);
   const frame = pteFrame(pte);
+  if (write) beforeWrite(frame);
   fillTlb(mm, addr, frame, write);
   return frame;
 }

@@ -21,7 +21,7 @@ import { type MmLimits, NO_LIMITS } from '../mm/limits.js';
 import { mmap } from '../mm/mmap.js';
 import type { File } from '../vfs/file.js';
 import type { CoreFileSystem } from './core-file-system.js';
-import { refuseToFill } from './core-file-system.js';
+import { LOST_PAGES, SourcePages } from './source-pages.js';
 
 /** A process may have had a larger vm.max_map_count than this machine. */
 const LIMITS: MmLimits = { ...NO_LIMITS, maxMapCount: 0x7fffffff };
@@ -58,7 +58,7 @@ function mapOne(mm: Mm, contents: CoreContents, mapping: CoreMapping): void {
   const label = specialName(areas, mapping);
   if (label === '[vdso]') return mapStandIn(mm, contents, mapping, label);
   if (label !== null) {
-    const device = fileSystem.standIn(label, mapping.end - mapping.start, refuseToFill);
+    const device = fileSystem.standIn(label, mapping.end - mapping.start, LOST_PAGES);
     return mapFile(mm, mapping, device, 0);
   }
   if (mapping.file === null) return mapAnonymous(mm, contents, mapping);
@@ -82,11 +82,9 @@ function specialName(areas: ProcessAreas, mapping: CoreMapping): string | null {
 function mapStandIn(mm: Mm, contents: CoreContents, mapping: CoreMapping, label: string): void {
   const offset = mapping.file?.offset ?? 0;
   const size = offset + mapping.end - mapping.start;
-  const file = contents.fileSystem.standIn(label, size, (index, page) => {
-    const at = index * PAGE_SIZE - offset;
-    if (at < 0 || at >= mapping.dumped) refuseToFill();
-    page.set(dumpedBytes(contents.core, mapping, at, PAGE_SIZE));
-  });
+  const extent = { offset: mapping.offset, start: offset, length: mapping.dumped };
+  const pages = new SourcePages(contents.core.source, [extent]);
+  const file = contents.fileSystem.standIn(label, size, pages);
   mapFile(mm, mapping, file, offset);
 }
 
@@ -111,7 +109,7 @@ function mapAnonymous(mm: Mm, contents: CoreContents, mapping: CoreMapping): voi
   }
   if (middle === mapping.end) return;
   const rest = { ...mapping, start: middle };
-  mapFile(mm, rest, fileSystem.standIn('', mapping.end - middle, refuseToFill), 0);
+  mapFile(mm, rest, fileSystem.standIn('', mapping.end - middle, LOST_PAGES), 0);
 }
 
 /** Copies the dumped bytes, all but pages of zeros: those need no memory. */

@@ -45,7 +45,7 @@ export class Kernel {
   /** Pid 1: made by the kernel, never runs, reaps its children at once. */
   readonly init: TaskStruct;
   private readonly now: () => number;
-  private readonly bootTime: number;
+  private bootTime: number;
   private namespaces = 0;
 
   /** Makes a kernel with pid 1. */
@@ -67,6 +67,11 @@ export class Kernel {
   /** Milliseconds since the kernel was made. */
   time(): number {
     return this.now() - this.bootTime;
+  }
+
+  /** Takes milliseconds of the host's clock out of the machine's time: it did not run meanwhile. */
+  shiftClock(ms: number): void {
+    this.bootTime += ms;
   }
 
   /** Finds a thread by its number, zombies included. */

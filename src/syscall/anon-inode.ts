@@ -1,5 +1,5 @@
 import type { TaskStruct } from '../kernel/task.js';
-import { Dentry } from '../vfs/dentry.js';
+import { Dentry, ownName } from '../vfs/dentry.js';
 import { filesOf, nofileLimit } from '../vfs/fdtable.js';
 import { File, type FileOperations, FMODE_READ, FMODE_WRITE } from '../vfs/file.js';
 import { O_RDWR } from '../vfs/flags.js';
@@ -28,7 +28,7 @@ export function anonInodeGetfd(task: TaskStruct, kind: AnonInode): number {
   const files = filesOf(task);
   const fd = files.lowestFree(nofileLimit(task));
   const inode = new Inode(vfs.pipefs, 0o700, 0, 0, {}, kind.fops);
-  const dentry = new Dentry('', null, inode, () => `anon_inode:[${kind.name}]`);
+  const dentry = new Dentry(`anon_inode:[${kind.name}]`, null, inode, ownName);
   const mode = FMODE_READ | FMODE_WRITE;
   const path = { mnt: vfs.pipeMount, dentry };
   const file = new File(path, O_RDWR | (kind.flags ?? 0), mode, task.cred, kind.fops);

@@ -46,7 +46,10 @@ export class Vfs {
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** What character devices do, by encoded device number. */
-  readonly charDevices: ReadonlyMap<number, FileOperations> = CHAR_DEVICES;
+  get charDevices(): ReadonlyMap<number, FileOperations> {
+    return CHAR_DEVICES;
+  }
+
   /** Every mount in the tree, in the order of mounting. */
   readonly mounts: Mount[] = [];
   /** Files without a place in the tree: memfds and shared anonymous memory, then pipes. */
