@@ -1,10 +1,8 @@
-import { EIO } from '../../assembly/abi/errno.js';
-import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import type { ByteSource } from '../elf/source.js';
-import { fail, LinuxError } from '../errno.js';
+import { LinuxError } from '../errno.js';
 import type { ExeFile } from '../kernel/mm-struct.js';
-import { PageCache } from '../mm/page-cache.js';
-import { Dentry } from '../vfs/dentry.js';
+import { PageCache, type PageCacheOptions } from '../mm/page-cache.js';
+import { Dentry, ownName } from '../vfs/dentry.js';
 import type { Path } from '../vfs/dentry.js';
 import type { File } from '../vfs/file.js';
 import { FMODE_LSEEK, FMODE_PREAD, FMODE_READ } from '../vfs/file.js';
@@ -13,9 +11,7 @@ import { S_IFREG } from '../vfs/mode.js';
 import { shmemFileOperations } from '../vfs/shmem.js';
 import type { SuperBlock } from '../vfs/super-block.js';
 import type { Vfs } from '../vfs/vfs.js';
-
-/** Puts the contents of page `index` into 4096 zeros; throws LinuxError where they cannot be had. */
-type Fill = (index: number, page: Uint8Array) => void;
+import { SourcePages } from './source-pages.js';
 
 /** An absolute path without `.`, `..` or empty parts, outside the file systems that are not of files. */
 const PLAIN_PATH = /^(?!\/(?:proc|sys|dev)\/)(?:\/(?!\.\.?(?:\/|$))[^/\0]+)+$/;
@@ -44,10 +40,11 @@ export class CoreFileSystem {
     const dir = this.#directory(path.slice(0, slash + 1));
     if (dir === null) return null;
     const name = path.slice(slash + 1);
-    const fill: Fill = (index, page) => page.set(source.read(index * PAGE_SIZE, PAGE_SIZE));
+    const extent = { offset: 0, start: 0, length: source.size };
+    const pages = new SourcePages(source, [extent], 'zeros');
     const dentry =
       dir.dentry.children.get(name) ??
-      this.#vfs.addEntry(dir, name, this.#inode(0o755, source.size, fill));
+      this.#vfs.addEntry(dir, name, this.#inode(0o755, source.size, pages));
     return dentry.inode.pages === null ? null : this.#open(dentry);
   }
 
@@ -63,22 +60,22 @@ export class CoreFileSystem {
 
   /**
    * Opens what stands in for memory that a core names but does not have: its pages are filled by
-   * `fill`, and a page that it refuses is one the disk has lost: SIGBUS to the process, EIO to a
+   * `pages`, and a page that it refuses is one the disk has lost: SIGBUS to the process, EIO to a
    * reader of its mem file, never zeros.
    *
    * @param label what /proc/PID/maps shows as its path: nothing has it in any directory
    * @param size bytes, up to the end of the mapping
    */
-  standIn(label: string, size: number, fill: Fill): File {
-    const inode = this.#inode(0o400, size, fill);
+  standIn(label: string, size: number, pages: PageCacheOptions): File {
+    const inode = this.#inode(0o400, size, pages);
     // Without a name its pages go with its last mapping.
     inode.nlink = 0;
-    return this.#open(new Dentry('', null, inode, () => label));
+    return this.#open(new Dentry(label, null, inode, ownName));
   }
 
-  #inode(permissions: number, size: number, fill: Fill): Inode {
+  #inode(permissions: number, size: number, pages: PageCacheOptions): Inode {
     const inode = new Inode(this.#sb, S_IFREG | permissions, 0, 0, {}, shmemFileOperations);
-    inode.pages = new PageCache(this.#vfs.kernel.core, { kind: 'host', fill });
+    inode.pages = new PageCache(this.#vfs.kernel.core, pages);
     inode.pages.resize(size);
     return inode;
   }
@@ -90,12 +87,21 @@ export class CoreFileSystem {
   }
 }
 
-/** Fills nothing: no byte of the memory is known. */
-export function refuseToFill(): never {
-  fail(EIO);
-}
-
 /** An open file as the program of a memory. */
-export function asExeFile(path: string, file: File): ExeFile {
-  return { path, get: () => file.get(), put: () => file.put() };
+export class CoreExeFile implements ExeFile {
+  readonly path: string;
+  private readonly file: File;
+
+  constructor(path: string, file: File) {
+    this.path = path;
+    this.file = file;
+  }
+
+  get(): void {
+    this.file.get();
+  }
+
+  put(): void {
+    this.file.put();
+  }
 }

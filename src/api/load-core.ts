@@ -13,7 +13,7 @@ import { CLONE_FILES, CLONE_FS, CLONE_SIGHAND, CLONE_THREAD, CLONE_VM } from '..
 import type { File } from '../vfs/file.js';
 import type { Vfs } from '../vfs/vfs.js';
 import { arrayArgument, bytesArgument, functionArgument, objectArgument } from './arguments.js';
-import { asExeFile, CoreFileSystem } from './core-file-system.js';
+import { CoreExeFile, CoreFileSystem } from './core-file-system.js';
 import { mapCore } from './map-core.js';
 import { type Task, taskOf } from './task.js';
 
@@ -132,7 +132,7 @@ function describeMemory(
   mm.envStart = initial?.envStart ?? 0;
   mm.envEnd = initial?.envEnd ?? 0;
   const file = executable === null ? undefined : files.get(executable);
-  if (executable !== null && file !== undefined) mm.setExeFile(asExeFile(executable, file));
+  if (executable !== null && file !== undefined) mm.setExeFile(new CoreExeFile(executable, file));
 }
 
 function missingPaths(core: Core, files: ReadonlyMap<string, File>): string[] {

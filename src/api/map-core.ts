@@ -22,7 +22,7 @@ import { type MmLimits, NO_LIMITS } from '../mm/limits.js';
 import { mmap } from '../mm/mmap.js';
 import type { File } from '../vfs/file.js';
 import type { CoreFileSystem } from './core-file-system.js';
-import { refuseToFill } from './core-file-system.js';
+import { LOST_PAGES, SourcePages } from './source-pages.js';
 
 /** A process may have had a larger vm.max_map_count than this machine. */
 const LIMITS: MmLimits = { ...NO_LIMITS, maxMapCount: 0x7fffffff };
@@ -94,11 +94,9 @@ function mapVdsoOf(mm: Mm, contents: CoreContents, mapping: CoreMapping): void {
 function standIn(contents: CoreContents, mapping: CoreMapping, label: string): File {
   const offset = mapping.file?.offset ?? 0;
   const size = offset + mapping.end - mapping.start;
-  return contents.fileSystem.standIn(label, size, (index, page) => {
-    const at = index * PAGE_SIZE - offset;
-    if (at < 0 || at >= mapping.dumped) refuseToFill();
-    page.set(dumpedBytes(contents.core, mapping, at, PAGE_SIZE));
-  });
+  const extent = { offset: mapping.offset, start: offset, length: mapping.dumped };
+  const pages = new SourcePages(contents.core.source, [extent]);
+  return contents.fileSystem.standIn(label, size, pages);
 }
 
 /** Maps `file`, whose reference the mapping takes over. */
@@ -122,7 +120,7 @@ function mapAnonymous(mm: Mm, contents: CoreContents, mapping: CoreMapping): voi
   }
   if (middle === mapping.end) return;
   const rest = { ...mapping, start: middle };
-  mapFile(mm, rest, fileSystem.standIn('', mapping.end - middle, refuseToFill), 0);
+  mapFile(mm, rest, fileSystem.standIn('', mapping.end - middle, LOST_PAGES), 0);
 }
 
 /** Copies the dumped bytes, all but pages of zeros: those need no memory. */

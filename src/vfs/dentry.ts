@@ -45,6 +45,16 @@ export interface Path {
   readonly dentry: Dentry;
 }
 
+/** The name alone, for what is in no directory: d_dname of anonymous inodes and namespaces. */
+export function ownName(dentry: Dentry): string {
+  return dentry.name;
+}
+
+/** simple_dname(): what was never in a directory, or in none that is shown. */
+export function deletedName(dentry: Dentry): string {
+  return `/${dentry.name} (deleted)`;
+}
+
 /** Whether two paths are the same place. */
 export function pathEqual(a: Path, b: Path): boolean {
   return a.dentry === b.dentry && a.mnt === b.mnt;
