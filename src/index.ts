@@ -81,6 +81,11 @@ export type { StackFrame, StackTrace, UnwindSource } from './unwind/unwind.js';
 // The bytes of names, which are strings here.
 export { decodeName, encodeName } from './mm/name-bytes.js';
 
+export { Checkpoint } from './snapshot/checkpoint.js';
+export { SnapshotError } from './snapshot/error.js';
+export type { RestoreOptions } from './snapshot/restore.js';
+export type { SnapshotErrorCode } from './snapshot/error.js';
+
 export { LinuxError, errnoName, errnoText } from './errno.js';
 export type { ErrnoName } from './errno.js';
 

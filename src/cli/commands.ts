@@ -213,6 +213,18 @@ export const COMMANDS: Readonly<Record<string, CommandSpec>> = {
     ownOptions: true,
     load: async () => (await import('./dump.js')).dump,
   },
+  snapshot: {
+    usage: 'snapshot PID -o FILE [--no-stop]',
+    about: 'copy a running process into a snapshot that Machine.restore() opens',
+    options: {
+      output: { short: 'o', value: 'FILE', about: 'where it goes; an existing file is kept' },
+      'no-stop': { about: 'let the process run on while it is copied' },
+    },
+    examples: [['snapshot 1234 -o process.snap', 'it rests meanwhile']],
+    statuses: [[1, 'interrupted; there is no file']],
+    ownOptions: true,
+    load: async () => (await import('./snapshot.js')).snapshot,
+  },
   gdb: {
     usage: 'gdb [CORE] [--listen HOST:PORT | --stdio]',
     about: 'serve a process to gdb and lldb',
