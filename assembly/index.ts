@@ -11,10 +11,11 @@ export {
   runList,
   tlbTable,
   framesInUse,
+  heldFrames,
   setAllocBudget,
   setUsesZeroPage,
 } from './boundary/machine';
-export { mmNew, mmDup, mmExit, setGrowthLimit, setMmapMinAddr } from './boundary/space';
+export { mmNew, mmDup, mmExit, mmKeepSalt, setGrowthLimit, setMmapMinAddr } from './boundary/space';
 export {
   mappingNew,
   mappingFree,
@@ -80,6 +81,22 @@ export {
   processVmStop,
   setProcessVmStop,
 } from './boundary/access';
+export {
+  markFrames,
+  framesEnd,
+  growFramesTo,
+  setCheckpoints,
+  keepPage,
+  takeCopy,
+  takeCopyFailure,
+  dropCopy,
+  rebuildFree,
+  saveState,
+  loadState,
+  hashStart,
+  hashPages,
+  hashEnd,
+} from './boundary/snapshot';
 export {
   userRuns,
   copyFromUser,

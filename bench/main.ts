@@ -5,6 +5,7 @@ import process from 'node:process';
 import { parseArgs } from 'node:util';
 
 import { measure, type Row, type Setting, type Suite } from './bench.js';
+import { checkpointSuite, restoreSuite, snapshotSuite } from './checkpoint.js';
 import { copySuite } from './copy.js';
 import { faultSuite } from './fault.js';
 import { forkSuite, forkTouchSuite } from './fork.js';
@@ -27,6 +28,9 @@ const SUITES: readonly Suite[] = [
   forkSuite,
   forkTouchSuite,
   faultSuite,
+  checkpointSuite,
+  restoreSuite,
+  snapshotSuite,
   mmapSuite,
   tasksSuite,
   memorySuite,

@@ -68,6 +68,10 @@ export type {
   TargetWatchKind,
 } from './gdb/target.js';
 export { demangle } from './unwind/demangle.js';
+export { FunctionNames } from './unwind/function-names.js';
+export type { NameSource } from './unwind/function-names.js';
+export { unwindMachineOf } from './unwind/machines.js';
+export type { UnwindMachine } from './unwind/machines.js';
 export { parseMaps } from './unwind/maps.js';
 export type { MapsLine } from './unwind/maps.js';
 export type { ReadMemory } from './unwind/memory.js';
@@ -80,6 +84,11 @@ export type { StackFrame, StackTrace, UnwindSource } from './unwind/unwind.js';
 
 // The bytes of names, which are strings here.
 export { decodeName, encodeName } from './mm/name-bytes.js';
+
+export { Checkpoint } from './snapshot/checkpoint.js';
+export { SnapshotError } from './snapshot/error.js';
+export type { RestoreOptions } from './snapshot/restore.js';
+export type { SnapshotErrorCode } from './snapshot/error.js';
 
 export { LinuxError, errnoName, errnoText } from './errno.js';
 export type { ErrnoName } from './errno.js';

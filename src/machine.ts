@@ -31,6 +31,7 @@ import {
 import { loadCore, type LoadCoreOptions, type LoadedProcess } from './api/load-core.js';
 import type { CoreFile } from './elf/core-writer.js';
 import type { Core as ElfCore } from './elf/core.js';
+import { BytesSource, type ByteSource } from './elf/source.js';
 import { makeCred } from './kernel/cred.js';
 import { type AccessExplanation, type AccessQuestion, explainAccess } from './kernel/explain.js';
 import { Kernel } from './kernel/kernel.js';
@@ -42,6 +43,10 @@ import { addCallRule, type CallRule, removeCallRule } from './kernel/syscall-ent
 import type { TaskStruct } from './kernel/task.js';
 import { checkMemory } from './mm/check.js';
 import { createProcfs } from './procfs/root.js';
+import { Checkpoint, Checkpoints } from './snapshot/checkpoint.js';
+import { restoreSnapshot, type RestoreOptions } from './snapshot/restore.js';
+import { encodeState } from './snapshot/state.js';
+import { writeSnapshot } from './snapshot/writer.js';
 import { doSyscall, type SyscallArch, type SyscallName } from './syscall/dispatch.js';
 import { spawnTask } from './syscall/spawn.js';
 import type { HostDirectory } from './vfs/host-fs.js';
@@ -66,10 +71,12 @@ export class Machine {
   readonly vfs: Vfs;
   readonly #rules = new Map<Injection, CallRule>();
   readonly #injected: InjectionEntry[] = [];
+  readonly #checkpoints: Checkpoints;
 
   private constructor(kernel: Kernel, vfs: Vfs) {
     this.kernel = kernel;
     this.vfs = vfs;
+    this.#checkpoints = new Checkpoints(kernel, vfs);
   }
 
   /**
@@ -289,11 +296,92 @@ export class Machine {
     return checkMemory(this.kernel.core);
   }
 
+  /**
+   * Keeps this moment of the machine, to go back to. It costs little: pages are shared with the running
+   * machine until it writes to them, and take memory of the machine from then on.
+   *
+   * @throws {SnapshotError} UNSUPPORTED: a security module keeps state with tasks that is no plain data
+   */
+  checkpoint(): Checkpoint {
+    return this.#checkpoints.make();
+  }
+
+  /**
+   * The whole machine as bytes, for Machine.restore(): tasks, memory, files, positions, settings. Of a
+   * directory of the host it keeps the path, of a file read from a source its name, of a security
+   * module of your own its name: a restore is given them again.
+   *
+   * @throws {SnapshotError} UNSUPPORTED: state that no snapshot keeps, by its path; watches or devices
+   * @throws {RangeError} the host has no array that large: use writeSnapshot()
+   */
+  snapshot(): Uint8Array {
+    let bytes = new Uint8Array(0);
+    let at = 0;
+    this.#write((total) => {
+      bytes = new Uint8Array(total);
+      return (part) => {
+        bytes.set(part, at);
+        at += part.length;
+      };
+    });
+    return bytes;
+  }
+
+  /**
+   * The same in parts, from the first byte to the last: for files larger than an array can be.
+   *
+   * @param write takes each part; it is the machine's own memory and changes with it, so copy what you
+   * do not use at once
+   */
+  writeSnapshot(write: (part: Uint8Array) => void): void {
+    functionArgument('write', write);
+    this.#write(() => write);
+  }
+
+  #write(begin: (totalBytes: number) => (part: Uint8Array) => void): void {
+    const parts = encodeState(this.kernel, this.vfs);
+    writeSnapshot(this.kernel.core, parts, begin);
+  }
+
+  /**
+   * Makes the machine that a snapshot holds. Everything is checked before: a snapshot that is cut short,
+   * of another version or changed in any byte is refused.
+   *
+   * @param from the bytes, or a source that is read at any offset: pages of its store when needed
+   * @throws {SnapshotError} what is wrong, and where
+   * @throws {RangeError} options.memory is too little for the machine
+   */
+  static async restore(
+    from: Uint8Array | ByteSource,
+    options: RestoreOptions = {},
+  ): Promise<Machine> {
+    objectArgument('options', options);
+    const source = from instanceof Uint8Array ? new BytesSource('snapshot', from) : from;
+    functionArgument('from.read', objectArgument('from', source).read);
+    const { kernel, vfs } = await restoreSnapshot(source, options, from instanceof Uint8Array);
+    return new Machine(kernel, vfs);
+  }
+
+  /**
+   * Goes back, or forward, to a checkpoint: checkpoint.restore().
+   *
+   * @throws {TypeError} no checkpoint of this machine, or one that was disposed of
+   * @throws {SnapshotError} UNSUPPORTED: memory did not suffice to keep what changed since
+   */
+  restoreTo(checkpoint: Checkpoint): void {
+    if (!(checkpoint instanceof Checkpoint)) throw new TypeError('checkpoint: not a Checkpoint');
+    if (!checkpoint.isOf(this.#checkpoints)) {
+      throw new TypeError('checkpoint: one of another machine');
+    }
+    checkpoint.restore();
+  }
+
   /** How much is in use. */
   stats(): MachineStats {
     const { core } = this.kernel;
     return {
       framesInUse: core.framesInUse,
+      checkpointFrames: core.exports.heldFrames(),
       memoryBytes: core.memoryBytes,
       memoryLimit: core.limitBytes,
       tasks: [...this.kernel.tasks()].length,

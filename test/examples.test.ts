@@ -69,6 +69,12 @@ const OUTPUT: Readonly<Record<string, readonly string[]>> = {
     'reuse, valid then open: 1 of 13 orders are lost, such as soooss',
     'reuse, open then valid: 0 of 13 orders are lost',
   ],
+  'time-travel.mjs': [
+    'at the end: 6565656565656565',
+    'destroyed by step 613',
+    'in the file: feed',
+    'held by checkpoints: 0',
+  ],
   'why-denied.mjs': [
     ...scope(0, ['may', SCOPE], ['may', SCOPE], ['may', SCOPE]),
     ...scope(

@@ -95,7 +95,16 @@ export const PAGE_IS_GUARD = 0x100;
 /** A section of physical memory (assembly/mm/frame.ts): its size, page structs first, then the bitmap. */
 export const SECTION_SIZE = 0x4000000;
 export const SECTION_BITMAP = 0x40000;
-export const SECTION_HEAD = 0x41000;
+/** Bitmaps of one bit a frame, for checkpoints (assembly/mm/checkpoint.ts). */
+export const SECTION_CLEAN = 0x40800;
+export const SECTION_RESERVED = 0x41000;
+export const SECTION_USED = 0x41800;
+export const SECTION_DATA = 0x42000;
+export const SECTION_COPIES = 0x42800;
+export const SECTION_BITMAP_SIZE = 0x800;
+export const SECTION_HEAD = 0x43000;
+/** Static data ends below: so frames lie where they lay when an image of them was made by another build. */
+export const FIRST_FRAME = 0x70000;
 export const PAGE_STRUCT_SIZE = 16;
 export const PAGE_REFCOUNT = 0;
 export const PAGE_MAPCOUNT = 4;
@@ -115,6 +124,11 @@ export const PG_LAZYFREE = 64;
 export const PG_SETTLED = 128;
 /** A page table whose owner word counts its resident pages by kind. */
 export const PG_COUNTED = 256;
+
+/** State of the core outside of frames (assembly/mm/image.ts). */
+export const IMAGE_STATE_SIZE = 64;
+/** Raised with every change of what lies in the kernel's frames: images of another layout are refused. */
+export const IMAGE_LAYOUT = 3;
 
 /** The TLB (assembly/mm/tlb.ts): one entry for each 2 MiB in each of its tables. */
 export const REGION_ENTRIES = 2048;

@@ -1,5 +1,6 @@
 // Files as memory sees them: page caches, and what mappings hold of open files.
 import { PG_DIRTY, PG_FALLOCATED } from '../abi/layout';
+import { beforeWrite } from '../mm/checkpoint';
 import * as fault from '../mm/fault';
 import * as frames from '../mm/frame';
 import * as cache from '../mm/mapping';
@@ -35,6 +36,8 @@ export function mappingNext(mapping: usize, index: f64): f64 {
 /** The frame of page `index`, made when absent (zeroed if `zero`); 0 when memory is exhausted. */
 export function mappingGrab(mapping: usize, index: f64, zero: bool): usize {
   const cached = cache.usePage(changetype<Mapping>(mapping), <u64>index);
+  // The host is about to write to it.
+  if (cached) beforeWrite(cached);
   return cached ? cached : cache.addPage(changetype<Mapping>(mapping), <u64>index, zero);
 }
 

@@ -1,5 +1,5 @@
 // The machine as a whole: its memory, and the places of linear memory through which copies pass.
-import { SECTION_HEAD } from '../abi/layout';
+import { FIRST_FRAME, SECTION_HEAD } from '../abi/layout';
 import * as fault from '../mm/fault';
 import * as frames from '../mm/frame';
 import * as runs from '../mm/runs';
@@ -10,9 +10,10 @@ const bounce = memory.data(4096, 16);
 
 /** Starts the machine; `limit` is the most bytes of linear memory. 0, or -1 when nothing fits. */
 export function init(limit: f64): i32 {
-  // Section 0 keeps its page structs in the first bytes: memoryBase of asconfig.json must leave them free.
-  if (__heap_base < <usize>SECTION_HEAD) return -1;
-  frames.initFrames(__heap_base, <u64>limit);
+  // Section 0 keeps its page structs in the first bytes: memoryBase of asconfig.json must leave them free,
+  // and the static data must end where frames begin.
+  if (__heap_base < <usize>SECTION_HEAD || __heap_base > <usize>FIRST_FRAME) return -1;
+  frames.initFrames(<u64>limit);
   return fault.initFaults() ? 0 : -1;
 }
 
@@ -31,6 +32,10 @@ export function tlbTable(which: u32): usize {
 
 export function framesInUse(): u32 {
   return frames.framesInUse();
+}
+
+export function heldFrames(): u32 {
+  return frames.heldFrames();
 }
 
 export function setAllocBudget(budget: i32): void {

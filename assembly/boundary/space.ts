@@ -1,4 +1,5 @@
 // Address spaces.
+import { keepSalt } from '../mm/asid';
 import * as fork from '../mm/fork';
 import * as grow from '../mm/grow';
 import { limitPages } from '../mm/limits';
@@ -12,6 +13,12 @@ export function mmNew(mmapBase: f64): usize {
 /** Fills the new mm `child` with a copy of `parent`; 0, or -1 without memory. */
 export function mmDup(child: usize, parent: usize): i32 {
   return fork.dupMm(changetype<Mm>(child), changetype<Mm>(parent)) ? 0 : -1;
+}
+
+/** After loadState() has taken all numbers of the TLB back: an mm keeps its own. */
+export function mmKeepSalt(mm: usize): void {
+  const space = changetype<Mm>(mm);
+  space.salt = keepSalt(space.salt);
 }
 
 export function mmExit(mm: usize): void {

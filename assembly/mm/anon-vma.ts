@@ -9,6 +9,15 @@ const VM_ACCESS_FLAGS: u32 = VM_READ | VM_WRITE | VM_EXEC;
 
 let lastAnonVma: u32 = 0;
 
+/** The last id given, which an image of the machine carries. */
+export function lastAnonVmaId(): u32 {
+  return lastAnonVma;
+}
+
+export function setLastAnonVmaId(id: u32): void {
+  lastAnonVma = id;
+}
+
 export function newAnonVma(): u32 {
   return ++lastAnonVma;
 }

@@ -26,17 +26,46 @@ export function takeSalt(): u64 {
       flushTlb();
     }
   } while (load<u8>(spent + (last >> 3)) & bitOf(last));
-  store<u8>(spent + (last >> 3), load<u8>(spent + (last >> 3)) | bitOf(last));
-  store<u8>(held + (last >> 3), load<u8>(held + (last >> 3)) | bitOf(last));
-  count++;
-  // The low nine bits of a product with an odd number: neighbours in number are far apart.
-  return ((<u64>last) << TASK_SIZE_SHIFT) | ((<u64>((last * 0x9d) & 511)) << MIX_SHIFT);
+  hold(last);
+  return saltOf(last);
 }
 
 export function dropSalt(salt: u64): void {
   const asid = <u32>(salt >> TASK_SIZE_SHIFT);
   store<u8>(held + (asid >> 3), load<u8>(held + (asid >> 3)) & ~bitOf(asid));
   count--;
+}
+
+export function lastAsid(): u32 {
+  return last;
+}
+
+/** Takes all numbers back, and all translations under them; the next one given is that behind `from`. */
+export function resetAsids(from: u32): void {
+  memory.fill(held, 0, BITMAP_BYTES);
+  memory.fill(spent, 0, BITMAP_BYTES);
+  count = 0;
+  last = from & (ASIDS - 1);
+  flushTlb();
+}
+
+/** The salt of an address space from before resetAsids(): its own, unless that is nobody's or another's. */
+export function keepSalt(salt: u64): u64 {
+  const asid = <u32>(salt >> TASK_SIZE_SHIFT);
+  if (asid == 0 || load<u8>(held + (asid >> 3)) & bitOf(asid)) return takeSalt();
+  hold(asid);
+  return saltOf(asid);
+}
+
+function hold(asid: u32): void {
+  store<u8>(spent + (asid >> 3), load<u8>(spent + (asid >> 3)) | bitOf(asid));
+  store<u8>(held + (asid >> 3), load<u8>(held + (asid >> 3)) | bitOf(asid));
+  count++;
+}
+
+/** The low nine bits of a product with an odd number: neighbours in number are far apart. */
+function saltOf(asid: u32): u64 {
+  return ((<u64>asid) << TASK_SIZE_SHIFT) | ((<u64>((asid * 0x9d) & 511)) << MIX_SHIFT);
 }
 
 function bitOf(asid: u32): u8 {

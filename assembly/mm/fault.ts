@@ -81,6 +81,14 @@ export function zeroFrame(): usize {
   return zeroPage;
 }
 
+export function setZeroFrame(frame: usize): void {
+  zeroPage = frame;
+}
+
+export function zeroPageIsUsed(): bool {
+  return usesZeroPage;
+}
+
 export function setUsesZeroPage(on: bool): void {
   usesZeroPage = on;
 }

@@ -5,7 +5,8 @@
 //
 //   section +0x00000   page structs, 16 bytes a frame (16384 of them)
 //           +0x40000   free bitmap, one bit a frame (1 = free), 2 KiB
-//           +0x41000   frames (in section 0: the module's static data first)
+//           +0x40800   five more such bitmaps, for checkpoints (checkpoint.ts)
+//           +0x43000   frames (in section 0: the module's static data first)
 //
 // A page struct:
 //
@@ -15,7 +16,13 @@
 //   +12  owner      page cache: the Mapping; slab pages: a link
 //
 // The words of frame 0 of a section, which no one can own, hold the section's count of free frames.
-import { SECTION_BITMAP, SECTION_HEAD, SECTION_SIZE } from '../abi/layout';
+import {
+  FIRST_FRAME,
+  SECTION_BITMAP,
+  SECTION_HEAD,
+  SECTION_RESERVED,
+  SECTION_SIZE,
+} from '../abi/layout';
 import { PAGE_SHIFT, PAGE_SIZE } from '../abi/page';
 
 const SECTION_MASK: usize = SECTION_SIZE - 1;
@@ -33,9 +40,12 @@ let cursor: usize = 0;
 /** Frames at or above it were never handed out, so they still hold zeros. */
 let highWater: usize = 0;
 let freeFrames: u32 = 0;
+let allFrames: u32 = 0;
 let usedFrames: u32 = 0;
 /** Free frames that are promised already (reserveFrame); nobody else gets them. */
 let reserved: u32 = 0;
+/** Whether there are checkpoints, which keep frames back. */
+let keepsFrames: bool = false;
 /** Allocations still allowed before they fail on purpose; negative is no limit. */
 let allocBudget: i32 = -1;
 
@@ -72,9 +82,9 @@ export function setPageOwner(frame: usize, owner: usize): void {
 }
 
 /** Starts the frame allocator behind the static data; `limit` is in bytes of linear memory. */
-export function initFrames(heapBase: usize, limit: u64): void {
+export function initFrames(limit: u64): void {
   memoryLimit = limit;
-  memoryEnd = (heapBase + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
+  memoryEnd = FIRST_FRAME;
   cursor = memoryEnd;
   highWater = memoryEnd;
   addFrames(<usize>memory.size() * WASM_PAGE);
@@ -91,6 +101,7 @@ function addFrames(end: usize): void {
       continue;
     }
     markFree(frame);
+    allFrames++;
     frame += PAGE_SIZE;
   }
   memoryEnd = end;
@@ -215,6 +226,10 @@ export function reservedFrames(): u32 {
   return reserved;
 }
 
+export function setReservedFrames(count: u32): void {
+  reserved = count;
+}
+
 export function getFrame(frame: usize): void {
   const page = pageStruct(frame);
   store<u32>(page, load<u32>(page) + 1);
@@ -227,10 +242,64 @@ export function putFrame(frame: usize): void {
   store<u32>(page, count);
   if (count == 0) {
     usedFrames--;
+    // What a checkpoint has in use stays off the free list until that is gone.
+    if (keepsFrames && isReserved(frame)) return;
     markFree(frame);
     // Lowest free frame first: freed memory is warm, and holes fill up in address order.
     if (frame < cursor) cursor = frame;
   }
+}
+
+function isReserved(frame: usize): bool {
+  const index = (frame & SECTION_MASK) >> PAGE_SHIFT;
+  const byte = (frame & ~SECTION_MASK) + SECTION_RESERVED + (index >> 3);
+  return ((load<u8>(byte) >> ((index & 7) as u8)) & 1) != 0;
+}
+
+/** Whether there is a checkpoint: only then do frees look at what is reserved. */
+export function setKeepsFrames(on: bool): void {
+  keepsFrames = on;
+}
+
+/** Turns a frame just allocated into one that is not the machine's: it counts as neither used nor free. */
+export function hideFrame(frame: usize): void {
+  store<u32>(pageStruct(frame), 0);
+  usedFrames--;
+}
+
+/** Sets the free frames of one section from a bitmap, word by word; the counts start at 0 before the first. */
+export function setFreeWord(section: usize, word: usize, bits: u64): void {
+  store<u64>(section + SECTION_BITMAP + (word << 3), bits);
+  const count = <u32>popcnt(bits);
+  store<u32>(section, load<u32>(section) + count);
+  freeFrames += count;
+}
+
+export function clearFreeCounts(used: u32): void {
+  freeFrames = 0;
+  usedFrames = used;
+  cursor = FIRST_FRAME;
+  let section: usize = 0;
+  while (true) {
+    store<u32>(section, 0);
+    section += SECTION_SIZE;
+    if (section == 0 || section >= memoryEnd) break;
+  }
+}
+
+/** Grows linear memory until it has `end` bytes; false where it cannot. */
+export function growMemoryTo(end: usize): bool {
+  while (memoryEnd < end) if (!growMemory()) return false;
+  return true;
+}
+
+export function frameHighWater(): usize {
+  return highWater;
+}
+
+/** Frames below hold something from now on. */
+export function raiseHighWater(to: usize): void {
+  if (to > highWater) highWater = to;
 }
 
 /** End of the memory that frames lie in. */
@@ -241,6 +310,11 @@ export function framesEnd(): usize {
 /** Frames handed out and not yet returned, and those promised. */
 export function framesInUse(): u32 {
   return usedFrames + reserved;
+}
+
+/** Frames that the machine does not use and cannot have: checkpoints hold them. */
+export function heldFrames(): u32 {
+  return allFrames - freeFrames - usedFrames;
 }
 
 /** Makes the allocation after the next `budget` ones fail; a negative budget lifts the limit. */

@@ -12,6 +12,10 @@ export const STACK_GUARD_GAP: u64 = 256 << PAGE_SHIFT;
 /** vm.mmap_min_addr, below which nothing grows. */
 let mmapMinAddr: u64 = 65536;
 
+export function lowestGrowth(): u64 {
+  return mmapMinAddr;
+}
+
 export function setMmapMinAddr(minAddr: u64): void {
   mmapMinAddr = minAddr;
 }

@@ -14,6 +14,7 @@ import {
   VM_SHARED,
   VM_WRITE,
 } from '../abi/vma';
+import { beforeWrite } from './checkpoint';
 import { handleMmFault, isSoleAnon, unsharePage } from './fault';
 import { pageFlags, setPageFlags } from './frame';
 import { Mm } from './mm';
@@ -75,7 +76,10 @@ export function gupSlot(mm: Mm, addr: u64, gupFlags: u32): usize {
 export function followPte(vma: Vma, pte: u64, gupFlags: u32): usize {
   if (!canFollow(vma, pte, gupFlags) || mustUnshare(pte, gupFlags)) return 0;
   const frame = pteFrame(pte);
-  if (gupFlags & FOLL_WRITE) markDirty(frame);
+  if (gupFlags & FOLL_WRITE) {
+    beforeWrite(frame);
+    markDirty(frame);
+  }
   return frame;
 }
 

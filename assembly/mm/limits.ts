@@ -33,6 +33,10 @@ export function committedPages(): i64 {
   return committed;
 }
 
+export function setCommittedPages(pages: i64): void {
+  committed = pages;
+}
+
 /** vm_acct_memory() and vm_unacct_memory() */
 export function commit(pages: i64): void {
   committed += pages;

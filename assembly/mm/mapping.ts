@@ -4,6 +4,7 @@
 //   levels = 2:   root -> [ node ... ] -> [ frame ... ]      6 bits of the page index a level
 import { PG_CACHE, PG_DIRTY, PG_FALLOCATED } from '../abi/layout';
 import { PAGE_SHIFT, PAGE_SIZE } from '../abi/page';
+import { beforeWrite } from './checkpoint';
 import {
   allocFrame,
   allocZeroedFrame,
@@ -204,6 +205,7 @@ export function dropPages(mapping: Mapping, first: u64, last: u64): void {
 export function zeroPart(mapping: Mapping, from: u64, to: u64): void {
   const frame = findPage(mapping, from >> PAGE_SHIFT);
   if (frame == 0) return;
+  beforeWrite(frame);
   memory.fill(frame + <usize>(from & (PAGE_SIZE - 1)), 0, <usize>(to - from));
   setPageFlags(frame, pageFlags(frame) | PG_DIRTY);
 }

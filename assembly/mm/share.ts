@@ -59,6 +59,14 @@ const COUNT_MASK: u32 = 1023;
 /** Shared tables that are not PG_SETTLED. */
 let unsettled: u32 = 0;
 
+export function unsettledTables(): u32 {
+  return unsettled;
+}
+
+export function setUnsettledTables(count: u32): void {
+  unsettled = count;
+}
+
 /** Do other mms share the table that a last-level entry lies in? */
 export function isSharedTable(slot: usize): bool {
   return refcount(slot & ~(PAGE_SIZE - 1)) > 1;

@@ -13,11 +13,16 @@ export const SLAB_MM: u32 = 1;
 export const SLAB_MAPPING: u32 = 2;
 export const SLAB_FILE: u32 = 3;
 export const SLAB_NODE: u32 = 4;
-const SLAB_CACHES = 5;
+export const SLAB_CACHES = 5;
 const FRAME_MASK: u32 = ~0xfff;
 
 /** Per cache: the first page with a free object. */
 const partial = memory.data(SLAB_CACHES * 4);
+
+/** Where the heads lie, and their bytes: part of an image of the machine. */
+export function slabHeads(): usize {
+  return partial;
+}
 
 function firstPartial(cache: u32): usize {
   return load<u32>(partial + (cache << 2));

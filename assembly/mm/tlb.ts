@@ -22,6 +22,9 @@
 //   +8   page table for loads
 //   +12  page table for stores
 //
+// While there are checkpoints no table is known for stores, and no range for stores has a page that its first
+// store must copy aside: that store comes to the walk.
+//
 // An entry of zeros is empty: no key is below 2^47. Whoever takes something away from a page-table entry,
 // or a page table from an address space, ends in flushPage(), flushRange() or flushMm(). What only adds
 // (an entry where none was, an accessed or dirty bit) need not: nothing absent is ever remembered.
@@ -29,6 +32,7 @@ import { REGION_ENTRIES } from '../abi/layout';
 import { PAGE_OFFSET_MASK, PAGE_SHIFT, PAGE_SIZE, TASK_SIZE_SHIFT } from '../abi/page';
 import { PTE_ACCESSED, PTE_DIRTY, PTE_PRESENT, PTE_RW } from '../abi/pte';
 import { dropSalt, takeSalt } from './asid';
+import { isWritten, watchesStores } from './checkpoint';
 import { Mm } from './mm';
 
 const REGION_SHIFT: u64 = 21;
@@ -100,7 +104,7 @@ export function fillTlb(mm: Mm, addr: u64, slot: usize, write: bool): void {
   const known = load<u64>(at, tables) == (key & ~REGION_MASK) && load<u32>(at, tables + 8) == table;
   store<u64>(at, key & ~REGION_MASK, tables);
   store<u32>(at, table, tables + 8);
-  if (write) store<u32>(at, table, tables + 12);
+  if (write) store<u32>(at, watchesStores() ? 0 : table, tables + 12);
   else if (!known) store<u32>(at, 0, tables + 12);
   fillRange(loadRanges + at, key, slot, LOAD_BITS);
   if (write) fillRange(storeRanges + at, key, slot, STORE_BITS);
@@ -145,6 +149,11 @@ function fillRange(entry: usize, key: u64, slot: usize, bits: u64): void {
   scanRange(entry, key, slot, bits);
 }
 
+/** Whether a page that may be used as `bits` say may be so without the walk. */
+function mayJoin(pte: u64, bits: u64): bool {
+  return bits == LOAD_BITS || isWritten(<usize>(pte & FRAME_BITS));
+}
+
 /** The range around the entry at `slot`: neighbours in its table with the same bits, frame by frame. */
 function scanRange(entry: usize, key: u64, slot: usize, bits: u64): void {
   const table = slot & ~(PAGE_SIZE - 1);
@@ -152,13 +161,14 @@ function scanRange(entry: usize, key: u64, slot: usize, bits: u64): void {
   const own = load<u64>(slot) & mask;
   let first = slot;
   let wanted = own - PAGE_SIZE;
-  while (first > table && (load<u64>(first - 8) & mask) == wanted) {
+  while (first > table && (load<u64>(first - 8) & mask) == wanted && mayJoin(wanted, bits)) {
     first -= 8;
     wanted -= PAGE_SIZE;
   }
   let end = slot + 8;
   wanted = own + PAGE_SIZE;
-  while (end < table + PAGE_SIZE && (load<u64>(end) & mask) == wanted) {
+  const tableEnd = table + PAGE_SIZE;
+  while (end < tableEnd && (load<u64>(end) & mask) == wanted && mayJoin(wanted, bits)) {
     end += 8;
     wanted += PAGE_SIZE;
   }

@@ -10,6 +10,7 @@ import {
 } from '../abi/fault';
 import { PAGE_OFFSET_MASK, PAGE_SIZE, TASK_SIZE_SHIFT } from '../abi/page';
 import { PTE_ACCESSED, PTE_DIRTY, PTE_PRESENT, PTE_RW } from '../abi/pte';
+import { beforeWrite } from './checkpoint';
 import { userFault } from './fault';
 import { Mm } from './mm';
 import { pteFrame, slotForUse } from './pgtable';
@@ -76,9 +77,11 @@ export function translateSlow(mm: Mm, addr: u64, write: bool, stackLimit: u64): 
   const used = pte | PTE_ACCESSED | (write ? PTE_DIRTY : 0);
   // Bits that are added take no translation away: nothing is flushed.
   if (used != pte) store<u64>(slot, used);
+  const frame = pteFrame(pte);
+  if (write) beforeWrite(frame);
   if (mm.watches == 0) fillTlb(mm, addr, slot, write);
   else if (!watched) fillBesideWatches(mm, addr, slot, write);
-  return pteFrame(pte);
+  return frame;
 }
 
 /**

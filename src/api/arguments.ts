@@ -152,6 +152,9 @@ export function structArgument(name: string, value: TaskStruct): TaskStruct {
 
 /** A task that can act. @throws {TypeError} it has exited */
 export function livingArgument(name: string, task: TaskStruct): TaskStruct {
+  if (task.undone) {
+    throw new TypeError(`${name}: ${task.pid} was made after the moment the machine went back to`);
+  }
   if (task.exited) throw new TypeError(`${name}: ${task.pid} has exited`);
   return task;
 }

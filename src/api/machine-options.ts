@@ -73,6 +73,8 @@ export interface SpawnTaskOptions {
 export interface MachineStats {
   /** Frames of 4096 bytes: pages, page tables and bookkeeping. */
   readonly framesInUse: number;
+  /** Frames that only checkpoints need: former contents of pages, and what has been freed since. */
+  readonly checkpointFrames: number;
   /** Bytes of linear memory now, and at most. */
   readonly memoryBytes: number;
   readonly memoryLimit: number;

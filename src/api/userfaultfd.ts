@@ -7,6 +7,7 @@ import {
   type Fill,
   type PageRange,
   type UserfaultfdContext,
+  type UserfaultHandler,
 } from '../mm/userfaultfd.js';
 import { filesOf } from '../vfs/fdtable.js';
 import { userfaultfdContext } from '../vfs/userfaultfd.js';
@@ -38,6 +39,9 @@ export interface UserfaultEvent {
  * goes on. Where it resolves nothing the access waits. What it throws reaches whoever made the access.
  */
 export type UserfaultListener = (event: UserfaultEvent, uffd: Userfaultfd) => void;
+
+/** The context, which goes back to checkpoints, knows who resolves faults; this is what it was made of. */
+const listeners = new WeakMap<UserfaultHandler, UserfaultListener>();
 
 /** How a userfaultfd is opened. */
 export interface UserfaultfdOptions {
@@ -81,7 +85,6 @@ export interface MoveOptions {
 export class Userfaultfd extends OpenFile {
   readonly #task: TaskStruct;
   readonly #context: UserfaultfdContext;
-  #onFault: UserfaultListener | null = null;
 
   /**
    * Use task.userfaultfd() or userfaultfdOf().
@@ -106,14 +109,20 @@ export class Userfaultfd extends OpenFile {
 
   /** Who resolves faults as they happen; null for nobody. */
   get onFault(): UserfaultListener | null {
-    return this.#onFault;
+    const { handler } = this.#context;
+    return handler === null ? null : (listeners.get(handler) ?? null);
   }
 
   /** @throws {TypeError} neither a function nor null */
   set onFault(listener: UserfaultListener | null) {
     if (listener !== null) functionArgument('onFault', listener);
-    this.#onFault = listener;
-    this.#context.handler = listener === null ? null : (fault) => listener(eventOf(fault), this);
+    this.#context.handler = listener === null ? null : this.#handlerOf(listener);
+  }
+
+  #handlerOf(listener: UserfaultListener): UserfaultHandler {
+    const handler: UserfaultHandler = (fault) => listener(eventOf(fault), this);
+    listeners.set(handler, listener);
+    return handler;
   }
 
   /**

@@ -18,9 +18,7 @@ export interface Contender {
 
 /** Measures the contenders at three sizes and prints their throughputs as a table. */
 export function printSpeeds(terminal: Terminal, contenders: readonly Contender[]): void {
-  // Once for nothing: the engine compiles what runs often, and that takes a while.
-  for (const size of SIZES) measure(size, contenders, 1);
-  const cells = SIZES.map((size) => measure(size, contenders, ROUNDS));
+  const cells = measureAll(contenders);
   const widths = contenders.map(({ name }) => Math.max(name.length, 10) + 3);
   const head = contenders.map(({ name }, i) => pad(name, widths[i] ?? 0, 'left')).join('');
   terminal.line(terminal.paint('dim', `   ${pad('at a time', 12)}${head}`));
@@ -31,6 +29,31 @@ export function printSpeeds(terminal: Terminal, contenders: readonly Contender[]
     });
     terminal.line(`   ${pad(formatBytes(size), 12)}${speeds.join('')}`);
   });
+}
+
+/** One throughput. */
+export interface Speed {
+  readonly name: string;
+  /** Bytes copied at a time. */
+  readonly size: number;
+  readonly bytesPerSecond: number;
+}
+
+/** Measures the contenders at three sizes. */
+export function measureSpeeds(contenders: readonly Contender[]): Speed[] {
+  const cells = measureAll(contenders);
+  return SIZES.flatMap((size, row) =>
+    contenders.map(({ name }, i) => {
+      return { name, size, bytesPerSecond: Math.round(cells[row]?.[i] ?? 0) };
+    }),
+  );
+}
+
+/** A row for each size, a cell for each contender. */
+function measureAll(contenders: readonly Contender[]): number[][] {
+  // Once for nothing: the engine compiles what runs often, and that takes a while.
+  for (const size of SIZES) measure(size, contenders, 1);
+  return SIZES.map((size) => measure(size, contenders, ROUNDS));
 }
 
 /** Bytes a second of each contender, the best of some rounds in turn. */

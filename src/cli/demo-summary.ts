@@ -28,7 +28,7 @@ export function printSummary(terminal: Terminal, label: string, process: LoadedP
 }
 
 /** The signal in words, with the address where it has one. */
-function causeOf(signal: CoreSignal | null): string {
+export function causeOf(signal: CoreSignal | null): string {
   if (signal === null) return 'no signal';
   const name = signalName(signal.number);
   const { code, address } = signal;
@@ -39,14 +39,16 @@ function causeOf(signal: CoreSignal | null): string {
   return `${name} at ${at}`;
 }
 
-function signalName(number: number): string {
+/** `SIGSEGV`, or `signal 99` for one without a name. */
+export function signalName(number: number): string {
   const found = Object.entries(signals).find(
     ([name, value]) => value === number && /^SIG[A-Z0-9]+$/.test(name),
   );
   return found === undefined ? `signal ${number}` : found[0];
 }
 
-function memoryOf({ mappings }: Core): string {
+/** How much is mapped, and how much of that is in the core. */
+export function memoryOf({ mappings }: Core): string {
   const sum = (of: (mapping: Core['mappings'][number]) => number): number =>
     mappings.reduce((total, mapping) => total + of(mapping), 0);
   const mapped = formatBytes(sum(({ start, end }) => end - start));
@@ -63,6 +65,7 @@ function filesOf({ found, missing }: LoadedProcess): string {
   return `${have}; not found: ${names}${more}`;
 }
 
-function plural(n: number, what: string): string {
+/** `1 thread`, `2 threads` */
+export function plural(n: number, what: string): string {
   return `${n} ${what}${n === 1 ? '' : 's'}`;
 }

@@ -1,34 +1,23 @@
-import { fileURLToPath } from 'node:url';
-
 import type { LoadedProcess } from '../api/load-core.js';
-import type { OpenFile } from '../elf/core-files.js';
-import type { Core } from '../elf/core.js';
-import { readCore } from '../elf/core.js';
 import { ElfError } from '../elf/error.js';
 import { LinuxError } from '../errno.js';
 import { Machine } from '../machine.js';
+import { machineContender } from './bench.js';
+import { usualCallers } from './callers.js';
 import { printAccess } from './demo-access.js';
+import { printDemoAsJson } from './demo-json.js';
 import { CrashedThread } from './demo-process.js';
 import { kernelContender, memcpyContender, printSpeeds } from './demo-speed.js';
 import { printTrace } from './demo-stack.js';
 import { printSummary } from './demo-summary.js';
-import { openHostFile, openInput } from './file-source.js';
-import type { CliIo, Command } from './io.js';
+import type { Crash } from './input.js';
+import { exampleCrash, hostCrash, loadInto } from './input.js';
+import type { Command } from './io.js';
 import { InputError, UsageError } from './io.js';
 import { Terminal } from './terminal.js';
 
-/** Where the committed crash lies, beside the compiled library. */
-const EXAMPLE = new URL('../../../examples/crash/', import.meta.url);
 /** Threads shown besides the one that crashed. */
 const MAX_OTHERS = 3;
-
-/** A core, and where the files it names are to be had. */
-interface Crash {
-  /** What to call it. */
-  readonly label: string;
-  readonly core: Core;
-  readonly open: OpenFile;
-}
 
 /**
  * Shows a crashed process through its /proc/PID/mem: ours, or one whose core is named.
@@ -36,11 +25,13 @@ interface Crash {
  * @throws {UsageError} more than one argument
  * @throws {InputError} the core cannot be read, is none, is damaged, or does not fit the machine
  */
-export const demo: Command = async (operands: string[], io: CliIo): Promise<number> => {
+export const demo: Command = async (operands, io, options): Promise<number> => {
   if (operands.length > 1) throw new UsageError('demo takes at most one core file');
   const [core] = operands;
   try {
-    await show(core === undefined ? exampleCrash() : hostCrash(core), new Terminal(io));
+    const crash = core === undefined ? exampleCrash() : hostCrash(core);
+    if (options.flag('json')) await printDemoAsJson(io, crash);
+    else await show(crash, new Terminal(io));
   } catch (error) {
     if (error instanceof ElfError) throw new InputError(error.message);
     throw error;
@@ -48,46 +39,19 @@ export const demo: Command = async (operands: string[], io: CliIo): Promise<numb
   return 0;
 };
 
-function exampleCrash(): Crash {
-  const file = (name: string) => openInput(fileURLToPath(new URL(name, EXAMPLE)));
-  const core = readCore(file('core.gz'));
-  const executable = file('thumbnail.gz');
-  const open: OpenFile = (path) => (path.endsWith('/thumbnail') ? executable : null);
-  return { label: 'examples/crash/core.gz', core, open };
-}
-
-function hostCrash(path: string): Crash {
-  const core = readCore(openInput(path));
-  if (core.machine.name !== 'x86-64') {
-    throw new InputError(`${path}: a core of ${core.machine.name}; the demo unwinds x86-64 only`);
-  }
-  return { label: path, core, open: openHostFile };
-}
-
 async function show(crash: Crash, terminal: Terminal): Promise<void> {
   const title = terminal.paint('bold', 'procmem');
   terminal.line(`${title}  a crashed process, looked at through /proc/PID/mem`);
   terminal.line();
   const sandbox = await Machine.create({ procMem: false });
-  const inSandbox = load(sandbox, crash);
+  const inSandbox = loadInto(sandbox, crash);
   printSummary(terminal, crash.label, inSandbox);
   showWithoutMem(terminal, inSandbox);
   const machine = await Machine.create();
-  const process = load(machine, crash);
+  const process = loadInto(machine, crash);
   showWithMem(terminal, process);
   showAccess(terminal, machine, process);
   showSpeeds(terminal, machine);
-}
-
-function load(machine: Machine, { core, open }: Crash): LoadedProcess {
-  try {
-    return machine.loadCore(core, { open });
-  } catch (error) {
-    if (!(error instanceof LinuxError)) throw error;
-    throw new InputError(
-      `${core.source.name}: the machine cannot hold this process (${error.code})`,
-    );
-  }
 }
 
 function heading(terminal: Terminal, number: number, text: string): void {
@@ -137,26 +101,14 @@ function showAccess(terminal: Terminal, machine: Machine, { threads }: LoadedPro
   const [target] = threads;
   if (target === undefined) return;
   heading(terminal, 3, `Who may open /proc/${target.pid}/mem?`);
-  const { real } = target.uids;
-  const other = real === 1001 ? 1002 : 1001;
-  const callers = [
-    { who: 'root', caller: machine.spawn({ uid: 0 }) },
-    { who: `user ${real}, no capabilities`, caller: machine.spawn({ uid: real, caps: 0n }) },
-    { who: `user ${other}`, caller: machine.spawn({ uid: other }) },
-  ];
-  for (const { who, caller } of callers) {
+  for (const { who, task: caller } of usualCallers(machine, target)) {
     printAccess(terminal, who, machine.explainAccess(caller, target));
   }
 }
 
 function showSpeeds(terminal: Terminal, machine: Machine): void {
   heading(terminal, 4, 'Copying out of another process');
-  const length = 1 << 20;
-  const [target, reader] = [machine.spawn({ uid: 1000 }), machine.spawn({ uid: 1000 })];
-  const addr = target.mmap({ length });
-  target.store(addr, new Uint8Array(length).fill(1));
-  const mem = reader.open(`/proc/${target.pid}/mem`);
-  const procmem = { name: 'procmem', copy: (into: Uint8Array) => void mem.pread(into, addr) };
+  const procmem = machineContender(machine);
   const kernel = kernelContender();
   printSpeeds(terminal, [procmem, memcpyContender(), ...(kernel === null ? [] : [kernel])]);
 }

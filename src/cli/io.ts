@@ -1,17 +1,20 @@
+import { writeSync } from 'node:fs';
+
+export type { Command } from './command.js';
+
 /** Where a command's words go: the terminal, or a test that listens. */
 export interface CliIo {
-  /** Writes to standard output; `text` brings its own newlines. */
-  out(text: string): void;
+  /** Writes to standard output: bytes, or text that brings its own newlines. */
+  out(text: string | Uint8Array): void;
   /** Writes to standard error. */
   err(text: string): void;
   /** Whether `out` may carry colours: a terminal, and NO_COLOR unset. */
   readonly color: boolean;
   /** Characters in a line of `out`. */
   readonly columns: number;
+  /** Whether `out` is a terminal, which bytes could drive. */
+  readonly terminal?: boolean;
 }
-
-/** A command: what it is to work on, and its exit status. */
-export type Command = (operands: string[], io: CliIo) => Promise<number>;
 
 /** The command line makes no sense: one line to standard error, exit status 2. */
 export class UsageError extends Error {
@@ -23,14 +26,44 @@ export class InputError extends Error {
   override readonly name = 'InputError';
 }
 
+/** How long to wait for a reader that is slower than we are, in milliseconds. */
+const PATIENCE = 5;
+
 /** The streams of this process. */
 export function processIo(): CliIo {
-  const { stdout, stderr, env } = process;
+  const { stdout, env } = process;
   const forced = (env['FORCE_COLOR'] ?? '0') !== '0';
   return {
-    out: (text) => void stdout.write(text),
-    err: (text) => void stderr.write(text),
+    out: (text) => writeAll(1, text),
+    err: (text) => writeAll(2, text),
     color: (stdout.isTTY === true || forced) && (env['NO_COLOR'] ?? '') === '',
     columns: stdout.columns ?? 80,
+    terminal: stdout.isTTY === true,
   };
+}
+
+/**
+ * Writes at once and in full, so that a huge output never piles up in memory. A reader that has seen
+ * enough (`procmem read … | head`) ends the program quietly.
+ */
+function writeAll(fd: number, text: string | Uint8Array): void {
+  const bytes = typeof text === 'string' ? Buffer.from(text) : text;
+  for (let done = 0; done < bytes.length;) {
+    try {
+      done += writeSync(fd, bytes, done);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      // A pipe that another process made non-blocking is full.
+      if (code === 'EAGAIN') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PATIENCE);
+      else if (code === 'EPIPE') process.exit(0);
+      else if (fd === 1) outputFailed(code);
+      else return;
+    }
+  }
+}
+
+/** A full disk must not look like success. */
+function outputFailed(code = 'an unknown error'): never {
+  writeAll(2, `procmem: standard output: ${code}\n`);
+  process.exit(2);
 }

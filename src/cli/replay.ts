@@ -9,7 +9,9 @@ import {
   type ReplayResult,
 } from '../trace/replay.js';
 import { unreadable } from './file-source.js';
+import type { Options } from './command.js';
 import { type CliIo, InputError, UsageError } from './io.js';
+import { printJsonLine } from './json.js';
 import { printable } from './terminal.js';
 
 /** Bytes a trace may unpack to: a string holds no more. */
@@ -22,32 +24,38 @@ const MAX_TRACE_SIZE = 0x1fffffe8;
  * file is no trace
  * @throws {UsageError} no file is named
  */
-export async function replay(files: string[], io: CliIo): Promise<number> {
+export async function replay(files: string[], io: CliIo, options: Options): Promise<number> {
   if (files.length === 0) throw new UsageError('no file; usage: procmem replay FILE…');
+  const json = options.flag('json');
   let matched = 0;
   let total = 0;
   let unusable = 0;
   let unsound = 0;
   for (const file of files) {
-    const result = await replayFile(file, io);
+    const result = await replayFile(file, io, json);
     if (result === null) unusable += 1;
     matched += result?.matched ?? 0;
     total += result?.total ?? 0;
     if ((result?.violations.length ?? 0) > 0) unsound += 1;
   }
-  io.out(`${matched} of ${total} steps match\n`);
+  if (json) printJsonLine(io, { matched, total, unusable });
+  else io.out(`${matched} of ${total} steps match\n`);
   if (unusable > 0) return 2;
   return matched === total && unsound === 0 ? 0 : 1;
 }
 
 /** What became of a trace, or null when it cannot be followed and standard error says why. */
-async function replayFile(file: string, io: CliIo): Promise<ReplayResult | null> {
+async function replayFile(file: string, io: CliIo, json: boolean): Promise<ReplayResult | null> {
   const make: MakeMachine = (profile) => Machine.create({ profile });
   try {
     const trace = parseTrace(readText(file), file);
-    const result = await replayOnEither(trace, make, (mismatch) => io.out(describe(mismatch)));
+    const result = await replayOnEither(trace, make, (mismatch) => {
+      if (json) printJsonLine(io, mismatch);
+      else io.out(describe(mismatch));
+    });
     for (const violation of result.violations) {
-      io.out(`${file}: the machine is not sound after it: ${violation}\n`);
+      if (json) printJsonLine(io, { file, violation });
+      else io.out(`${file}: the machine is not sound after it: ${violation}\n`);
     }
     for (const setting of result.ignored) {
       io.err(

@@ -1,58 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
-import { type CliIo, type Command, InputError, UsageError } from './io.js';
 
-interface CommandEntry {
-  /** How it is called. */
-  readonly usage: string;
-  /** What help says of it. */
-  readonly about: string;
-  /** Whether it has options of its own, which it takes apart itself. */
-  readonly ownOptions?: true;
-  /** A command line loads only the command it runs. */
-  load(): Promise<Command>;
-}
-
-const COMMANDS: Readonly<Record<string, CommandEntry>> = {
-  demo: {
-    usage: 'demo [CORE]',
-    about: 'show a crashed process through its /proc/PID/mem',
-    load: async () => (await import('./demo.js')).demo,
-  },
-  dump: {
-    usage: 'dump PID|CORE',
-    about: 'write a core of a process or of a loaded core: -o FILE [--filter N] [--no-stop]',
-    ownOptions: true,
-    load: async () => (await import('./dump.js')).dump,
-  },
-  gdb: {
-    usage: 'gdb [CORE] …',
-    about: 'serve a process to gdb and lldb (--listen HOST:PORT or --stdio)',
-    ownOptions: true,
-    load: async () => (await import('./gdb.js')).gdb,
-  },
-  replay: {
-    usage: 'replay FILE…',
-    about: 'compare the machine with traces of a real kernel (.jsonl, .jsonl.gz)',
-    load: async () => (await import('./replay.js')).replay,
-  },
-  mount: {
-    usage: 'mount DIR …',
-    about: 'serve the /proc of a machine on a directory, over FUSE (Linux)',
-    ownOptions: true,
-    load: async () => (await import('./mount.js')).mount,
-  },
-};
-
-const USAGE = [
-  'Usage: procmem COMMAND [ARGUMENT…]',
-  '',
-  ...Object.values(COMMANDS).map(({ usage, about }) => `  ${usage.padEnd(14)}${about}`),
-  '',
-  '  help          show this',
-  '  version       show the version',
-  '',
-].join('\n');
+import { ElfError } from '../elf/error.js';
+import { COMMANDS } from './commands.js';
+import type { CommandSpec } from './command.js';
+import { printCommandHelp, printOverview } from './help.js';
+import { type CliIo, InputError, UsageError } from './io.js';
+import { nearest, parseCommandLine } from './parse.js';
 
 /**
  * Runs one command line.
@@ -61,53 +14,47 @@ const USAGE = [
  * @returns the exit status: the command's, or 2 when the command line or the input is wrong
  */
 export async function runCommand(argv: string[], io: CliIo): Promise<number> {
-  const [name = '', ...rest] = argv;
-  if (['help', '--help', '-h'].includes(name)) {
-    io.out(USAGE);
-    return 0;
-  }
-  if (['version', '--version', '-V'].includes(name)) {
-    io.out(`procmem ${packageVersion()}\n`);
-    return 0;
-  }
   try {
-    if (name === '') throw new UsageError('which command? procmem help lists them');
-    const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-    if (command === undefined) {
-      throw new UsageError(`no command ${JSON.stringify(name)}; procmem help lists them`);
-    }
-    const { help, operands } = parseOperands(rest, command);
-    if (help) {
-      io.out(`Usage: procmem ${command.usage}\n\n  ${command.about}\n`);
-      return 0;
-    }
-    const run = await command.load();
-    return await run(operands, io);
+    return await dispatch(argv, io);
   } catch (error) {
     io.err(`procmem: ${oneLine(error)}\n`);
     return 2;
   }
 }
 
-/** What a command is to work on; most commands have no option but --help. */
-function parseOperands(
-  args: string[],
-  { usage, ownOptions }: CommandEntry,
-): { help: boolean; operands: string[] } {
-  const { tokens, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    strict: false,
-    tokens: true,
-  });
-  const options = tokens.filter((token) => token.kind === 'option').map(({ rawName }) => rawName);
-  const isHelp = (name: string): boolean => name === '--help' || name === '-h';
-  const unknown = options.find((name) => !isHelp(name));
-  if (ownOptions === true) return { help: options.some(isHelp), operands: args };
-  if (unknown !== undefined) {
-    throw new UsageError(`unknown option ${unknown}; usage: procmem ${usage}`);
+async function dispatch([name = '', ...rest]: string[], io: CliIo): Promise<number> {
+  if (['help', '--help', '-h'].includes(name)) {
+    return help(rest, io);
   }
-  return { help: options.some(isHelp), operands: positionals };
+  if (['version', '--version', '-V'].includes(name)) {
+    io.out(`procmem ${packageVersion()}\n`);
+    return 0;
+  }
+  if (name === '') throw new UsageError('which command? procmem help lists them');
+  const spec = findCommand(name);
+  const { help: asked, operands, options } = parseCommandLine(rest, spec);
+  if (asked) {
+    printCommandHelp(io, spec);
+    return 0;
+  }
+  const run = await spec.load();
+  return await run(operands, io, options);
+}
+
+function help(operands: string[], io: CliIo): number {
+  const [name] = operands.filter((operand) => !operand.startsWith('-'));
+  if (operands.length > 1) throw new UsageError('help takes at most one command');
+  if (name === undefined) printOverview(io, COMMANDS);
+  else printCommandHelp(io, findCommand(name));
+  return 0;
+}
+
+function findCommand(name: string): CommandSpec {
+  const spec = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (spec !== undefined) return spec;
+  const near = nearest(name, Object.keys(COMMANDS));
+  const hint = near === null ? '' : ` (did you mean ${near}?)`;
+  throw new UsageError(`no command ${JSON.stringify(name)}${hint}; procmem help lists them`);
 }
 
 /** The version of the package this file belongs to. */
@@ -119,7 +66,7 @@ function packageVersion(): string {
 /** What went wrong without a stack trace; what is no mistake of the user says its class. */
 function oneLine(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const expected = error instanceof UsageError || error instanceof InputError;
+  const expected = [UsageError, InputError, ElfError].some((kind) => error instanceof kind);
   const text = expected ? error.message : `${error.name}: ${error.message}`;
   return text.replace(/\s*\n\s*/g, ' ');
 }

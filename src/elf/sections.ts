@@ -18,6 +18,8 @@ export interface Section {
   readonly size: number;
   /** Index of the section it belongs with: a symbol table's strings. */
   readonly link: number;
+  /** sh_info: of a symbol table, the index of its first symbol that is not local. */
+  readonly info: number;
   /** Bytes in one entry of a table. */
   readonly entsize: number;
 }
@@ -61,6 +63,7 @@ function parseSection(source: ByteSource, fields: Fields, names: Fields | null):
     offset: fields.size(24, 'sh_offset'),
     size: fields.size(32, 'sh_size'),
     link: fields.u32(40),
+    info: fields.u32(44),
     entsize: fields.size(56, 'sh_entsize'),
   };
   // Section 0 is no section: its size and link fields may hold counts.

@@ -53,7 +53,12 @@ export function symbolTables(sections: readonly Section[]): Section[] {
   });
 }
 
-function symbolName(source: ByteSource, strings: Section | undefined, at: number): string {
+/**
+ * The name at an offset of a string table; empty where there is none.
+ *
+ * @throws {ElfError} the strings lie outside the file
+ */
+export function symbolName(source: ByteSource, strings: Section | undefined, at: number): string {
   if (strings === undefined || at >= strings.size) return '';
   const length = Math.min(strings.size - at, MAX_NAME);
   return readFields(source, strings.offset + at, length, 'a symbol name').text(0, length);

@@ -61,7 +61,7 @@ export class Kernel {
   /** Pid 1: made by the kernel, never runs, reaps its children at once. */
   readonly init: TaskStruct;
   private readonly now: () => number;
-  private readonly bootTime: number;
+  private bootTime: number;
   private namespaces = 0;
 
   /** Makes a kernel with pid 1. */
@@ -69,8 +69,8 @@ export class Kernel {
     this.core = core;
     this.profile = { ...DEFAULT_PROFILE, ...options.profile };
     this.nodename = this.profile.nodename;
-    const missing = new Set(this.profile.missingSyscalls);
-    this.entry = missing.size === 0 ? null : new SyscallEntry(missing);
+    this.entry = null;
+    this.resetEntry();
     this.now = options.now ?? Date.now;
     this.bootTime = this.now();
     this.initUserNs = makeInitUserNs();
@@ -88,6 +88,17 @@ export class Kernel {
   /** Milliseconds since the kernel was made. */
   time(): number {
     return this.now() - this.bootTime;
+  }
+
+  /** Takes milliseconds of the host's clock out of the machine's time: it did not run meanwhile. */
+  shiftClock(ms: number): void {
+    this.bootTime += ms;
+  }
+
+  /** Lets calls in as the profile says, without rules. */
+  resetEntry(): void {
+    const missing = new Set(this.profile.missingSyscalls);
+    this.entry = missing.size === 0 ? null : new SyscallEntry(missing);
   }
 
   /** Finds a thread by its number, zombies included. */

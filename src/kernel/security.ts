@@ -58,7 +58,7 @@ export interface SecurityModule {
  * @see security/security.c
  */
 export class SecurityHooks {
-  private readonly modules: SecurityModule[] = [];
+  private modules: SecurityModule[] = [];
 
   /** Installs a module after those already there; a second one of the same name is a TypeError. */
   install(module: SecurityModule): void {
@@ -71,6 +71,16 @@ export class SecurityHooks {
   /** Lists the modules in order, as /sys/kernel/security/lsm does. */
   names(): string[] {
     return this.modules.map((module) => module.name);
+  }
+
+  /** Takes other modules in place of those there are: those of a machine out of a snapshot. */
+  replaceAll(modules: readonly SecurityModule[]): void {
+    this.modules = [...modules];
+  }
+
+  /** The modules themselves, in order. */
+  list(): readonly SecurityModule[] {
+    return this.modules;
   }
 
   /** Tells whether a module is installed. */

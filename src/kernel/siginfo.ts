@@ -100,8 +100,9 @@ export class PendingSignals {
    */
   add({ signal, info }: QueuedSignal, uid: number | null): void {
     if (signal < SIGRTMIN && this.queue.some((entry) => entry.signal === signal)) return;
-    if (this.queue === NOTHING) this.queue = [];
-    this.queue.push({ signal, info, uid });
+    const entry = { signal, info, uid };
+    if (this.queue.length === 0) this.queue = [entry];
+    else this.queue.push(entry);
     if (uid !== null) this.counts.set(uid, (this.counts.get(uid) ?? 0) + 1);
   }
 

@@ -178,6 +178,8 @@ export class TaskStruct implements Linked<TaskStruct> {
   flags: number;
   /** See TaskState. */
   state: TaskState = 'R';
+  /** The machine went back to a moment before this task was made. */
+  undone = false;
   /** Wait status of this thread: code << 8, or the signal. */
   exitCode = 0;
   /** Signal to the parent on exit, 0 for none; -1 for a thread that is not the leader. */

@@ -5,7 +5,7 @@ import { fail } from '../errno.js';
 import { NO_LIMITS } from '../mm/limits.js';
 import type { MapFile } from '../mm/map-file.js';
 import type { Mm } from '../mm/mm.js';
-import { PageCache } from '../mm/page-cache.js';
+import { PageCache, type PageCacheOptions } from '../mm/page-cache.js';
 import { placeMapping } from '../mm/placement.js';
 import { installSpecialMapping } from '../mm/special.js';
 import type { Core } from '../wasm/core.js';
@@ -44,15 +44,14 @@ export class Vdso implements MapFile {
     return this.bytes().length;
   }
 
-  private bytes(): Uint8Array {
+  /** The image. */
+  bytes(): Uint8Array {
     this.image ??= makeVdsoImage();
     return this.image;
   }
 
   private load(): PageCache {
-    const fill = (index: number, page: Uint8Array): void =>
-      page.set(this.bytes().subarray(index * PAGE_SIZE, (index + 1) * PAGE_SIZE));
-    const pages = new PageCache(this.core, { kind: 'host', fill });
+    const pages = new PageCache(this.core, new VdsoPages(this));
     pages.resize(this.size);
     return pages;
   }
@@ -70,6 +69,20 @@ export class Vdso implements MapFile {
     if (--this.users > 0) return;
     this.pages?.free();
     this.pages = null;
+  }
+}
+
+/** Where its pages come from. */
+export class VdsoPages implements PageCacheOptions {
+  readonly kind = 'host';
+  private readonly vdso: Vdso;
+
+  constructor(vdso: Vdso) {
+    this.vdso = vdso;
+  }
+
+  fill(index: number, page: Uint8Array): void {
+    page.set(this.vdso.bytes().subarray(index * PAGE_SIZE, (index + 1) * PAGE_SIZE));
   }
 }
 

@@ -33,10 +33,21 @@ interface Actor {
 /** Watches and devices that were set on any core: what nearly every call looks at, and finds 0. */
 let anywhere = 0;
 
-/** Counts watches and devices of a core, or takes them off. */
-export function countHooks(core: Core, by: number): void {
-  core.hooks += by;
+/** Counts watches of a core, or takes them off. */
+export function countWatches(core: Core, by: number): void {
+  core.watches += by;
   anywhere += by;
+}
+
+/** Counts devices of a core, or takes them off. */
+export function countDevices(core: Core, by: number): void {
+  core.devices += by;
+  anywhere += by;
+}
+
+/** The devices of a core are those of a checkpoint now; before there were `before`. */
+export function recountDevices(core: Core, before: number): void {
+  anywhere += core.devices - before;
 }
 
 /**
@@ -44,7 +55,9 @@ export function countHooks(core: Core, by: number): void {
  * the call as a bind(): a closure over the arguments would be paid for by calls that nobody hooks, too.
  */
 export function mustAct(task: Actor): boolean {
-  return anywhere > 0 && task.kernel.core.hooks > 0 && current !== task;
+  if (anywhere === 0 || current === task) return false;
+  const { core } = task.kernel;
+  return core.watches + core.devices > 0;
 }
 
 /**

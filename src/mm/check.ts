@@ -29,6 +29,9 @@ const MARKERS: ReadonlySet<number> = new Set([
   PTE_MARKER_POISONED,
   PTE_MARKER_UFFD_WP,
 ]);
+/** Levels of a tree of VMAs, and of pages, at most. */
+const MAX_DEPTH = 48;
+const MAX_LEVELS = 11;
 
 /** What the tables and caches say of frames, to be held against what frames say of themselves. */
 class Census {
@@ -37,6 +40,7 @@ class Census {
   readonly maps = new Map<number, number>();
   /** Page tables, and how many address spaces lead to each. */
   readonly tables = new Map<number, number>();
+  readonly nodes = new Set<number>();
   /** Places in linear memory of every VMA met, by its mapping. */
   readonly vmasOf = new Map<number, Set<number>>();
   readonly core: Core;
@@ -78,6 +82,7 @@ interface VmaFacts {
 function checkVmas(census: Census, mm: Mm): VmaFacts[] {
   const { core } = census;
   const list: VmaFacts[] = [];
+  const counted = census.word(mm.ptr + layout.MM_MAP_COUNT);
   let prev = 0;
   for (let ptr = census.word(mm.ptr + layout.MM_FIRST); ptr !== 0;) {
     const start = core.readU64(ptr + layout.VMA_START);
@@ -88,13 +93,14 @@ function checkVmas(census: Census, mm: Mm): VmaFacts[] {
     census.expect(census.word(ptr + layout.VMA_MM) === mm.ptr, `VMA ${hex(start)}: wrong mm`);
     list.push({ ptr, start, end, flags: census.word(ptr + layout.VMA_FLAGS) });
     checkUffd(census, mm, ptr);
+    // Memory out of a forged snapshot may lead in circles.
+    if (list.length > counted) break;
     noteMapping(census, ptr);
     prev = ptr;
     ptr = census.word(ptr + layout.VMA_NEXT);
   }
-  const inTree = checkTree(census, census.word(mm.ptr + layout.MM_ROOT), list, 0).next;
+  const inTree = checkTree(census, census.word(mm.ptr + layout.MM_ROOT), list, 0, 0).next;
   census.expect(inTree === list.length, `the tree has ${inTree} VMAs, the list ${list.length}`);
-  const counted = census.word(mm.ptr + layout.MM_MAP_COUNT);
   census.expect(counted === list.length, `map_count is ${counted} of ${list.length} VMAs`);
   return list;
 }
@@ -122,13 +128,21 @@ function checkTree(
   node: number,
   list: readonly VmaFacts[],
   first: number,
+  depth: number,
 ): { next: number; rank: number; gap: number } {
-  if (node === 0) return { next: first, rank: -1, gap: 0 };
-  const left = checkTree(census, census.word(node + layout.VMA_LEFT), list, first);
+  // A balanced tree of all VMAs that fit memory is not as deep.
+  if (node === 0 || depth > MAX_DEPTH) return { next: first, rank: -1, gap: 0 };
+  const left = checkTree(census, census.word(node + layout.VMA_LEFT), list, first, depth + 1);
   const facts = list[left.next];
   census.expect(facts?.ptr === node, 'the tree is not in the order of the list');
   if (facts === undefined) return left;
-  const right = checkTree(census, census.word(node + layout.VMA_RIGHT), list, left.next + 1);
+  const right = checkTree(
+    census,
+    census.word(node + layout.VMA_RIGHT),
+    list,
+    left.next + 1,
+    depth + 1,
+  );
   const rank = census.word(node + layout.VMA_NAME) >>> 16;
   const own = facts.start - (list[left.next - 1]?.end ?? 0);
   const gap = Math.max(own, left.gap, right.gap);
@@ -174,6 +188,9 @@ function checkTable(
   const settled = (census.word(page + layout.PAGE_FLAGS) & layout.PG_SETTLED) !== 0;
   census.count(census.tables, table);
   census.expect(first || level === 0, `the table at ${hex(base)} is shared and no last-level one`);
+  // Memory out of a forged snapshot may lead in circles, or to one table without end.
+  const sharers = census.word(page + layout.PAGE_REFCOUNT);
+  if ((!first && level > 0) || (census.tables.get(table) ?? 0) > sharers) return;
   let used = 0;
   const span = PAGE_SIZE * ENTRIES ** level;
   for (let i = 0; i < ENTRIES; i++) {
@@ -200,6 +217,8 @@ function checkTable(
 /** One address space: VMAs, tables, and the resident set that the tables amount to. */
 function checkMm(census: Census, mm: Mm): void {
   const vmas = checkVmas(census, mm);
+  const listed = census.word(mm.ptr + layout.MM_WATCHES) !== 0;
+  census.expect(listed === Boolean(mm.watched), 'the lists of watched pages are not the watches');
   let index = 0;
   let resident = 0;
   const tablesBefore = sum(census.tables);
@@ -242,6 +261,9 @@ function checkWritable(census: Census, addr: number, frame: number, flags: numbe
 
 /** Pages below one node of a page cache. */
 function checkNode(census: Census, cache: PageCache, node: number, level: number): number {
+  census.expect(!census.nodes.has(node), 'a node of a cache is met twice');
+  if (census.nodes.has(node)) return 0;
+  census.nodes.add(node);
   let pages = 0;
   for (let i = 0; i < NODE_SLOTS; i++) {
     const child = census.word(node + i * 4);
@@ -262,6 +284,8 @@ function checkNode(census: Census, cache: PageCache, node: number, level: number
 function checkCache(census: Census, cache: PageCache): void {
   const root = census.word(cache.ptr + layout.MAPPING_ROOT);
   const levels = census.word(cache.ptr + layout.MAPPING_LEVELS);
+  census.expect(levels <= MAX_LEVELS, `a cache has ${levels} levels`);
+  if (levels > MAX_LEVELS) return;
   const pages = root === 0 ? 0 : checkNode(census, cache, root, levels - 1);
   census.expect(
     pages === cache.cachedPages,
@@ -275,6 +299,7 @@ function checkCache(census: Census, cache: PageCache): void {
     census.expect(known.has(vma), 'a cache lists a VMA that does not map it');
     const flags = census.word(vma + layout.VMA_FLAGS);
     if ((flags & (VM_SHARED | VM_MAYWRITE)) === (VM_SHARED | VM_MAYWRITE)) writers += 1;
+    if (listed > known.size) break;
     vma = census.word(vma + layout.VMA_MAP_NEXT);
   }
   census.expect(listed === known.size, `a cache lists ${listed} of its ${known.size} VMAs`);

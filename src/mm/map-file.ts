@@ -3,6 +3,7 @@ import { VM_FILE_ID } from '../../assembly/abi/layout.js';
 import { fail } from '../errno.js';
 import type { Core, Ptr } from '../wasm/core.js';
 import type { PageCache } from './page-cache.js';
+import { SideTable } from '../side-table.js';
 
 /** What a mapping holds of an open file: vm_file of a VMA. */
 export interface MapFile {
@@ -31,7 +32,7 @@ interface FileTable {
   readonly places: Map<MapFile, Ptr<'file'>>;
 }
 
-const tables = new WeakMap<Core, FileTable>();
+const tables = new SideTable<Core, FileTable>('mapped files', 'Core');
 
 function tableOf(core: Core): FileTable {
   let table = tables.get(core);

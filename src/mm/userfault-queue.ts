@@ -1,4 +1,4 @@
-import type { Core } from '../wasm/core.js';
+import type { Actor, Core } from '../wasm/core.js';
 
 /** A fault that somebody waits for. */
 export interface WaitingFault {
@@ -7,8 +7,13 @@ export interface WaitingFault {
   readonly flags: number;
   /** The thread that waits. */
   readonly tid: number;
-  /** Whether it can still be there to wait. */
-  readonly waits: () => boolean;
+  /** Who that is; null for nobody in particular. */
+  readonly actor: Actor | null;
+}
+
+/** Whether whoever made the access can still be there to wait. */
+function waits({ actor }: WaitingFault): boolean {
+  return actor?.exited !== true;
 }
 
 /**
@@ -35,7 +40,7 @@ export class UserfaultQueue {
       fault.address === address && fault.flags === flags && fault.tid === tid;
     const known = this.pending.find(same) ?? this.read.find(same);
     if (known !== undefined) return known;
-    const fault = { address, flags, tid, waits: () => actor?.exited !== true };
+    const fault = { address, flags, tid, actor };
     this.pending.push(fault);
     return fault;
   }
@@ -68,7 +73,7 @@ export class UserfaultQueue {
   }
 
   private forgetExited(): void {
-    this.pending = this.pending.filter((fault) => fault.waits());
-    this.read = this.read.filter((fault) => fault.waits());
+    this.pending = this.pending.filter(waits);
+    this.read = this.read.filter(waits);
   }
 }

@@ -2,9 +2,18 @@
 // here, beside it, and the core knows of the pages alone (assembly/mm/watch.ts).
 import { WATCH_LISTS, WATCH_STRETCHES } from '../../assembly/abi/watch.js';
 import { checked } from '../errno.js';
-import { countHooks, currentTask, defer, pendingHooks, type Pending } from './acting.js';
+import {
+  countWatches,
+  currentTask,
+  defer,
+  pendingHooks,
+  recountDevices,
+  type Pending,
+} from './acting.js';
 import { pageAlign, pageFloor } from './address.js';
+import type { Core } from '../wasm/core.js';
 import type { Mm } from './mm.js';
+import { liveObjects } from './registry.js';
 
 /** What an access did. The bits of WatchedRange.kinds and the core's lists are in this order. */
 export const WATCH_KINDS = ['read', 'write', 'execute'] as const;
@@ -103,7 +112,7 @@ export function addWatch(mm: Mm, range: WatchedRange): void {
   }
   watches.set(mm, set);
   mm.watched = true;
-  countHooks(mm.core, 1);
+  countWatches(mm.core, 1);
 }
 
 /** Whether a range is still watched: not removed, and its address space alive. */
@@ -115,16 +124,42 @@ export function isWatching(mm: Mm, range: WatchedRange): boolean {
 export function removeWatch(mm: Mm, range: WatchedRange): void {
   const set = watches.get(mm);
   if (set === undefined || !set.delete(range)) return;
-  countHooks(mm.core, -1);
+  countWatches(mm.core, -1);
   mm.watched = set.size > 0;
   tellCore(mm, set);
 }
 
 /** Forgets the watches of an address space that dies. */
 export function forgetWatches(mm: Mm): void {
-  countHooks(mm.core, -(watches.get(mm)?.size ?? 0));
+  countWatches(mm.core, -(watches.get(mm)?.size ?? 0));
   watches.delete(mm);
   mm.watched = false;
+}
+
+/**
+ * Has a machine go back to a checkpoint. Watches are the host's and stay as they are, and the core is told
+ * of them again: its lists are those of the checkpoint. Those of an address space that is not there then end.
+ * @throws {LinuxError} ENOMEM: no frame for a list, once all else is done; the watches of that mm end
+ */
+export function keepingWatches(core: Core, goBack: () => void): void {
+  const watched = [...liveObjects(core).mms].filter((mm) => mm.watched);
+  const { devices } = core;
+  goBack();
+  recountDevices(core, devices);
+  const { mms } = liveObjects(core);
+  for (const mm of watched) if (!mms.has(mm)) forgetWatches(mm);
+  const failures = [...mms].flatMap((mm) => {
+    const set = watches.get(mm) ?? new Set<WatchedRange>();
+    mm.watched = set.size > 0;
+    try {
+      tellCore(mm, set);
+      return [];
+    } catch (error) {
+      forgetWatches(mm);
+      return [error];
+    }
+  });
+  if (failures.length > 0) throw failures[0];
 }
 
 /** Whether an access would be told of. */

@@ -54,7 +54,7 @@ function updateFdInode(task: TaskStruct, inode: Inode, file: File): void {
 }
 
 /** A name of fd/ stands while the descriptor is open (fs/proc/fd.c tid_fd_revalidate()). */
-function fdRevalidate(_caller: TaskStruct, inode: Inode): boolean {
+export function fdRevalidate(_caller: TaskStruct, inode: Inode): boolean {
   const task = getProcTask(inode);
   const file = fdFile(inode);
   if (task === null || file === null) return false;
@@ -100,7 +100,7 @@ function fdLink(inode: Inode): Path {
   return (fdFile(inode) ?? fail(ENOENT)).path;
 }
 
-const linkOperations = procPidLinkOperations(fdLink);
+export const fdLinkOperations = procPidLinkOperations(fdLink);
 
 /**
  * Threads of the process may search whatever the mode says.
@@ -120,7 +120,7 @@ export function procFdPermission(caller: TaskStruct, inode: Inode, mask: number)
 /** /proc/PID/fd as a directory to search (K-612; fs/proc/fd.c proc_fd_inode_operations). */
 export const fdInodeOperations: InodeOperations = {
   lookup(_caller, dir, name) {
-    const dentry = lookupFd(dir, name, { mode: S_IFLNK, iops: linkOperations });
+    const dentry = lookupFd(dir, name, { mode: S_IFLNK, iops: fdLinkOperations });
     dentry.inode.fixedSize = MAGIC_LINK_SIZE;
     return dentry;
   },

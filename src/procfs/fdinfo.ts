@@ -31,7 +31,7 @@ function show(info: File): string {
   ].join('');
 }
 
-const fdinfoFileOperations = singleFile((_caller, file) => show(file));
+export const fdinfoFileOperations = singleFile((_caller, file) => show(file));
 
 /**
  * Only for who may READ-access the task: the directory and each file in it.
@@ -44,8 +44,12 @@ function permission(caller: TaskStruct, inode: Inode, mask: number): void {
   genericPermission(caller, inode, mask);
 }
 
-const fileIops: InodeOperations = { permission, setattr: procSetattr };
-const fileInit = { mode: S_IFREG | 0o444, iops: fileIops, fops: fdinfoFileOperations };
+export const fdinfoFileInodeOperations: InodeOperations = { permission, setattr: procSetattr };
+const fileInit = {
+  mode: S_IFREG | 0o444,
+  iops: fdinfoFileInodeOperations,
+  fops: fdinfoFileOperations,
+};
 
 /** /proc/PID/fdinfo as a directory to search (fs/proc/fd.c proc_fdinfo_inode_operations). */
 export const fdinfoInodeOperations: InodeOperations = {

@@ -3,6 +3,7 @@ import { fail } from '../errno.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { setattrCopy, setattrPrepare } from '../vfs/attr.js';
 import { Dentry } from '../vfs/dentry.js';
+import type { File, FileOperations } from '../vfs/file.js';
 import { Inode } from '../vfs/inode.js';
 import type { InodeOperations } from '../vfs/inode.js';
 import { S_IFREG } from '../vfs/mode.js';
@@ -13,7 +14,7 @@ import { alwaysStands } from './proc-inode.js';
  * Unlike those about tasks, entries of the root keep a mode and an owner that they are given.
  * @see fs/proc/generic.c proc_notify_change()
  */
-const iops: InodeOperations = {
+export const rootFileInodeOperations: InodeOperations = {
   setattr(task, inode, attr) {
     setattrPrepare(task, inode, attr);
     setattrCopy(inode, attr);
@@ -21,20 +22,20 @@ const iops: InodeOperations = {
 };
 
 /**
- * Hangs a file of text about the machine, a byte string, into the root.
+ * What a file of text about the machine, a byte string, does.
  * @see fs/proc/generic.c proc_create_single_data(), fs/proc/inode.c proc_reg_write()
  */
-export function procCreateSingle(
-  root: Dentry,
-  name: string,
-  show: (caller: TaskStruct) => string,
-): void {
-  const fops = singleFile((caller) => show(caller), {
+export function procSingle(show: (caller: TaskStruct, file: File) => string): FileOperations {
+  return singleFile(show, {
     write: () => fail(EIO),
     mmap: () => fail(EIO),
     spliceRead: true,
   });
-  const inode = new Inode(root.inode.sb, S_IFREG | 0o444, 0, 0, iops, fops);
+}
+
+/** Hangs such a file into the root. */
+export function procCreateSingle(root: Dentry, name: string, fops: FileOperations): void {
+  const inode = new Inode(root.inode.sb, S_IFREG | 0o444, 0, 0, rootFileInodeOperations, fops);
   inode.privateData = alwaysStands;
   root.children.set(name, new Dentry(name, root, inode));
 }

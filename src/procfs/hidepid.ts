@@ -8,6 +8,7 @@ import { genericPermission } from '../vfs/permission.js';
 import type { Kstat } from '../vfs/stat.js';
 import type { SuperBlock } from '../vfs/super-block.js';
 import { getProcTask, showOwner } from './proc-inode.js';
+import { SideTable } from '../side-table.js';
 
 export const HIDEPID_OFF = 0;
 /** The entries below another's /proc/PID are closed. */
@@ -29,7 +30,10 @@ export interface ProcOptions {
   readonly entries?: readonly string[] | null;
 }
 
-const optionsBySuper = new WeakMap<SuperBlock, Required<ProcOptions>>();
+const optionsBySuper = new SideTable<SuperBlock, Required<ProcOptions>>(
+  'proc options',
+  'SuperBlock',
+);
 
 /** Keeps the mount options of a proc file system. */
 export function setProcOptions(sb: SuperBlock, options: ProcOptions): void {

@@ -9,6 +9,8 @@ import { genericFileLlseek } from '../vfs/llseek.js';
 import { simpleReadFromBuffer } from '../vfs/seq-file.js';
 import { kstrto, textFromUser, UINT } from './kstrtox.js';
 import { getProcTask, procTaskOf } from './proc-inode.js';
+import { SideTable } from '../side-table.js';
+import type { Kernel } from '../kernel/kernel.js';
 
 /** Bytes of a number looked at (lib/kstrtox.c, kstrtou32_from_user()). */
 const MAX_BYTES = 34;
@@ -20,8 +22,9 @@ interface Login {
   readonly session: number;
 }
 
-const logins = new WeakMap<TaskStruct, Login>();
-let lastSession = 0;
+const logins = new SideTable<TaskStruct, Login>('logins', 'TaskStruct');
+/** The last session of a machine. */
+const sessions = new SideTable<Kernel, number>('login sessions', 'Kernel');
 
 /**
  * Who may log a task in: itself once, later only with CAP_AUDIT_CONTROL (kernel/auditsc.c
@@ -42,8 +45,9 @@ function write(caller: TaskStruct, file: File, text: string, pos: number | bigin
     logins.delete(caller);
     return;
   }
-  lastSession += 1;
-  logins.set(caller, { uid: kuid, session: lastSession });
+  const session = (sessions.get(caller.kernel) ?? 0) + 1;
+  sessions.set(caller.kernel, session);
+  logins.set(caller, { uid: kuid, session });
 }
 
 /**

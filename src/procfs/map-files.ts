@@ -54,7 +54,7 @@ const links = procPidLinkOperations(mapFilesLink);
  *   namespace
  * @see fs/proc/base.c proc_map_files_get_link()
  */
-const linkOperations: InodeOperations = {
+export const mapFilesLinkOperations: InodeOperations = {
   ...links,
   getLink(caller, inode, dentry) {
     const ns = caller.kernel.initUserNs;
@@ -69,7 +69,7 @@ const linkOperations: InodeOperations = {
  * A name stands while the caller may look and the mapping is there (fs/proc/base.c
  * map_files_d_revalidate()).
  */
-function revalidate(caller: TaskStruct, inode: Inode, name: string): boolean {
+export function mapFilesRevalidate(caller: TaskStruct, inode: Inode, name: string): boolean {
   const task = getProcTask(inode);
   if (task === null) return false;
   try {
@@ -98,7 +98,11 @@ function lookup(caller: TaskStruct, dir: Dentry, name: string): Dentry {
   let mode = S_IFLNK;
   if ((file.mode & FMODE_READ) !== 0) mode |= 0o400;
   if ((file.mode & FMODE_WRITE) !== 0) mode |= 0o200;
-  const dentry = procInstantiate(dir, name, task, { mode, iops: linkOperations, revalidate });
+  const dentry = procInstantiate(dir, name, task, {
+    mode,
+    iops: mapFilesLinkOperations,
+    revalidate: mapFilesRevalidate,
+  });
   dentry.inode.fixedSize = MAGIC_LINK_SIZE;
   return dentry;
 }

@@ -3,7 +3,7 @@ import { fail } from '../errno.js';
 import { PTRACE_MODE_READ_FSCREDS, ptraceMayAccess } from '../kernel/ptrace.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { UserNamespace } from '../kernel/userns.js';
-import { Dentry } from '../vfs/dentry.js';
+import { Dentry, ownName } from '../vfs/dentry.js';
 import type { Path } from '../vfs/dentry.js';
 import { genericReadDir } from '../vfs/directory.js';
 import type { File, FileOperations } from '../vfs/file.js';
@@ -16,6 +16,7 @@ import type { Vfs } from '../vfs/vfs.js';
 import { pidGetattr } from './hidepid.js';
 import { fillDirectory } from './pid-entry.js';
 import { getProcTask, procInstantiate, procSetattr } from './proc-inode.js';
+import { SideTable } from '../side-table.js';
 
 /** A namespace as files name it: its type and inode number. */
 interface NsRef {
@@ -58,7 +59,7 @@ interface Nsfs {
   readonly dentries: Map<number, Dentry>;
 }
 
-const nsfsByVfs = new WeakMap<Vfs, Nsfs>();
+const nsfsByVfs = new SideTable<Vfs, Nsfs>('nsfs', 'Vfs');
 
 function nsfsOf(vfs: Vfs): Nsfs {
   let nsfs = nsfsByVfs.get(vfs);
@@ -80,7 +81,7 @@ function nsPath(vfs: Vfs, ns: NsRef): Path {
     const inode = new Inode(sb, S_IFREG | 0o444, 0, 0, {}, nsFileOperations, ns.inum);
     inode.privateData = ns.user;
     inode.immutable = true;
-    dentry = new Dentry('', null, inode, () => `${ns.type}:[${ns.inum}]`);
+    dentry = new Dentry(`${ns.type}:[${ns.inum}]`, null, inode, ownName);
     dentries.set(ns.inum, dentry);
   }
   return { mnt: mount, dentry };
@@ -103,7 +104,7 @@ function nsOf(caller: TaskStruct, inode: Inode, name: string): NsRef {
 }
 
 /** fs/proc/namespaces.c proc_ns_link_inode_operations */
-const linkOperations: InodeOperations = {
+export const nsLinkOperations: InodeOperations = {
   getLink: (caller, inode, dentry) => nsPath(inode.sb.vfs, nsOf(caller, inode, dentry.name)),
   readlink(caller, inode, dentry) {
     const { type, inum } = nsOf(caller, inode, dentry.name);
@@ -117,7 +118,7 @@ export const nsInodeOperations: InodeOperations = {
   lookup(_caller, dir, name) {
     const task = getProcTask(dir.inode) ?? fail(ENOENT);
     if (!NS_ENTRIES.has(name)) fail(ENOENT);
-    return procInstantiate(dir, name, task, { mode: S_IFLNK | 0o777, iops: linkOperations });
+    return procInstantiate(dir, name, task, { mode: S_IFLNK | 0o777, iops: nsLinkOperations });
   },
   getattr: pidGetattr,
   setattr: procSetattr,

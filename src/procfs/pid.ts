@@ -50,14 +50,15 @@ const attrIops = pidentInodeOperations(() => attrDirStuff);
 const attrFops = pidentFileOperations(() => attrDirStuff);
 /** It tells when AVX-512 was last used, which this CPU does not have (proc_pid_arch_status()). */
 const showArchStatus = (): string => '';
-const task = taskDirectory(() => tidBaseStuff);
+/** /proc/PID/task. */
+export const tgidTaskDirectory = taskDirectory(() => tidBaseStuff);
 
 /**
  * What is in /proc/PID, in the order of a listing: name, permissions, operations (K-600).
  * @see fs/proc/base.c tgid_base_stuff
  */
 export const tgidBaseStuff: readonly PidEntry[] = [
-  dir('task', 0o555, task.iops, task.fops),
+  dir('task', 0o555, tgidTaskDirectory.iops, tgidTaskDirectory.fops),
   dir('fd', 0o500, fdInodeOperations, fdOperations),
   dir('map_files', 0o500, mapFilesInodeOperations, mapFilesOperations),
   dir('fdinfo', 0o555, fdinfoInodeOperations, fdinfoOperations),

@@ -13,7 +13,7 @@ import { defaultLlseek, genericFileLlseek } from '../vfs/llseek.js';
 import { fsUmodeToDtype, MAY_EXEC, MAY_READ, MAY_WRITE, S_IFDIR, S_IFREG } from '../vfs/mode.js';
 import { simpleReadFromBuffer } from '../vfs/seq-file.js';
 import type { U64 } from '../vfs/u64.js';
-import { alwaysStands } from './proc-inode.js';
+import { alwaysStands, type ProcInode } from './proc-inode.js';
 import { ctlTables } from './sysctl-table.js';
 import type { CtlTable } from './sysctl-table.js';
 
@@ -70,89 +70,84 @@ function write(caller: TaskStruct, table: CtlTable, buf: UserBuffer, pos: U64): 
   return table.store?.(caller, byteStringOf(bytes)) ?? fail(EPERM);
 }
 
-/** fs/proc/proc_sysctl.c proc_sys_file_operations */
-function fileOperations(table: CtlTable): FileOperations {
-  return {
-    read: (caller, _file, buf, pos) => read(caller, table, buf, pos),
-    write: (caller, _file, buf, pos) => write(caller, table, buf, pos),
-    llseek: defaultLlseek,
-    iter: true,
-    spliceRead: true,
-    spliceWrite: true,
-  };
+/** What an inode of /proc/sys keeps: the setting's name, or what the names below it begin with. */
+interface SysctlInode extends Pick<ProcInode, 'revalidate'> {
+  readonly sysctl: string;
 }
 
-const fileIops: InodeOperations = { permission, setattr };
+function sysctlOf(inode: Inode): string {
+  return (inode.privateData as SysctlInode).sysctl;
+}
+
+function tableOf(caller: TaskStruct, { inode }: File): CtlTable {
+  const name = sysctlOf(inode);
+  return ctlTables(caller.kernel).find((table) => table.name === name) ?? fail(ENOENT);
+}
+
+/** fs/proc/proc_sysctl.c proc_sys_file_operations */
+export const sysctlFileOperations: FileOperations = {
+  read: (caller, file, buf, pos) => read(caller, tableOf(caller, file), buf, pos),
+  write: (caller, file, buf, pos) => write(caller, tableOf(caller, file), buf, pos),
+  llseek: defaultLlseek,
+  iter: true,
+  spliceRead: true,
+  spliceWrite: true,
+};
+
+export const sysctlInodeOperations: InodeOperations = { permission, setattr };
+
+/** What is directly below a directory: settings, and the names of directories further down. */
+function entries(caller: TaskStruct, dir: Dentry): Map<string, CtlTable | null> {
+  const prefix = sysctlOf(dir.inode);
+  const found = new Map<string, CtlTable | null>();
+  for (const table of ctlTables(caller.kernel)) {
+    if (!table.name.startsWith(prefix)) continue;
+    const [name = '', ...below] = table.name.slice(prefix.length).split('.');
+    found.set(name, below.length === 0 ? table : null);
+  }
+  return found;
+}
+
+function lookup(caller: TaskStruct, dir: Dentry, name: string): Dentry {
+  const table = entries(caller, dir).get(name);
+  if (table === undefined) fail(ENOENT);
+  const dentry =
+    table === null
+      ? new Dentry(name, dir, directoryInode(dir, `${sysctlOf(dir.inode)}${name}.`))
+      : new Dentry(name, dir, fileInode(dir, table));
+  dir.children.set(name, dentry);
+  return dentry;
+}
+
+function* iterate(caller: TaskStruct, file: File): Generator<DirEntry, void, void> {
+  const { dentry } = file.path;
+  for (const name of entries(caller, dentry).keys()) {
+    const { inode } = dentry.children.get(name) ?? lookup(caller, dentry, name);
+    yield { name, ino: inode.ino, type: fsUmodeToDtype(inode.mode) };
+  }
+}
 
 /** Makes the directories of /proc/sys as they are walked: settings may come with security modules. */
-class SysctlDirectory {
-  /** The path that is common to what is here, with its dot: `vm.`; empty for /proc/sys itself. */
-  private readonly prefix: string;
-  readonly iops: InodeOperations;
-  readonly fops: FileOperations;
+export const sysctlDirInodeOperations: InodeOperations = { permission, setattr, lookup };
 
-  constructor(prefix: string) {
-    this.prefix = prefix;
-    this.iops = {
-      permission,
-      setattr,
-      lookup: (caller, dir, name) => this.lookup(caller, dir, name),
-    };
-    this.fops = {
-      read: genericReadDir,
-      llseek: genericFileLlseek,
-      iterate: (caller, file) => this.iterate(caller, file),
-    };
-  }
-
-  /** What is here, by name: a table, or null for a directory. */
-  private entries(caller: TaskStruct): Map<string, CtlTable | null> {
-    const found = new Map<string, CtlTable | null>();
-    for (const table of ctlTables(caller.kernel)) {
-      if (!table.name.startsWith(this.prefix)) continue;
-      const [name = '', ...below] = table.name.slice(this.prefix.length).split('.');
-      found.set(name, below.length === 0 ? table : null);
-    }
-    return found;
-  }
-
-  /**
-   * @throws {LinuxError} ENOENT
-   * @see fs/proc/proc_sysctl.c proc_sys_lookup()
-   */
-  private lookup(caller: TaskStruct, dir: Dentry, name: string): Dentry {
-    const table = this.entries(caller).get(name);
-    if (table === undefined) fail(ENOENT);
-    const dentry =
-      table === null
-        ? new Dentry(name, dir, directoryInode(dir, `${this.prefix}${name}.`))
-        : new Dentry(name, dir, fileInode(dir, table));
-    dir.children.set(name, dentry);
-    return dentry;
-  }
-
-  /** fs/proc/proc_sysctl.c proc_sys_readdir() */
-  private *iterate(caller: TaskStruct, file: File): Generator<DirEntry, void, void> {
-    const { dentry } = file.path;
-    for (const name of this.entries(caller).keys()) {
-      const { inode } = dentry.children.get(name) ?? this.lookup(caller, dentry, name);
-      yield { name, ino: inode.ino, type: fsUmodeToDtype(inode.mode) };
-    }
-  }
-}
+export const sysctlDirOperations: FileOperations = {
+  read: genericReadDir,
+  llseek: genericFileLlseek,
+  iterate,
+};
 
 function fileInode(dir: Dentry, table: CtlTable): Inode {
   const mode = S_IFREG | table.mode;
-  const inode = new Inode(dir.inode.sb, mode, 0, 0, fileIops, fileOperations(table));
-  inode.privateData = alwaysStands;
+  const inode = new Inode(dir.inode.sb, mode, 0, 0, sysctlInodeOperations, sysctlFileOperations);
+  inode.privateData = { ...alwaysStands, sysctl: table.name } satisfies SysctlInode;
   return inode;
 }
 
 function directoryInode(dir: Dentry, prefix: string): Inode {
-  const { iops, fops } = new SysctlDirectory(prefix);
-  const inode = new Inode(dir.inode.sb, S_IFDIR | 0o555, 0, 0, iops, fops);
+  const mode = S_IFDIR | 0o555;
+  const inode = new Inode(dir.inode.sb, mode, 0, 0, sysctlDirInodeOperations, sysctlDirOperations);
   inode.nlink = 1;
-  inode.privateData = alwaysStands;
+  inode.privateData = { ...alwaysStands, sysctl: prefix } satisfies SysctlInode;
   return inode;
 }
 

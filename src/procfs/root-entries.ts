@@ -2,10 +2,11 @@ import type { TaskStruct } from '../kernel/task.js';
 import { byteString } from '../vfs/byte-string.js';
 import type { Dentry } from '../vfs/dentry.js';
 import type { Vfs } from '../vfs/vfs.js';
-import { procCreateSingle } from './generic.js';
+import { procCreateSingle, procSingle } from './generic.js';
 import { showMeminfo } from './meminfo.js';
 import { sysctlDirectory } from './proc-sysctl.js';
 import { mountsLink } from './self.js';
+import type { FileOperations } from '../vfs/file.js';
 import { showVmstat } from './vmstat.js';
 
 /** The one CPU. It has no name and no speed of its own, only what every x86-64 has. */
@@ -72,23 +73,27 @@ function showVersion({ kernel }: TaskStruct): string {
   return byteString(`Linux version ${release} (procmem) (AssemblyScript) ${version}\n`);
 }
 
+/** What the files about the machine do, shorter names first as Linux lists them. */
+export const rootFileOperations: Readonly<Record<string, FileOperations>> = {
+  stat: procSingle((_caller, file) => showStat(file.inode.sb.vfs)),
+  swaps: procSingle(() => 'Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n'),
+  uptime: procSingle(showUptime),
+  vmstat: procSingle(showVmstat),
+  cpuinfo: procSingle(() => `${CPUINFO}\n\n`),
+  loadavg: procSingle(showLoadavg),
+  meminfo: procSingle(showMeminfo),
+  version: procSingle(showVersion),
+  filesystems: procSingle(() => FILESYSTEMS.map((name) => `nodev\t${name}\n`).join('')),
+};
+
 /**
- * Hangs what is about the machine into the root, shorter names first as Linux lists them.
+ * Hangs what is about the machine into the root.
  * @see fs/proc/generic.c pde_subdir_insert()
  */
 export function rootEntries(root: Dentry): void {
-  const { vfs } = root.inode.sb;
   sysctlDirectory(root);
-  procCreateSingle(root, 'stat', () => showStat(vfs));
-  procCreateSingle(root, 'swaps', () => 'Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n');
-  mountsLink(root);
-  procCreateSingle(root, 'uptime', showUptime);
-  procCreateSingle(root, 'vmstat', showVmstat);
-  procCreateSingle(root, 'cpuinfo', () => `${CPUINFO}\n\n`);
-  procCreateSingle(root, 'loadavg', showLoadavg);
-  procCreateSingle(root, 'meminfo', showMeminfo);
-  procCreateSingle(root, 'version', showVersion);
-  procCreateSingle(root, 'filesystems', () =>
-    FILESYSTEMS.map((name) => `nodev\t${name}\n`).join(''),
-  );
+  for (const [name, fops] of Object.entries(rootFileOperations)) {
+    procCreateSingle(root, name, fops);
+    if (name === 'swaps') mountsLink(root);
+  }
 }

@@ -2,35 +2,36 @@ import { ENOENT } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { Dentry } from '../vfs/dentry.js';
-import { Inode } from '../vfs/inode.js';
+import { Inode, type InodeOperations } from '../vfs/inode.js';
 import { S_IFLNK } from '../vfs/mode.js';
 import { alwaysStands } from './proc-inode.js';
 
+const MOUNTS = 'self/mounts';
+
+export const mountsLinkOperations: InodeOperations = { getLink: () => MOUNTS };
+
 /** Where a link of the root leads, for who follows it (K-003). */
-type LinkText = (caller: TaskStruct) => string;
+function linkFor(text: (caller: TaskStruct) => string): InodeOperations {
+  return { getLink: (caller) => (caller.exited ? fail(ENOENT) : text(caller)) };
+}
 
 /** fs/proc/self.c proc_self_get_link() */
-export const selfText: LinkText = (caller) => String(caller.tgid);
+export const selfLinkOperations = linkFor((caller) => String(caller.tgid));
 
 /** fs/proc/thread_self.c proc_thread_self_get_link() */
-export const threadSelfText: LinkText = (caller) => `${caller.tgid}/task/${caller.pid}`;
+export const threadSelfLinkOperations = linkFor((caller) => `${caller.tgid}/task/${caller.pid}`);
 
 /** Makes /proc/mounts: the mounts of who looks (fs/proc/root.c proc_symlink()). */
 export function mountsLink(root: Dentry): void {
-  const target = 'self/mounts';
-  const inode = new Inode(root.inode.sb, S_IFLNK | 0o777, 0, 0, { getLink: () => target }, {});
+  const inode = new Inode(root.inode.sb, S_IFLNK | 0o777, 0, 0, mountsLinkOperations, {});
   inode.privateData = alwaysStands;
-  inode.fixedSize = target.length;
+  inode.fixedSize = MOUNTS.length;
   root.children.set('mounts', new Dentry('mounts', root, inode));
 }
 
 /** Makes /proc/self or /proc/thread-self: a link that is different for everyone. */
-export function selfLink(root: Dentry, name: string, text: LinkText): Dentry {
-  const getLink = (caller: TaskStruct): string => (caller.exited ? fail(ENOENT) : text(caller));
-  const iops = { getLink };
+export function selfLink(root: Dentry, name: string, iops: InodeOperations): void {
   const inode = new Inode(root.inode.sb, S_IFLNK | 0o777, 0, 0, iops, {});
   inode.privateData = alwaysStands;
-  const dentry = new Dentry(name, root, inode);
-  root.children.set(name, dentry);
-  return dentry;
+  root.children.set(name, new Dentry(name, root, inode));
 }

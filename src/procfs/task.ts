@@ -19,6 +19,8 @@ import { getProcTask, isAlive, procInstantiate, procSetattr } from './proc-inode
  * in it.
  */
 export interface TaskDirectory {
+  /** What /proc/PID/task/TID does. */
+  readonly tid: { readonly iops: InodeOperations; readonly fops: FileOperations };
   readonly iops: InodeOperations;
   readonly fops: FileOperations;
 }
@@ -60,6 +62,7 @@ export function taskDirectory(table: () => readonly PidEntry[]): TaskDirectory {
   };
 
   return {
+    tid: { iops: tidIops, fops: tidFops },
     iops: {
       lookup,
       permission: procPidPermission,

@@ -1,7 +1,7 @@
 import { EOPNOTSUPP } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
 import type { TaskStruct } from '../kernel/task.js';
-import { Dentry } from '../vfs/dentry.js';
+import { Dentry, ownName } from '../vfs/dentry.js';
 import { filesOf, nofileLimit } from '../vfs/fdtable.js';
 import {
   File,
@@ -14,6 +14,7 @@ import {
 import { O_RDWR } from '../vfs/flags.js';
 import { fsOf } from '../vfs/fs-struct.js';
 import { Inode } from '../vfs/inode.js';
+import type { InodeOperations } from '../vfs/inode.js';
 import { S_IFREG } from '../vfs/mode.js';
 import type { SuperBlock } from '../vfs/super-block.js';
 
@@ -30,6 +31,9 @@ export interface AnonInode {
   readonly flags?: number;
 }
 
+/** anon_inode_setattr() */
+export const anonInodeOperations: InodeOperations = { setattr: () => fail(EOPNOTSUPP) };
+
 /**
  * Opens a descriptor, closed on exec, on something that is no file; each has an inode of its own.
  *
@@ -42,10 +46,9 @@ export function anonInodeGetfd(task: TaskStruct, kind: AnonInode): number {
   const fd = files.lowestFree(nofileLimit(task));
   const { sb = vfs.pipefs } = kind;
   const regular = kind.sb !== undefined;
-  // anon_inode_setattr()
-  const iops = { setattr: () => fail(EOPNOTSUPP) };
-  const inode = new Inode(sb, regular ? S_IFREG | 0o700 : 0o700, 0, 0, iops, kind.fops);
-  const dentry = new Dentry('', null, inode, () => `anon_inode:[${kind.name}]`);
+  const type = regular ? S_IFREG : 0;
+  const inode = new Inode(sb, type | 0o700, 0, 0, anonInodeOperations, kind.fops);
+  const dentry = new Dentry(`anon_inode:[${kind.name}]`, null, inode, ownName);
   // What is opened as a regular file has positions, even if there is nothing to read.
   const mode = FMODE_READ | FMODE_WRITE | (regular ? FMODE_PREAD | FMODE_PWRITE : 0);
   const path = { mnt: vfs.pipeMount, dentry };

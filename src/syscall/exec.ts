@@ -30,7 +30,7 @@ export function openExec(task: TaskStruct, path: string): File {
 }
 
 /** An open file as exec sees it: owner, mode, and whether the caller could read it. */
-class ExecutableFile extends ExeFile implements ExecFile {
+export class ExecutableFile extends ExeFile implements ExecFile {
   readonly uid: number;
   readonly gid: number;
   readonly mode: number;

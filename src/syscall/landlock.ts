@@ -50,7 +50,7 @@ export const landlockCalls: SyscallFamily = {
   landlock_restrict_self: (task, fd, flags) => restrictSelf(task, int(fd), uint(flags)),
 };
 
-const rulesetOperations: FileOperations = {
+export const rulesetOperations: FileOperations = {
   read: () => fail(EINVAL),
   write: () => fail(EINVAL),
 };

@@ -47,7 +47,7 @@ function pidfdShowFdinfo(file: File): string {
   return `Pid:\t${shown}\nNSpid:\t${shown}\n`;
 }
 
-const pidfdOperations: FileOperations = {
+export const pidfdOperations: FileOperations = {
   poll: (file) => ((file.privateData as Pid).task?.exited === false ? 0 : POLLIN | POLLRDNORM),
   showFdinfo: pidfdShowFdinfo,
 };

@@ -8,6 +8,8 @@ import type { TaskStruct } from '../kernel/task.js';
 import { filesOf } from '../vfs/fdtable.js';
 import type { U64 } from '../vfs/u64.js';
 import { int, readUser, type SyscallFamily, uint } from './args.js';
+import { SideTable } from '../side-table.js';
+import type { Kernel } from '../kernel/kernel.js';
 
 /**
  * Other processes' memory and what they share: ptrace, process_vm_readv and _writev, kcmp.
@@ -24,7 +26,7 @@ export const ptraceCalls: SyscallFamily = {
     const [a, b] = checkKcmp(task, int(pid1), int(pid2));
     if (int(type) === KCMP_EPOLL_TFD) return kcmpEpoll(task, a, b, index1, index2);
     const resource = RESOURCES[int(type)] ?? fail(EINVAL);
-    return compare(resource(a, index1), resource(b, index2));
+    return compare(task.kernel, resource(a, index1), resource(b, index2));
   },
 };
 
@@ -66,18 +68,22 @@ function kcmpEpoll(task: TaskStruct, a: TaskStruct, b: TaskStruct, idx1: U64, id
   return fail(EINVAL);
 }
 
-const order = new WeakMap<object, number>();
-let lastOrder = 0;
+const order = new SideTable<object, number>('kcmp order', '*');
+/** How many of a machine's objects have a rank. */
+const ranked = new SideTable<Kernel, number>('kcmp ranked', 'Kernel');
 
 /** 0 for the same, 1 and 2 for smaller and greater in an order that means nothing but stays. */
-function compare(a: object | null, b: object | null): number {
+function compare(kernel: Kernel, a: object | null, b: object | null): number {
   if (a === b) return 0;
-  return rank(a) < rank(b) ? 1 : 2;
+  return rank(kernel, a) < rank(kernel, b) ? 1 : 2;
 }
 
-function rank(object: object | null): number {
+function rank(kernel: Kernel, object: object | null): number {
   if (object === null) return 0;
-  const known = order.get(object) ?? ++lastOrder;
-  order.set(object, known);
-  return known;
+  const known = order.get(object);
+  if (known !== undefined) return known;
+  const next = (ranked.get(kernel) ?? 0) + 1;
+  ranked.set(kernel, next);
+  order.set(object, next);
+  return next;
 }

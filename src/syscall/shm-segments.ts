@@ -5,7 +5,7 @@ import { CAP_IPC_OWNER, CAP_SYS_ADMIN, capable } from '../kernel/capability.js';
 import { inGroup } from '../kernel/cred.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { PageCache } from '../mm/page-cache.js';
-import { Dentry, type Path } from '../vfs/dentry.js';
+import { Dentry, type Path, deletedName } from '../vfs/dentry.js';
 import { File, type FileOperations, FMODE_READ, FMODE_WRITE } from '../vfs/file.js';
 import { O_RDONLY, O_RDWR } from '../vfs/flags.js';
 import { fsOf } from '../vfs/fs-struct.js';
@@ -13,6 +13,7 @@ import { Inode } from '../vfs/inode.js';
 import { S_IFREG } from '../vfs/mode.js';
 import { shmemFileOperations } from '../vfs/shmem.js';
 import type { Vfs } from '../vfs/vfs.js';
+import { SideTable } from '../side-table.js';
 
 // include/uapi/linux/ipc.h and shm.h
 const IPC_PRIVATE = 0;
@@ -47,7 +48,7 @@ export class ShmSegment {
   /** Attachments that still have a mapping. */
   attached = 0;
   readonly path: Path;
-  readonly #segments: ShmSegments;
+  private readonly segments: ShmSegments;
 
   constructor(
     segments: ShmSegments,
@@ -56,7 +57,7 @@ export class ShmSegment {
   ) {
     const { vfs } = fsOf(task);
     const { euid, egid } = task.cred;
-    this.#segments = segments;
+    this.segments = segments;
     this.id = init.id;
     this.key = init.key;
     this.size = init.size;
@@ -74,7 +75,7 @@ export class ShmSegment {
     const name = `SYSV${(init.key >>> 0).toString(16).padStart(8, '0')}`;
     this.path = {
       mnt: vfs.shmMount,
-      dentry: new Dentry(name, null, inode, () => `/${name} (deleted)`),
+      dentry: new Dentry(name, null, inode, deletedName),
     };
   }
 
@@ -92,12 +93,12 @@ export class ShmSegment {
   /** The last mapping of an attachment has gone. */
   closeAttachment(): void {
     this.attached -= 1;
-    if (this.attached === 0 && (this.mode & SHM_DEST) !== 0) this.#segments.destroy(this);
+    if (this.attached === 0 && (this.mode & SHM_DEST) !== 0) this.segments.destroy(this);
   }
 }
 
 /** Mappings of a segment: its pages, and word of the last of them. */
-const attachmentOperations: FileOperations = {
+export const attachmentOperations: FileOperations = {
   ...shmemFileOperations,
   release: (file) => (file.privateData as ShmSegment).closeAttachment(),
 };
@@ -109,8 +110,8 @@ export function segmentOf(file: unknown): ShmSegment | null {
 
 /** The segments of one machine. */
 export class ShmSegments {
-  readonly #byId = new Map<number, ShmSegment>();
-  #made = 0;
+  private readonly segmentsById = new Map<number, ShmSegment>();
+  private made = 0;
 
   /**
    * The segment of a key, made where IPC_CREAT asks.
@@ -120,10 +121,10 @@ export class ShmSegments {
    * @see ipc/shm.c, shmget
    */
   get(task: TaskStruct, key: number, size: bigint, flags: number): ShmSegment {
-    const known = key === IPC_PRIVATE ? null : this.#find(key);
+    const known = key === IPC_PRIVATE ? null : this.find(key);
     if (known === null) {
       if (key !== IPC_PRIVATE && (flags & IPC_CREAT) === 0) fail(ENOENT);
-      return this.#make(task, key, size, flags);
+      return this.make(task, key, size, flags);
     }
     if ((flags & IPC_CREAT) !== 0 && (flags & IPC_EXCL) !== 0) fail(EEXIST);
     if (size > BigInt(known.size)) fail(EINVAL);
@@ -133,7 +134,7 @@ export class ShmSegments {
 
   /** The segment of an id. @throws {LinuxError} EINVAL: none */
   byId(id: number): ShmSegment {
-    return this.#byId.get(id) ?? fail(EINVAL);
+    return this.segmentsById.get(id) ?? fail(EINVAL);
   }
 
   /** Takes a segment away, at once or with its last attachment. */
@@ -144,31 +145,31 @@ export class ShmSegments {
   }
 
   destroy(segment: ShmSegment): void {
-    this.#byId.delete(segment.id);
+    this.segmentsById.delete(segment.id);
     segment.path.dentry.inode.put();
   }
 
-  #find(key: number): ShmSegment | null {
-    for (const segment of this.#byId.values()) if (segment.key === key) return segment;
+  private find(key: number): ShmSegment | null {
+    for (const segment of this.segmentsById.values()) if (segment.key === key) return segment;
     return null;
   }
 
-  #make(task: TaskStruct, key: number, size: bigint, flags: number): ShmSegment {
+  private make(task: TaskStruct, key: number, size: bigint, flags: number): ShmSegment {
     if (size < 1n || size > SHMMAX || size > MAX_LFS_FILESIZE) fail(EINVAL);
     if (size > BigInt(task.kernel.profile.totalRam)) fail(ENOMEM);
-    const id = this.#made++ * IPCMNI;
+    const id = this.made++ * IPCMNI;
     const segment = new ShmSegment(this, task, {
       id,
       key,
       size: Number(size),
       mode: flags & 0o777,
     });
-    this.#byId.set(id, segment);
+    this.segmentsById.set(id, segment);
     return segment;
   }
 }
 
-const segmentsByVfs = new WeakMap<Vfs, ShmSegments>();
+const segmentsByVfs = new SideTable<Vfs, ShmSegments>('shm segments', 'Vfs');
 
 /** The segments of the machine a task runs on. */
 export function shmSegmentsOf(task: TaskStruct): ShmSegments {

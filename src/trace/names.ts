@@ -4,7 +4,12 @@ const SUBSTITUTION = /\$\{([^}]*)\}/g;
 
 /** The values a trace binds: pids of its tasks, and results under `as`. */
 export class Names {
-  readonly #values = new Map<string, bigint>();
+  readonly #values: Map<string, bigint>;
+
+  /** @param from names to begin with */
+  constructor(from?: Names) {
+    this.#values = new Map(from === undefined ? [] : from.#values);
+  }
 
   bind(name: string, value: bigint): void {
     this.#values.set(name, value);

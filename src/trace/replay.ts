@@ -27,6 +27,53 @@ export interface ReplayResult {
   readonly ignored: readonly string[];
 }
 
+/** A trace that is performed step by step; it can go on elsewhere, on a copy of its machine. */
+export class TraceReplay {
+  readonly trace: Trace;
+  private readonly world: TraceWorld;
+  private next = 0;
+
+  /**
+   * @param machine a machine that nothing else uses
+   * @throws {TraceError} a header this machine cannot follow
+   */
+  constructor(trace: Trace, machine: { readonly kernel: Kernel }, from?: TraceReplay) {
+    this.trace = trace;
+    this.world =
+      from === undefined
+        ? makeWorld(trace, machine.kernel)
+        : new TraceWorld(machine.kernel, trace.header, from.world);
+    this.next = from?.next ?? 0;
+  }
+
+  /** Where this replay stands, on the same machine or a copy of it as it is now. */
+  copyOn(machine: { readonly kernel: Kernel }): TraceReplay {
+    return new TraceReplay(this.trace, machine, this);
+  }
+
+  /** Steps performed. */
+  get done(): number {
+    return this.next;
+  }
+
+  /**
+   * Performs steps up to number `end`; the rest when there is none.
+   *
+   * @returns those that the machine answered differently
+   * @throws {TraceError} arguments that do not fit the scratch mapping
+   */
+  run(end = this.trace.steps.length): Mismatch[] {
+    const found: Mismatch[] = [];
+    const { file, steps } = this.trace;
+    for (const step of steps.slice(this.next, end)) {
+      this.next += 1;
+      const { expected, got } = answer(this.world, file, step);
+      if (expected !== got) found.push({ file, line: step.line, step: step.source, expected, got });
+    }
+    return found;
+  }
+}
+
 /**
  * Performs the steps of a trace on a fresh machine and compares every answer.
  *
@@ -34,7 +81,7 @@ export interface ReplayResult {
  * the machine's invariants are checked.
  *
  * @param machine a machine that nothing else uses
- * @param report called with every mismatch, in order
+ * @param report called with the mismatches, in order
  * @throws {TraceError} a header this machine cannot follow; arguments that do not fit the scratch
  * mapping
  */
@@ -43,16 +90,12 @@ export function replayTrace(
   machine: { readonly kernel: Kernel },
   report: (mismatch: Mismatch) => void = () => {},
 ): ReplayResult {
-  const world = makeWorld(trace, machine.kernel);
-  let matched = 0;
-  for (const step of trace.steps) {
-    const { expected, got } = answer(world, trace.file, step);
-    if (expected === got) matched += 1;
-    else report({ file: trace.file, line: step.line, step: step.source, expected, got });
-  }
+  const found = new TraceReplay(trace, machine).run();
+  found.forEach(report);
+  const total = trace.steps.length;
   const ignored = unknownSettings(machine.kernel, trace.header);
   const violations = checkMemory(machine.kernel.core);
-  return { matched, total: trace.steps.length, violations, ignored };
+  return { matched: total - found.length, total, violations, ignored };
 }
 
 function makeWorld({ file, header }: Trace, kernel: Kernel): TraceWorld {

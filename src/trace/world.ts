@@ -68,14 +68,27 @@ const ENVIRONMENT = [
 /** The tasks and names of a trace as its steps go on. */
 export class TraceWorld {
   readonly kernel: Kernel;
-  readonly names = new Names();
+  readonly names: Names;
   /** The parent of the initial tasks, which never waits; it reads /proc for the steps that look there. */
   readonly observer: TaskStruct;
   readonly #tasks = new Map<string, TaskStruct>();
 
-  /** Makes the initial tasks as the header describes them. */
-  constructor(kernel: Kernel, header: TraceHeader) {
+  /**
+   * Makes the initial tasks as the header describes them.
+   *
+   * @param from a world whose names and tasks it has instead, on a machine that is a copy of that one's
+   */
+  constructor(kernel: Kernel, header: TraceHeader, from: TraceWorld | null = null) {
     this.kernel = kernel;
+    this.names = new Names(from?.names);
+    if (from !== null) {
+      this.observer = this.#sameTask(from.observer) ?? from.observer;
+      for (const [name, task] of from.#tasks) {
+        const own = this.#sameTask(task);
+        if (own !== null) this.#tasks.set(name, own);
+      }
+      return;
+    }
     for (const [name, value] of Object.entries(header.sysctl)) {
       if (kernel.sysctl.has(name)) kernel.sysctl.set(name, value);
     }
@@ -101,6 +114,11 @@ export class TraceWorld {
     this.#tasks.delete(name);
     this.names.bind(`${name}.pid`, -1n);
     this.names.bind(`${name}.tid`, -1n);
+  }
+
+  /** Here the task that is that one's copy; null when it had been reaped. */
+  #sameTask(task: TaskStruct): TaskStruct | null {
+    return task.kernel === this.kernel ? task : this.kernel.findTask(task.pid);
   }
 
   #spawn(header: TraceHeader): TaskStruct {

@@ -150,6 +150,8 @@ class CfaProgram {
         return this.#set(cursor.count(), valOffset(cursor.sleb() * dataAlign));
       case 0x16: // DW_CFA_val_expression
         return this.#set(cursor.count(), expression('valExpression', cursor));
+      case 0x2d: // DW_CFA_AARCH64_negate_ra_state: the signature is taken off every return address
+        return;
       case 0x2e: // DW_CFA_GNU_args_size: of use to a catch, not to a trace
         cursor.uleb();
         return;

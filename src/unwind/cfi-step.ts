@@ -3,15 +3,16 @@ import { runCfaProgram } from './cfa-program.js';
 import { CfiError } from './cursor.js';
 import type { Fde } from './eh-frame.js';
 import { evaluate } from './expression.js';
+import type { UnwindMachine } from './machines.js';
+import { X86_64 } from './machines.js';
 import type { ReadMemory } from './memory.js';
 import { readWord } from './memory.js';
 import type { Registers } from './registers.js';
-import { REGISTER_COUNT, RIP, RSP } from './registers.js';
 
 /**
  * The caller's registers, by the call-frame information of the function that holds `pc`.
  *
- * Registers without a rule keep their value, as in every unwinder; rsp without a rule is the CFA.
+ * Registers without a rule keep their value, as in every unwinder; the stack pointer without a rule is the CFA.
  *
  * @param pc the address whose row applies: of the call, not of the return
  * @returns null when the return address is undefined: this is the outermost frame
@@ -22,24 +23,36 @@ export function stepByCfi(
   pc: bigint,
   registers: Registers,
   read: ReadMemory,
+  machine: UnwindMachine = X86_64,
 ): Registers | null {
   const row = runCfaProgram(fde, pc);
   const cfa = canonicalFrameAddress(row, registers, read);
   const caller: (bigint | null)[] = [];
-  for (let column = 0; column < REGISTER_COUNT; column++) {
+  for (let column = 0; column < machine.count; column++) {
     const rule = row.registers.get(column);
-    const kept = column === RSP ? cfa : (registers[column] ?? null);
+    const kept = column === machine.sp ? cfa : (registers[column] ?? null);
     caller.push(rule === undefined ? kept : apply(rule, column, cfa, registers, read));
   }
-  caller[RIP] = returnAddress(fde, row, caller);
-  return caller[RIP] === null ? null : caller;
+  const address = returnAddress(fde, row, caller, machine);
+  caller[machine.pc] = address;
+  return address === null ? null : caller;
 }
 
-/** Without a rule for the return column the "caller" would be this very function: the outermost. */
-function returnAddress(fde: Fde, row: Row, caller: Registers): bigint | null {
+/**
+ * Without a rule for the return column the "caller" would be this very function: the outermost.
+ * Where calls leave the return address in a register, a function that calls none keeps it there.
+ */
+function returnAddress(
+  fde: Fde,
+  row: Row,
+  caller: Registers,
+  machine: UnwindMachine,
+): bigint | null {
   const { returnColumn } = fde.cie;
-  if (returnColumn >= REGISTER_COUNT) throw new CfiError('the return column does not exist');
-  return row.registers.has(returnColumn) ? (caller[returnColumn] ?? null) : null;
+  if (returnColumn >= machine.count) throw new CfiError('the return column does not exist');
+  const known = row.registers.has(returnColumn) || returnColumn === machine.link;
+  const address = known ? (caller[returnColumn] ?? null) : null;
+  return address === null ? null : BigInt.asUintN(machine.addressBits, address);
 }
 
 function canonicalFrameAddress(row: Row, registers: Registers, read: ReadMemory): bigint {

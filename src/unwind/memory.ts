@@ -4,8 +4,8 @@
  */
 export type ReadMemory = (addr: number, length: number) => Uint8Array | null;
 
-/** User space of x86-64; no address at or above it is ever read. */
-const USER_END = 1n << 47n;
+/** Above all user spaces, and exact as a number; no address at or above it is ever read. */
+const USER_END = 1n << 52n;
 
 /** Up to 8 bytes at a 64-bit address as an unsigned little-endian number; null when unreadable. */
 export function readWord(read: ReadMemory, addr: bigint, bytes: 1 | 2 | 4 | 8 = 8): bigint | null {

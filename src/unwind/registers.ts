@@ -9,7 +9,6 @@ export const RBX = 3;
 export const RBP = 6;
 export const RSP = 7;
 export const RIP = 16;
-export const REGISTER_COUNT = 17;
 
 /**
  * For each DWARF number its place in struct user_regs_struct, in 8-byte words:

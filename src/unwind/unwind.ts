@@ -7,10 +7,11 @@ import type { Image, OpenFile } from './image.js';
 import { imageOf } from './image.js';
 import type { MapsLine } from './maps.js';
 import { findLine } from './maps.js';
+import type { UnwindMachine } from './machines.js';
+import { X86_64 } from './machines.js';
 import type { ReadMemory } from './memory.js';
 import { readWord } from './memory.js';
 import type { Registers } from './registers.js';
-import { RBP, RIP, RSP } from './registers.js';
 
 /** One frame of a stack trace. */
 export interface StackFrame {
@@ -18,7 +19,8 @@ export interface StackFrame {
   readonly sp: bigint;
   /**
    * Whether `pc` is where execution stopped rather than a return address: true for the first
-   * frame and for one that a signal interrupted. Others are looked up at `pc - 1`, in the call.
+   * frame, for one that a signal interrupted, and for the code that a handler returns to, which
+   * nobody called. Others are looked up at `pc - 1`, in the call.
    */
   readonly exact: boolean;
   /** How this frame was found. */
@@ -41,13 +43,15 @@ export interface UnwindSource {
   readonly maps: readonly MapsLine[];
   /** Opens a file that maps names; needed only for files without .eh_frame_hdr. */
   readonly open?: OpenFile;
+  /** The processor (default x86-64). */
+  readonly machine?: UnwindMachine;
 }
 
 /** Frames given at most, unless the caller says otherwise: runaway recursion goes on for ever. */
 const DEFAULT_LIMIT = 256;
 
 /**
- * The stack trace of a thread of x86-64.
+ * The stack trace of a thread; the equations are x86-64's, the others' are in UnwindMachine.
  *
  * Each caller is found by the first of these that applies (M[a] is the 8 bytes at a):
  *
@@ -77,12 +81,14 @@ class Unwinder {
   readonly #read: ReadMemory;
   readonly #maps: readonly MapsLine[];
   readonly #open: OpenFile;
+  readonly #machine: UnwindMachine;
   readonly #images = new Map<MapsLine, Image | null>();
 
   constructor(source: UnwindSource) {
     this.#read = source.read;
     this.#maps = source.maps;
     this.#open = source.open ?? (() => null);
+    this.#machine = source.machine ?? X86_64;
   }
 
   run(start: Registers, limit: number): StackTrace {
@@ -91,13 +97,14 @@ class Unwinder {
     let by: StackFrame['by'] = 'registers';
     let exact = true;
     while (frames.length < limit) {
-      const pc = registers[RIP] ?? null;
-      const sp = registers[RSP] ?? null;
+      const pc = registers[this.#machine.pc] ?? null;
+      const sp = registers[this.#machine.sp] ?? null;
       if (pc === null || sp === null) return { frames, end: 'a register is not known' };
       frames.push({ pc, sp, exact, by });
       const step = this.#step(registers, pc, exact, frames.length === 1);
       if ('end' in step) return { frames, end: step.end };
-      const problem = progress(sp, step.registers, step.interrupted);
+      if (step.interrupted) frames[frames.length - 1] = { pc, sp, exact: true, by };
+      const problem = this.#progress(sp, step.registers, this.#isFree(step, exact));
       if (problem !== null) return { frames, end: problem };
       ({ registers, by } = step);
       exact = step.interrupted;
@@ -110,7 +117,7 @@ class Unwinder {
     try {
       const fde = this.#fde(at);
       if (fde !== null) {
-        const caller = stepByCfi(fde, at, registers, this.#read);
+        const caller = stepByCfi(fde, at, registers, this.#read, this.#machine);
         if (caller === null) return { end: OUTERMOST };
         return { registers: caller, by: 'cfi', interrupted: fde.cie.signalFrame };
       }
@@ -137,40 +144,52 @@ class Unwinder {
   }
 
   #stepByFramePointer(registers: Registers): Step {
-    const rbp = registers[RBP] ?? null;
-    const rsp = registers[RSP] ?? null;
+    const { pc, sp, fp, frame } = this.#machine;
+    const from = registers[fp] ?? null;
+    const stack = registers[sp] ?? null;
     const end = { end: 'no call-frame information and no frame pointer' };
-    if (rbp === null || rsp === null || rbp < rsp || rbp % 8n !== 0n) return end;
-    const saved = readWord(this.#read, rbp);
-    const rip = readWord(this.#read, rbp + 8n);
-    if (saved === null || rip === null || !this.#executable(rip)) return end;
+    if (from === null || stack === null || from < stack || from % 8n !== 0n) return end;
+    const saved = readWord(this.#read, from + frame.fp);
+    const address = readWord(this.#read, from + frame.ra);
+    if (saved === null || address === null || !this.#executable(address)) return end;
     const caller = registers.map(() => null as bigint | null);
-    caller[RBP] = saved;
-    caller[RSP] = rbp + 16n;
-    caller[RIP] = rip;
+    caller[fp] = saved;
+    caller[sp] = from + frame.sp;
+    caller[pc] = address;
     return { registers: caller, by: 'frame pointer', interrupted: false };
   }
 
   #stepByReturnAddress(registers: Registers): Step {
-    const rsp = registers[RSP] ?? 0n;
-    const rip = readWord(this.#read, rsp);
-    if (rip === null || !this.#executable(rip)) return { end: 'the program counter is nowhere' };
+    const { pc, sp, link } = this.#machine;
+    const stack = registers[sp] ?? 0n;
+    const address = link === null ? readWord(this.#read, stack) : (registers[link] ?? null);
+    if (address === null || !this.#executable(address)) {
+      return { end: 'the program counter is nowhere' };
+    }
     const caller = [...registers];
-    caller[RSP] = rsp + 8n;
-    caller[RIP] = rip;
+    caller[sp] = link === null ? stack + 8n : stack;
+    caller[pc] = address;
     return { registers: caller, by: 'return address', interrupted: false };
+  }
+
+  /**
+   * A trace goes up the stack, except where a signal handler had a stack of its own, and where execution
+   * stopped on a processor whose calls need no stack.
+   */
+  #progress(sp: bigint, caller: Registers, free: boolean): string | null {
+    const rip = caller[this.#machine.pc] ?? null;
+    const rsp = caller[this.#machine.sp] ?? null;
+    if (rip === 0n) return `${OUTERMOST}: the return address is 0`;
+    if (rsp === null) return 'a register is not known';
+    return rsp <= sp && !free ? 'the stack does not go on' : null;
+  }
+
+  /** Whether the caller's stack pointer may be anything. */
+  #isFree(step: { readonly interrupted: boolean }, exact: boolean): boolean {
+    return step.interrupted || (exact && this.#machine.link !== null);
   }
 
   #executable(pc: bigint): boolean {
     return findLine(this.#maps, Number(pc))?.perms[2] === 'x';
   }
-}
-
-/** A trace goes up the stack, except where a signal handler had a stack of its own. */
-function progress(sp: bigint, caller: Registers, interrupted: boolean): string | null {
-  const rip = caller[RIP] ?? null;
-  const rsp = caller[RSP] ?? null;
-  if (rip === 0n) return `${OUTERMOST}: the return address is 0`;
-  if (rsp === null) return 'a register is not known';
-  return rsp <= sp && !interrupted ? 'the stack does not go on' : null;
 }

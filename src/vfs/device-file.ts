@@ -2,10 +2,10 @@ import { ENXIO } from '../../assembly/abi/errno.js';
 import { VM_DONTDUMP, VM_DONTEXPAND, VM_IO, VM_PFNMAP } from '../../assembly/abi/vma.js';
 import { fail } from '../errno.js';
 import type { Cred } from '../kernel/cred.js';
-import { countHooks } from '../mm/acting.js';
+import { countDevices } from '../mm/acting.js';
 import { setDevice, type Device } from '../mm/device.js';
 import { PageCache } from '../mm/page-cache.js';
-import { Dentry } from './dentry.js';
+import { Dentry, ownName } from './dentry.js';
 import { File, FMODE_READ, FMODE_WRITE, type FileOperations } from './file.js';
 import { O_RDWR } from './flags.js';
 import { Inode } from './inode.js';
@@ -21,7 +21,7 @@ const deviceFileOperations: FileOperations = {
   open: () => fail(ENXIO),
   mmap: (_task, file) => file,
   release: (file) => {
-    countHooks(file.inode.sb.vfs.kernel.core, -1);
+    countDevices(file.inode.sb.vfs.kernel.core, -1);
   },
 };
 
@@ -37,11 +37,11 @@ export function deviceFile(vfs: Vfs, cred: Readonly<Cred>, name: string, device:
   inode.rdev = MISC_DEVICE;
   inode.pages = new PageCache(vfs.kernel.core, { kind: 'memory' });
   inode.nlink = 0;
-  const dentry = new Dentry(name, null, inode, () => `/dev/${name}`);
+  const dentry = new Dentry(`/dev/${name}`, null, inode, ownName);
   const path = { mnt, dentry };
   const file = new File(path, O_RDWR, FMODE_READ | FMODE_WRITE, cred, deviceFileOperations);
   file.vmFlags = VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP;
-  countHooks(vfs.kernel.core, 1);
+  countDevices(vfs.kernel.core, 1);
   setDevice(file, device);
   return file;
 }

@@ -1,16 +1,17 @@
 import { EIO, ENOENT, ENOTDIR } from '../../assembly/abi/errno.js';
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import { fail } from '../errno.js';
-import { PageCache } from '../mm/page-cache.js';
+import { PageCache, type PageCacheOptions } from '../mm/page-cache.js';
 import { noDeviceOperations } from './device.js';
 import { Dentry } from './dentry.js';
 import { genericReadDir } from './directory.js';
-import type { FileOperations } from './file.js';
+import type { DirEntry, File, FileOperations } from './file.js';
 import { Inode } from './inode.js';
 import type { InodeOperations } from './inode.js';
 import { genericFileLlseek, seqLlseek } from './llseek.js';
 import { fsUmodeToDtype, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from './mode.js';
 import { pageCacheRead } from './shmem.js';
+import type { SuperBlock } from './super-block.js';
 import type { Vfs } from './vfs.js';
 
 /** What the host says of one of its files; links are not followed. */
@@ -78,11 +79,11 @@ function isName(name: unknown): name is string {
   return !/[/\0]/.test(name);
 }
 
-/** One mounted host directory. */
-class HostFs {
+/** One mounted host directory; every inode of it keeps it as privateData. */
+export class HostFs {
   private readonly vfs: Vfs;
   private readonly host: HostDirectory;
-  private readonly sb;
+  private readonly sb: SuperBlock;
 
   constructor(vfs: Vfs, host: HostDirectory) {
     this.vfs = vfs;
@@ -96,6 +97,48 @@ class HostFs {
     return new Dentry('/', null, this.makeInode(stat));
   }
 
+  lookup(dir: Dentry, name: string): Dentry | null {
+    const path = dir.isRoot ? name : `${hostPath(dir)}/${name}`;
+    const stat = this.lstat(path);
+    if (stat === null) return null;
+    const dentry = new Dentry(name, dir, this.makeInode(stat));
+    dir.children.set(name, dentry);
+    return dentry;
+  }
+
+  readlink(dentry: Dentry): string {
+    const text = ask(() => this.host.readlink(hostPath(dentry)));
+    return typeof text === 'string' ? text : fail(EIO);
+  }
+
+  list(dentry: Dentry): DirEntry[] {
+    const names = ask(() => [...this.host.readdir(hostPath(dentry))])
+      .filter(isName)
+      .sort();
+    return names.flatMap((name) => {
+      const entry = dentry.children.get(name) ?? this.lookup(dentry, name);
+      if (entry === null) return [];
+      return [{ name, ino: entry.inode.ino, type: fsUmodeToDtype(entry.inode.mode) }];
+    });
+  }
+
+  /** The size and time are those at the opening that loads the file. */
+  open(file: File): void {
+    const { inode } = file;
+    if (inode.pages !== null) return;
+    const path = hostPath(file.path.dentry);
+    const stat = this.lstat(path);
+    if (stat === null || MODES[stat.kind] !== (inode.mode & S_IFMT)) fail(ENOENT);
+    inode.pages = new PageCache(this.vfs.kernel.core, new HostPages(this, path, stat.size));
+    inode.pages.resize(stat.size);
+    inode.mtime = stat.mtimeMs;
+  }
+
+  /** @throws {LinuxError} EIO: fewer bytes are there than asked for */
+  read(path: string, pos: number, into: Uint8Array): void {
+    if (ask(() => this.host.read(path, pos, into), EIO) !== into.length) fail(EIO);
+  }
+
   private lstat(path: string): HostStat | null {
     const stat = ask(() => this.host.lstat(path));
     if (stat !== null && (!(stat.kind in MODES) || !Number.isSafeInteger(stat.size))) fail(EIO);
@@ -105,77 +148,68 @@ class HostFs {
   private makeInode(stat: HostStat): Inode {
     const mode = MODES[stat.kind] | (stat.kind === 'link' ? 0o777 : stat.mode & READ_BITS);
     const fops =
-      stat.kind === 'file' ? this.fileOps : stat.kind === 'dir' ? this.dirOps : noDeviceOperations;
-    const inode = new Inode(this.sb, mode, 0, 0, this.iops, fops);
+      stat.kind === 'file'
+        ? hostFileOperations
+        : stat.kind === 'dir'
+          ? hostDirOperations
+          : noDeviceOperations;
+    const inode = new Inode(this.sb, mode, 0, 0, hostInodeOperations, fops);
+    inode.privateData = this;
     inode.fixedSize = stat.size;
     inode.mtime = stat.mtimeMs;
     inode.ctime = stat.mtimeMs;
     return inode;
   }
+}
 
-  private readonly iops: InodeOperations = {
-    lookup: (_task, dir, name) => {
-      const path = dir.isRoot ? name : `${hostPath(dir)}/${name}`;
-      const stat = this.lstat(path);
-      if (stat === null) return null;
-      const dentry = new Dentry(name, dir, this.makeInode(stat));
-      dir.children.set(name, dentry);
-      return dentry;
-    },
-    getLink: (_task, _inode, dentry) => {
-      const text = ask(() => this.host.readlink(hostPath(dentry)));
-      return typeof text === 'string' ? text : fail(EIO);
-    },
-  };
+/** A file's pages; one that has become shorter than `size` is an error where it ends, never zeros. */
+export class HostPages implements PageCacheOptions {
+  readonly kind = 'host';
+  private readonly fs: HostFs;
+  private readonly path: string;
+  private readonly size: number;
 
-  private readonly dirOps: FileOperations = {
-    read: genericReadDir,
-    llseek: seqLlseek,
-    iterate: (task, file) => {
-      const { dentry } = file.path;
-      const names = ask(() => [...this.host.readdir(hostPath(dentry))])
-        .filter(isName)
-        .sort();
-      return names.flatMap((name) => {
-        const entry = dentry.children.get(name) ?? this.iops.lookup?.(task, dentry, name);
-        if (entry == null) return [];
-        return [{ name, ino: entry.inode.ino, type: fsUmodeToDtype(entry.inode.mode) }];
-      });
-    },
-  };
+  constructor(fs: HostFs, path: string, size: number) {
+    this.fs = fs;
+    this.path = path;
+    this.size = size;
+  }
 
-  private readonly fileOps: FileOperations = {
-    // The size and time are those at the opening that loads the file.
-    open: (_task, file) => {
-      const { inode } = file;
-      if (inode.pages !== null) return;
-      const path = hostPath(file.path.dentry);
-      const stat = this.lstat(path);
-      if (stat === null || MODES[stat.kind] !== (inode.mode & S_IFMT)) fail(ENOENT);
-      inode.pages = this.loadLazily(path, stat.size);
-      inode.mtime = stat.mtimeMs;
-    },
-    read: pageCacheRead,
-    llseek: genericFileLlseek,
-    mmap: (_task, file) => file,
-    placesHuge: () => true,
-    fsync: () => {},
-    iter: true,
-    spliceRead: true,
-  };
-
-  /** A file that has become shorter than `size` is an error where it ends, never zeros. */
-  private loadLazily(path: string, size: number): PageCache {
-    const fill = (index: number, page: Uint8Array): void => {
-      const pos = index * PAGE_SIZE;
-      const part = page.subarray(0, Math.max(Math.min(PAGE_SIZE, size - pos), 0));
-      if (ask(() => this.host.read(path, pos, part), EIO) !== part.length) fail(EIO);
-    };
-    const pages = new PageCache(this.vfs.kernel.core, { kind: 'host', fill });
-    pages.resize(size);
-    return pages;
+  fill(index: number, page: Uint8Array): void {
+    const pos = index * PAGE_SIZE;
+    this.fs.read(
+      this.path,
+      pos,
+      page.subarray(0, Math.max(Math.min(PAGE_SIZE, this.size - pos), 0)),
+    );
   }
 }
+
+function hostFsOf(dentry: Dentry): HostFs {
+  return dentry.inode.privateData as HostFs;
+}
+
+export const hostInodeOperations: InodeOperations = {
+  lookup: (_task, dir, name) => hostFsOf(dir).lookup(dir, name),
+  getLink: (_task, _inode, dentry) => hostFsOf(dentry).readlink(dentry),
+};
+
+export const hostDirOperations: FileOperations = {
+  read: genericReadDir,
+  llseek: seqLlseek,
+  iterate: (_task, file) => hostFsOf(file.path.dentry).list(file.path.dentry),
+};
+
+export const hostFileOperations: FileOperations = {
+  open: (_task, file) => hostFsOf(file.path.dentry).open(file),
+  read: pageCacheRead,
+  llseek: genericFileLlseek,
+  mmap: (_task, file) => file,
+  placesHuge: () => true,
+  fsync: () => {},
+  iter: true,
+  spliceRead: true,
+};
 
 /**
  * A read-only file system that shows a directory of the host: its files, owned by root, their pages

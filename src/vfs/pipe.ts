@@ -99,6 +99,11 @@ export class Pipe {
   }
 }
 
+/** pipefs_dname() */
+export function pipeName({ inode }: Dentry): string {
+  return `pipe:[${inode.ino}]`;
+}
+
 function pipeOf(file: File): Pipe {
   const pipe = (file.inode.privateData ??= new Pipe());
   return pipe as Pipe;
@@ -226,7 +231,7 @@ export function doPipe2(task: TaskStruct, flags: number): [number, number] {
   const { vfs } = fsOf(task);
   const { fsuid, fsgid } = task.cred;
   const inode = new Inode(vfs.pipefs, S_IFIFO | 0o600, fsuid, fsgid, {}, fifoOperations);
-  const dentry = new Dentry('', null, inode, () => `pipe:[${inode.ino}]`);
+  const dentry = new Dentry('', null, inode, pipeName);
   const path = { mnt: vfs.pipeMount, dentry };
   const kept = flags & (O_NONBLOCK | O_DIRECT);
   const ends: readonly (readonly [number, number, number])[] = [

@@ -4,7 +4,7 @@ import { fail } from '../errno.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { PageCache } from '../mm/page-cache.js';
 import { setattrCopy, setattrPrepare } from './attr.js';
-import { Dentry } from './dentry.js';
+import { Dentry, deletedName } from './dentry.js';
 import { filesOf, nofileLimit } from './fdtable.js';
 import { File, FMODE_READ, FMODE_WRITE } from './file.js';
 import type { FileOperations } from './file.js';
@@ -15,13 +15,13 @@ import type { InodeOperations } from './inode.js';
 import { S_IFREG } from './mode.js';
 
 /** Shared mappings and nothing else reach the contents (K-143). */
-const secretmemOperations: FileOperations = {
+export const secretmemOperations: FileOperations = {
   open: () => fail(ENXIO),
   mmap: (_task, file) => file,
 };
 
 /** The size is given once. */
-const secretmemInodeOperations: InodeOperations = {
+export const secretmemInodeOperations: InodeOperations = {
   setattr(task, inode, attr) {
     if (attr.size !== undefined && inode.size > 0) fail(EINVAL);
     setattrPrepare(task, inode, attr);
@@ -51,7 +51,7 @@ export function memfdSecret(task: TaskStruct, flags: number): number {
   );
   inode.pages = new PageCache(vfs.kernel.core, { kind: 'memory' });
   inode.nlink = 0;
-  const dentry = new Dentry('secretmem', null, inode, () => '/secretmem (deleted)');
+  const dentry = new Dentry('secretmem', null, inode, deletedName);
   const path = { mnt: vfs.shmMount, dentry };
   const file = new File(
     path,

@@ -8,6 +8,7 @@ import { FMODE_PWRITE } from './file.js';
 import type { File, FileOperations } from './file.js';
 import { seqLlseek } from './llseek.js';
 import type { U64 } from './u64.js';
+import { SideTable } from '../side-table.js';
 
 /** One record of a file made on the fly. */
 export interface SeqRecord {
@@ -38,7 +39,7 @@ interface SeqState {
 }
 
 const EMPTY = new Uint8Array(0);
-const states = new WeakMap<File, SeqState>();
+const states = new SideTable<File, SeqState>('seq files', 'File');
 
 function stateOf(file: File): SeqState {
   let state = states.get(file);

@@ -1,6 +1,6 @@
 import type { Cred } from '../kernel/cred.js';
 import { PageCache } from '../mm/page-cache.js';
-import { Dentry } from './dentry.js';
+import { Dentry, deletedName } from './dentry.js';
 import { File, FMODE_LSEEK, FMODE_PREAD, FMODE_PWRITE, FMODE_READ, FMODE_WRITE } from './file.js';
 import { O_LARGEFILE, O_RDWR } from './flags.js';
 import { Inode } from './inode.js';
@@ -32,7 +32,7 @@ export function shmemFileSetup(
   );
   inode.pages = pages;
   inode.nlink = 0;
-  const dentry = new Dentry(name, null, inode, () => `/${name} (deleted)`);
+  const dentry = new Dentry(name, null, inode, deletedName);
   const path = { mnt: vfs.shmMount, dentry };
   return new File(path, O_RDWR | O_LARGEFILE, MODE, cred, shmemFileOperations);
 }

@@ -103,7 +103,7 @@ function create(task: TaskStruct, dir: Dentry, name: string, wanted: number, rde
 }
 
 /** What the plain nodes of a tmpfs do: links give their text. */
-const tmpfsNodeOperations: InodeOperations = {
+export const tmpfsNodeOperations: InodeOperations = {
   getLink: (_task, inode) => inode.privateData as string,
 };
 
@@ -111,7 +111,7 @@ const tmpfsNodeOperations: InodeOperations = {
  * What the directories of a tmpfs do. Their dentries are the directory.
  * @see mm/shmem.c shmem_dir_inode_operations
  */
-const tmpfsDirOperations: InodeOperations = {
+export const tmpfsDirOperations: InodeOperations = {
   lookup(_task, _dir, name) {
     if (encodeName(name).length > NAME_MAX) fail(ENAMETOOLONG);
     return null;

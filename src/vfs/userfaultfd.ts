@@ -5,7 +5,7 @@ import type { TaskStruct } from '../kernel/task.js';
 import type { UserBuffer } from '../mm/user.js';
 import { UserfaultfdContext } from '../mm/userfaultfd.js';
 import type { WaitingFault } from '../mm/userfault-queue.js';
-import { Dentry } from './dentry.js';
+import { Dentry, ownName } from './dentry.js';
 import { filesOf, nofileLimit } from './fdtable.js';
 import { File, FMODE_LSEEK, FMODE_READ } from './file.js';
 import type { FileOperations } from './file.js';
@@ -56,7 +56,7 @@ function read(_task: TaskStruct, file: File, buf: UserBuffer): number {
 }
 
 /** A userfaultfd (fs/userfaultfd.c userfaultfd_fops). */
-const userfaultfdOperations: FileOperations = {
+export const userfaultfdOperations: FileOperations = {
   read,
   poll(file) {
     const context = contextOf(file);
@@ -99,7 +99,7 @@ function newUserfaultfd(task: TaskStruct, flags: number): number {
   const { vfs } = fsOf(task);
   const mm = task.mm ?? fail(ENOMEM);
   const inode = new Inode(vfs.pipefs, 0o600, 0, 0, {}, userfaultfdOperations);
-  const dentry = new Dentry('', null, inode, () => 'anon_inode:[userfaultfd]');
+  const dentry = new Dentry('anon_inode:[userfaultfd]', null, inode, ownName);
   const path = { mnt: vfs.pipeMount, dentry };
   const file = new File(
     path,

@@ -46,14 +46,17 @@ export class Vfs {
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** What character devices do, by encoded device number. */
-  readonly charDevices: ReadonlyMap<number, FileOperations> = CHAR_DEVICES;
+  get charDevices(): ReadonlyMap<number, FileOperations> {
+    return CHAR_DEVICES;
+  }
+
   /** Every mount in the tree, in the order of mounting. */
   readonly mounts: Mount[] = [];
   /** Files without a place in the tree: memfds and shared anonymous memory, then pipes. */
   readonly shm: SuperBlock;
   readonly shmMount: Mount;
   readonly pipefs: SuperBlock;
-  readonly #internal = new Map<string, SuperBlock>();
+  private readonly internal = new Map<string, SuperBlock>();
   readonly pipeMount: Mount;
   /** The top of the tree. */
   readonly root: Path;
@@ -206,16 +209,16 @@ export class Vfs {
     return mount;
   }
 
-  /** A mount outside the tree (kern_mount()). */
   /** The file system of a type that is mounted nowhere in the tree, made when it is first needed. */
   internalSuperBlock(type: string): SuperBlock {
-    const known = this.#internal.get(type);
+    const known = this.internal.get(type);
     if (known !== undefined) return known;
     const sb = this.newSuperBlock(type);
-    this.#internal.set(type, sb);
+    this.internal.set(type, sb);
     return sb;
   }
 
+  /** A mount outside the tree (kern_mount()). */
   private kernMount(sb: SuperBlock): Mount {
     this.lastMount += 1;
     const inode = new Inode(sb, S_IFDIR | 0o555, 0, 0, {}, noDeviceOperations);

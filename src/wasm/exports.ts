@@ -12,6 +12,8 @@ export interface CoreExports {
 
   framesInUse(): number;
 
+  heldFrames(): number;
+
   setAllocBudget(budget: number): void;
 
   setUsesZeroPage(on: boolean): void;
@@ -21,6 +23,8 @@ export interface CoreExports {
   mmDup(child: number, parent: number): number;
 
   mmExit(mm: number): void;
+
+  mmKeepSalt(mm: number): void;
 
   setGrowthLimit(mm: number, bytes: number): void;
 
@@ -227,6 +231,34 @@ export interface CoreExports {
   processVmStop(): number;
 
   setProcessVmStop(side: number): void;
+
+  markFrames(): number;
+
+  framesEnd(): number;
+
+  growFramesTo(end: number): number;
+
+  setCheckpoints(on: boolean): void;
+
+  keepPage(frame: number): void;
+
+  takeCopy(): number;
+
+  takeCopyFailure(): boolean;
+
+  dropCopy(copy: number): void;
+
+  rebuildFree(): void;
+
+  saveState(): number;
+
+  loadState(): void;
+
+  hashStart(): void;
+
+  hashPages(at: number, count: number): void;
+
+  hashEnd(): bigint;
 
   userRuns(mm: number, addr: number, len: number, write: boolean, stackLimit: number): number;
 

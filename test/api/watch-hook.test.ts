@@ -134,7 +134,7 @@ test('a watch that a hook removes is not called any more, not even for the same 
 
 test('every frame comes back', () => {
   assert.is(core.framesInUse, atRest);
-  assert.is(core.hooks, 0);
+  assert.is(core.watches, 0);
 });
 
 test.run();

@@ -184,7 +184,7 @@ test('threads share a watch, a forked child has none, and exec ends it', () => {
   task.exec('/program');
   assert.is(watch.active, false);
   watch.remove();
-  assert.is(core.hooks, 0);
+  assert.is(core.watches, 0);
   for (const one of [child, task]) one.exit();
 });
 
@@ -290,13 +290,13 @@ test('without a frame for the list nothing is watched', () => {
     core.exports.setAllocBudget(-1);
   }
   task.load8(addr);
-  assert.equal([told, core.hooks], [[], 0]);
+  assert.equal([told, core.watches], [[], 0]);
   const watch = task.watch(options);
   task.load8(addr);
   assert.is(told.length, 1);
   watch.remove();
   watch.remove();
-  assert.is(core.hooks, 0);
+  assert.is(core.watches, 0);
   task.exit();
 });
 
@@ -317,14 +317,14 @@ for (const [name, wrong, message] of WRONG) {
     const { task, addr, told } = watched();
     const options = { start: addr, length: 1, on: 'read', hit: note(told, addr), ...wrong };
     assert.throws(() => task.watch(options as WatchOptions), message);
-    assert.is(core.hooks, 0);
+    assert.is(core.watches, 0);
     task.exit();
   });
 }
 
 test('every frame comes back, with the lists of watched pages', () => {
   assert.is(core.framesInUse, atRest);
-  assert.is(core.hooks, 0);
+  assert.is(core.watches, 0);
 });
 
 test.run();

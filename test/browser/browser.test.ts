@@ -21,6 +21,7 @@ interface Replay {
 /** What page.html leaves in `outcome`. */
 interface Outcome {
   readonly mem: Readonly<Record<string, unknown>>;
+  readonly travelled: Readonly<Record<string, unknown>>;
   readonly handwritten: Replay;
   readonly recorded: Replay;
 }
@@ -84,6 +85,13 @@ if (existsSync(CHROMIUM)) {
       denied: 'EACCES',
       perms: [' r--p ', ' rw-p ', ' --xp '], // the last is [vsyscall]
       tasks: 4,
+    });
+    assert.equal(outcome.travelled, {
+      back: 1,
+      copied: 2,
+      same: true,
+      problems: [],
+      cut: 'SnapshotError CUT_SHORT 5000',
     });
     assert.equal(outcome.handwritten, { matched: 10, total: 10, mismatches: [] });
     assert.equal(outcome.recorded.mismatches, []);

@@ -130,8 +130,14 @@ const USAGE: readonly [argv: string[], message: RegExp][] = [
   [['nonsense'], /^procmem: no command "nonsense"; procmem help lists them\n$/],
   [['toString'], /no command "toString"/],
   [['replay'], /^procmem: no file; usage: procmem replay FILE…\n$/],
-  [['replay', '--fast'], /^procmem: unknown option --fast; usage: procmem replay FILE…\n$/],
-  [['demo', '-x', 'core'], /^procmem: unknown option -x; usage: procmem demo \[CORE\]\n$/],
+  [
+    ['replay', '--fast'],
+    /^procmem: unknown option --fast; usage: procmem replay FILE… \[--json\]\n$/,
+  ],
+  [
+    ['demo', '-x', 'core'],
+    /^procmem: unknown option -x; usage: procmem demo \[CORE\] \[--json\]\n$/,
+  ],
 ];
 
 for (const [argv, message] of USAGE) {
@@ -150,7 +156,10 @@ for (const command of ['demo', 'replay']) {
       const { status, out, err } = await run(command, option);
       assert.is(err, '');
       assert.is(status, 0);
-      assert.match(out, new RegExp(`^Usage: procmem ${command} .*\\n\\n .*\\n$`));
+      assert.match(
+        out,
+        new RegExp(`^Usage: procmem ${command} .*\\n\\n {2}\\w.*\\n[^]*\\nExamples\\n`),
+      );
     });
   }
 }

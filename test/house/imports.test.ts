@@ -14,6 +14,7 @@ import {
 /** A file imports its own room and the rooms before it. `import type` counts too. */
 const ROOMS = [
   'errno.ts',
+  'side-table.ts',
   'wasm',
   'mm',
   'kernel',
@@ -28,6 +29,7 @@ const ROOMS = [
   'fuse',
   'adapters',
   'api',
+  'snapshot',
   'machine.ts',
   'index.ts',
   'node.ts',

@@ -204,14 +204,14 @@ test('a child has it too; moved, it answers elsewhere; it does not grow; unmappe
   const child = task.fork();
   task.munmap(BASE, 2 * PAGE);
   assert.throws(() => task.load8(BASE), isFault('SEGV_MAPERR', BASE));
-  assert.is(core.hooks, 1);
+  assert.is(core.devices, 1);
   const moved = child.mremap(BASE + PAGE, PAGE, PAGE, 3, 0x20000000);
   child.load8(moved + 4n);
   child.load8(BASE);
   assert.equal(asked, ['r1@4100', 'r1@0']);
   assert.throws(() => child.mremap(moved, PAGE, 2 * PAGE, 1), isErrno('EFAULT'));
   for (const one of [child, task]) one.exit();
-  assert.is(core.hooks, 0);
+  assert.is(core.devices, 0);
 });
 
 test('an error of a callback comes out of the load, store or system call that asked', () => {
@@ -314,14 +314,14 @@ for (const [name, wrong, message] of WRONG) {
       () => task.mapDevice(options as DeviceOptions),
       (error: unknown) => message.test(String(error)),
     );
-    assert.is(core.hooks, 0);
+    assert.is(core.devices, 0);
     task.exit();
   });
 }
 
 test('every frame comes back', () => {
   assert.is(core.framesInUse, atRest);
-  assert.is(core.hooks, 0);
+  assert.is(core.devices, 0);
 });
 
 test.run();

@@ -32,6 +32,21 @@ function taskIsDescendant(parent: TaskStruct, child: TaskStruct): boolean {
   return false;
 }
 
+/** The setting kernel.yama.ptrace_scope. */
+export class YamaScope implements SysctlEntry {
+  value: number;
+  readonly max = YAMA_SCOPE_NO_ATTACH;
+
+  constructor(value: number) {
+    this.value = value;
+  }
+
+  /** yama_dointvec_minmax(): once 3, only 3 is accepted. */
+  get min(): number {
+    return this.value === YAMA_SCOPE_NO_ATTACH ? YAMA_SCOPE_NO_ATTACH : 0;
+  }
+}
+
 /**
  * Restricts who may attach to whom, whatever ids and capabilities allow (K-053). Only
  * PTRACE_MODE_ATTACH is asked about; reading never is.
@@ -52,15 +67,7 @@ export class YamaModule implements SecurityModule {
     if (!Number.isInteger(scope) || scope < 0 || scope > YAMA_SCOPE_NO_ATTACH) {
       throw new RangeError(`scope must be 0, 1, 2 or 3, not ${scope}`);
     }
-    const entry = {
-      value: scope,
-      max: YAMA_SCOPE_NO_ATTACH,
-      // yama_dointvec_minmax(): once 3, only 3 is accepted.
-      get min(): number {
-        return entry.value === YAMA_SCOPE_NO_ATTACH ? YAMA_SCOPE_NO_ATTACH : 0;
-      },
-    };
-    this.entry = entry;
+    this.entry = new YamaScope(scope);
     sysctl.register(YAMA_PTRACE_SCOPE, this.entry);
   }
 

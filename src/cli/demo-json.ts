@@ -1,0 +1,42 @@
+import type { StackTrace } from '../unwind/unwind.js';
+import { Machine } from '../machine.js';
+import { machineContender } from './bench.js';
+import { usualCallers } from './callers.js';
+import { CrashedThread } from './demo-process.js';
+import { kernelContender, measureSpeeds, memcpyContender } from './demo-speed.js';
+import type { NameFrame } from './demo-stack.js';
+import type { Crash } from './input.js';
+import { loadInto } from './input.js';
+import type { CliIo } from './io.js';
+import { hex, printJson } from './json.js';
+
+/** Prints what the demo shows as one JSON document. */
+export async function printDemoAsJson(io: CliIo, crash: Crash): Promise<void> {
+  const sandbox = await Machine.create({ procMem: false });
+  const withoutMem = loadInto(sandbox, crash).threads.map((task) => {
+    const thread = new CrashedThread(task);
+    return { tid: task.tid, ...describe(thread.traceByLoads(), thread.nameOf) };
+  });
+  const machine = await Machine.create();
+  const { core, threads } = loadInto(machine, crash);
+  const withMem = threads.map((task) => {
+    const thread = new CrashedThread(task);
+    return { tid: task.tid, ...describe(thread.traceByMem(), thread.nameOf) };
+  });
+  const [target] = threads;
+  const access = (target === undefined ? [] : usualCallers(machine, target)).map((caller) => ({
+    who: caller.who,
+    ...(target === undefined ? {} : machine.explainAccess(caller.task, target)),
+  }));
+  const kernel = kernelContender();
+  const contenders = [machineContender(machine), memcpyContender()];
+  const speeds = measureSpeeds(kernel === null ? contenders : [...contenders, kernel]);
+  printJson(io, { core: crash.label, process: core.process, withoutMem, withMem, access, speeds });
+}
+
+function describe({ frames, end }: StackTrace, name: NameFrame): object {
+  return {
+    end,
+    frames: frames.map((frame) => ({ pc: hex(frame.pc), function: name(frame) })),
+  };
+}

@@ -1,0 +1,117 @@
+import { open, unlink } from 'node:fs/promises';
+import { writeSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+
+import { copyProcess } from '../live/host-copy.js';
+import { ProcError } from '../live/error.js';
+import { HostProcess } from '../live/host-process.js';
+import { stopProcess } from '../live/stop.js';
+import { LinuxError } from '../errno.js';
+import { Machine } from '../machine.js';
+import { encodeState } from '../snapshot/state.js';
+import { STORE_TO_COME } from '../snapshot/store.js';
+import { SnapshotWriter } from '../snapshot/writer.js';
+import { Interrupt } from './dump.js';
+import { unreadable } from './file-source.js';
+import { type CliIo, InputError, UsageError } from './io.js';
+import { Progress } from './progress.js';
+
+const USAGE = 'procmem snapshot PID -o FILE [--no-stop]';
+/** Chunks copied between two looks at whether the user has had enough. */
+const BREATH = 16;
+
+interface SnapshotArguments {
+  readonly pid: number;
+  readonly output: string;
+  readonly stop: boolean;
+}
+
+/**
+ * `procmem snapshot PID -o FILE`: copies a process of this computer, which rests meanwhile, into a
+ * machine's snapshot: Machine.restore() makes it a process whose pages are read when they are touched.
+ *
+ * @returns 0; 1 when it was interrupted, and there is no file then
+ * @throws {UsageError} the arguments make no sense
+ * @throws {InputError} no such process, or not permitted
+ */
+export async function snapshot(args: string[], io: CliIo): Promise<number> {
+  const options = parseSnapshotArguments(args);
+  try {
+    return await snapshotProcess(options, io);
+  } catch (error) {
+    if (error instanceof ProcError) throw new InputError(error.message);
+    if (!(error instanceof LinuxError)) throw error;
+    throw new InputError(`${options.pid}: the machine cannot hold this process (${error.code})`);
+  }
+}
+
+function parseSnapshotArguments(args: string[]): SnapshotArguments {
+  const options = {
+    output: { type: 'string', short: 'o' },
+    'no-stop': { type: 'boolean' },
+  } as const;
+  let parsed;
+  try {
+    parsed = parseArgs({ args, options, allowPositionals: true });
+  } catch (error) {
+    throw new UsageError(`${(error as Error).message.split('\n')[0]}; usage: ${USAGE}`);
+  }
+  const { values, positionals } = parsed;
+  const [pid = ''] = positionals;
+  if (!/^\d+$/.test(pid) || positionals.length > 1) {
+    throw new UsageError(`the number of one process; usage: ${USAGE}`);
+  }
+  if (values.output === undefined) throw new UsageError(`-o is missing; usage: ${USAGE}`);
+  return { pid: Number(pid), output: values.output, stop: values['no-stop'] !== true };
+}
+
+async function snapshotProcess(options: SnapshotArguments, io: CliIo): Promise<number> {
+  const process = new HostProcess(options.pid);
+  const machine = await Machine.create();
+  const { output } = options;
+  // A snapshot holds secrets: it is its owner's alone.
+  const file = await open(output, 'w', 0o600).catch((error: unknown) => {
+    process.close();
+    throw unreadable(output, error);
+  });
+  const interrupt = new Interrupt();
+  let complete = false;
+  const resume = options.stop ? stopProcess(process) : (): void => {};
+  try {
+    const { vfs, kernel } = machine;
+    const writer = new SnapshotWriter(kernel.core, (bytes) => writeAll(file.fd, bytes));
+    writer.begin(0);
+    const description = process.describe();
+    const total = [...description.sizes.values()].reduce((sum, { rss }) => sum + rss, 0);
+    const progress = new Progress(io, 'snapshot', total);
+    const steps = copyProcess(process, description, STORE_TO_COME, (bytes) => writer.store(bytes));
+    let step = steps.next();
+    for (let count = 1; !step.done; count++, step = steps.next()) {
+      progress.add(step.value);
+      if (count % BREATH === 0) await setImmediate();
+      if (interrupt.came) return 1;
+    }
+    resume();
+    progress.end();
+    const { core, areas, bytes, unreadable: lost } = step.value;
+    machine.loadCore(core, { areas });
+    writer.machine(encodeState(kernel, vfs).state);
+    writer.end();
+    complete = true;
+    io.err(
+      `procmem: ${output}: ${bytes} bytes of memory${lost > 0 ? `; ${lost} pages cannot be read` : ''}\n`,
+    );
+    return 0;
+  } finally {
+    resume();
+    interrupt.release();
+    process.close();
+    await file.close();
+    if (!complete) await unlink(output);
+  }
+}
+
+function writeAll(fd: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done);
+}

@@ -1,0 +1,130 @@
+import { Rlimits } from '../kernel/rlimit.js';
+import { YamaModule, YamaScope } from '../kernel/lsm/yama.js';
+import { Cred } from '../kernel/cred.js';
+import { Kernel } from '../kernel/kernel.js';
+import { MmStruct } from '../kernel/mm-struct.js';
+import { Pid, PidTable } from '../kernel/pid.js';
+import { ProcessCount } from '../kernel/process-count.js';
+import { SecurityHooks } from '../kernel/security.js';
+import { Sighand } from '../kernel/sighand.js';
+import { PendingSignals } from '../kernel/siginfo.js';
+import { Sysctl } from '../kernel/sysctl.js';
+import { TaskStruct, ThreadGroup } from '../kernel/task.js';
+import { TaskList } from '../kernel/task-list.js';
+import { UserNamespace } from '../kernel/userns.js';
+import { Vdso, VdsoPages } from '../kernel/vdso.js';
+import { CoreExeFile } from '../api/core-file-system.js';
+import { SourcePages } from '../api/source-pages.js';
+import { PageCache } from '../mm/page-cache.js';
+import { UserfaultQueue } from '../mm/userfault-queue.js';
+import { UserfaultfdContext } from '../mm/userfaultfd.js';
+import { ExecutableFile } from '../syscall/exec.js';
+import { ShmSegment, ShmSegments } from '../syscall/shm-segments.js';
+import { Dentry } from '../vfs/dentry.js';
+import { ExeFile } from '../vfs/exe-file.js';
+import { FdTable } from '../vfs/fdtable.js';
+import { File } from '../vfs/file.js';
+import { FsStruct } from '../vfs/fs-struct.js';
+import { HostFs, HostPages } from '../vfs/host-fs.js';
+import { Inode } from '../vfs/inode.js';
+import { Mount } from '../vfs/mount.js';
+import { Pipe } from '../vfs/pipe.js';
+import { SuperBlock } from '../vfs/super-block.js';
+import { Vfs } from '../vfs/vfs.js';
+import { Core } from '../wasm/core.js';
+
+/** How objects of a class are kept. */
+export interface ClassRule {
+  /** The name of the class in snapshots. */
+  readonly name: string;
+  readonly prototype: object;
+  /** Fields that are no state: places of the instance, or caches. */
+  readonly skip: ReadonlySet<string>;
+  /** Fields that hold objects of the embedder, which stay, or are given again to a restore. */
+  readonly external: ReadonlySet<string>;
+  /** Fields that hold what can be made anew: null after a restore. */
+  readonly caches: ReadonlySet<string>;
+}
+
+interface RuleOptions {
+  readonly skip?: readonly string[];
+  readonly external?: readonly string[];
+  readonly caches?: readonly string[];
+}
+
+type Class = { readonly prototype: object };
+
+/** The name is spelled out: bundlers give classes other ones. */
+function rule(name: string, of: Class, options: RuleOptions = {}): ClassRule {
+  return {
+    name,
+    prototype: of.prototype,
+    skip: new Set(options.skip),
+    external: new Set(options.external),
+    caches: new Set(options.caches),
+  };
+}
+
+/** What of a Core is its instance and not its state. */
+const INSTANCE = ['exports', 'bounce', 'memory', 'runs', 'views', 'bytes', 'words'];
+
+/** Every class of which a machine's state has objects. A class that is not here is refused by its path. */
+const RULES: readonly ClassRule[] = [
+  rule('Core', Core, {
+    skip: [...INSTANCE, 'limitBytes', 'watches'],
+    caches: ['current', 'limits'],
+  }),
+  rule('CoreExeFile', CoreExeFile),
+  rule('Cred', Cred),
+  rule('Dentry', Dentry),
+  rule('ExeFile', ExeFile),
+  rule('ExecutableFile', ExecutableFile),
+  rule('FdTable', FdTable),
+  rule('File', File, { caches: ['dirCursor'] }),
+  rule('FsStruct', FsStruct),
+  rule('HostFs', HostFs, { external: ['host'] }),
+  rule('HostPages', HostPages),
+  rule('Inode', Inode),
+  // What calls pass holds the rules of the program, which stay; a new machine has none.
+  rule('Kernel', Kernel, { skip: ['entry'], external: ['now'] }),
+  // Watches are of the host; null is as good as false.
+  rule('MmStruct', MmStruct, { caches: ['watched'] }),
+  rule('Mount', Mount),
+  rule('PageCache', PageCache),
+  rule('PendingSignals', PendingSignals),
+  rule('Pid', Pid),
+  rule('PidTable', PidTable),
+  rule('Pipe', Pipe),
+  rule('ProcessCount', ProcessCount),
+  rule('Rlimits', Rlimits),
+  rule('SecurityHooks', SecurityHooks, { skip: ['modules'] }),
+  rule('ShmSegment', ShmSegment),
+  rule('ShmSegments', ShmSegments),
+  rule('Sighand', Sighand),
+  rule('SourcePages', SourcePages, { external: ['source'] }),
+  rule('SuperBlock', SuperBlock),
+  rule('Sysctl', Sysctl),
+  rule('TaskList', TaskList),
+  rule('TaskStruct', TaskStruct, { caches: ['mmLimits'] }),
+  rule('ThreadGroup', ThreadGroup),
+  rule('UserNamespace', UserNamespace),
+  rule('UserfaultQueue', UserfaultQueue),
+  rule('UserfaultfdContext', UserfaultfdContext, { external: ['handler'] }),
+  rule('Vdso', Vdso, { caches: ['image'] }),
+  rule('VdsoPages', VdsoPages),
+  rule('Vfs', Vfs, { external: ['now'] }),
+  rule('YamaModule', YamaModule),
+  rule('YamaScope', YamaScope),
+];
+
+const BY_PROTOTYPE = new Map(RULES.map((each) => [each.prototype, each]));
+const BY_NAME = new Map(RULES.map((each) => [each.name, each]));
+
+/** The rule for objects with a prototype; undefined: nobody said how they are kept. */
+export function ruleOf(prototype: object | null): ClassRule | undefined {
+  return prototype === null ? undefined : BY_PROTOTYPE.get(prototype);
+}
+
+export function ruleNamed(name: string): ClassRule | undefined {
+  return BY_NAME.get(name);
+}
