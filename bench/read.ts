@@ -36,7 +36,11 @@ async function readCase(name: string, size: number, order: number[] | undefined)
 
 async function* readCases({ kernel }: Setting): AsyncGenerator<Case> {
   for (const size of SIZES) {
-    const baselines = { memcpy: memcpyClock(size), kernel: kernel.read(size) };
+    const baselines = {
+      memcpy: memcpyClock(size),
+      kernel: kernel.read(size),
+      gvisor: kernel.sandboxedCase('read', size),
+    };
     yield { ...(await readCase('read', size, undefined)), baselines };
   }
 }
