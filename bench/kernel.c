@@ -4,6 +4,7 @@
  * operation. One operation is exactly what the bench of the same name does on the emulated machine.
  */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@ static char *area;
 static size_t area_size;
 static char *local;
 static pid_t target;
+static int mem = -1;
 
 static void die(const char *what)
 {
@@ -61,6 +63,22 @@ static void prepare_area(size_t size)
 	area_size = size;
 	area = map(size, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	touch(size);
+}
+
+static void prepare_read(size_t size)
+{
+	prepare_area(size);
+	local = malloc(size);
+	memset(local, 1, size);
+	mem = open("/proc/self/mem", O_RDONLY);
+	if (mem < 0)
+		die("/proc/self/mem");
+}
+
+static void run_read(void)
+{
+	if (pread(mem, local, area_size, (off_t)(uintptr_t)area) != (ssize_t)area_size)
+		die("pread");
 }
 
 /* The child only holds a copy of the area; it dies with its parent. */
@@ -163,6 +181,7 @@ static const struct {
 	void (*run)(void);
 	int operations;
 } cases[] = {
+	{ "read", prepare_read, run_read, 1 },
 	{ "copy", prepare_copy, run_copy, 1 },
 	{ "fork", prepare_area, run_fork, 1 },
 	{ "fork-touch", prepare_area, run_fork_touch, 1 },

@@ -19,6 +19,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 import { type Clock, clockOf } from './clock.js';
+import { findSandbox } from './gvisor.js';
 
 const HELPER_SOURCE = fileURLToPath(new URL('../../bench/kernel.c', import.meta.url));
 const MEBIBYTE = 1024 * 1024;
@@ -36,6 +37,7 @@ interface Window {
 export class Kernel {
   #helperDir: string | null = null;
   #helper: string | null | undefined;
+  #sandbox: readonly string[] | null | undefined;
   readonly #children: ChildProcess[] = [];
   #window: Window | null | undefined;
 
@@ -58,14 +60,28 @@ export class Kernel {
   /** A case of bench/kernel.c, in a process of its own. */
   helperCase(name: string, size: number): Clock | null {
     const helper = this.#buildHelper();
+    return helper === null ? null : this.#startHelper([helper, name, String(size)]);
+  }
+
+  /** A case of bench/kernel.c in a gVisor sandbox. */
+  sandboxedCase(name: string, size: number): Clock | null {
+    const helper = this.#buildHelper();
     if (helper === null) return null;
-    const child = spawn(helper, [name, String(size)], { stdio: ['pipe', 'pipe', 'inherit'] });
+    if (this.#sandbox === undefined) this.#sandbox = findSandbox(helper);
+    if (this.#sandbox === null) return null;
+    return this.#startHelper([...this.#sandbox, helper, name, String(size)]);
+  }
+
+  #startHelper([program = '', ...args]: readonly string[]): Clock {
+    const child = spawn(program, args);
+    // Not inherited: runsc makes the files that it is given its own user's.
+    child.stderr.on('data', (text: Buffer) => process.stderr.write(text));
     this.#children.push(child);
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     return async (seconds) => {
       child.stdin.write(`${seconds}\n`);
       const { value, done } = await lines.next();
-      if (done === true) throw new Error(`bench/kernel.c: '${name} ${size}' ended early`);
+      if (done === true) throw new Error(`bench/kernel.c: '${args.join(' ')}' ended early`);
       return Number(value);
     };
   }
@@ -78,7 +94,7 @@ export class Kernel {
   close(): void {
     this.endHelpers();
     if (this.#window) closeSync(this.#window.fd);
-    if (this.#helperDir !== null) rmSync(this.#helperDir, { recursive: true });
+    if (this.#helperDir !== null) rmSync(this.#helperDir, { recursive: true, force: true });
   }
 
   #buildHelper(): string | null {

@@ -71,9 +71,10 @@ async function main(): Promise<void> {
     const measured = await runSuite(suite, setting);
     console.log(`${formatTable(suite, measured)}\n`);
     rows.push(...measured);
+    // After each suite: what was measured is kept when a later one fails.
+    if (values.json !== undefined) writeFileSync(values.json, rows.map(formatJson).join(''));
   }
   setting.kernel.close();
-  if (values.json !== undefined) writeFileSync(values.json, rows.map(formatJson).join(''));
 }
 
 main().catch((error: unknown) => {

@@ -35,6 +35,7 @@ async function* readCases({ kernel }: Setting): AsyncGenerator<Case> {
       memcpy: memcpyClock(size),
       kernel: kernel.read(size),
       v86: v86.read(size),
+      gvisor: kernel.sandboxedCase('read', size),
     };
     yield { ...(await readCase('read', size, undefined)), baselines };
   }

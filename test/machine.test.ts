@@ -77,6 +77,17 @@ test('memory that runs out is ENOMEM to the caller, and the machine goes on', as
   assert.is(task.load8(again), 7);
 });
 
+test('a machine with one task and 1 MiB in use takes at most 4 MiB', async () => {
+  const machine = await Machine.create();
+  const { core } = machine.kernel;
+  const idle = core.framesInUse;
+  const task = machine.spawn();
+  const addr = Number(task.mmap({ length: 2 ** 20 }));
+  for (let at = addr; at < addr + 2 ** 20; at += 4096) task.store8(at, 1);
+  assert.ok(core.framesInUse >= idle + 256, `${core.framesInUse} frames, ${idle} before`);
+  assert.ok(core.memoryBytes <= 4 * 2 ** 20, `${core.memoryBytes} bytes`);
+});
+
 test('explainAccess tells who decided', async () => {
   const machine = await Machine.create({ yama: 1 });
   const [a, b] = [machine.spawn({ uid: 1000 }), machine.spawn({ uid: 1000 })];

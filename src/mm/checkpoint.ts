@@ -1,14 +1,18 @@
 import {
   SECTION_CLEAN,
   SECTION_DATA,
+  SECTION_HEAD,
   SECTION_RESERVED,
   SECTION_USED,
 } from '../../assembly/abi/layout.js';
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import type { Core } from '../wasm/core.js';
-import { clearBitmap, FrameSet, pageStruct } from './frame-set.js';
+import { clearBitmap, framesBelow, FrameSet, pageStruct } from './frame-set.js';
 import { KernelMemory } from './kernel-memory.js';
 import { keepSalts } from './registry.js';
+
+/** Memory of 32 bits grows to here at most. */
+const LAST_END = 0xffff0000;
 
 /** The memory of a machine at one moment; CheckpointedMemory makes, restores and drops it. */
 export class MemoryCheckpoint {
@@ -69,7 +73,20 @@ export class CheckpointedMemory {
   /** Whether memory sufficed for all that restoring it needs. */
   isWhole(checkpoint: MemoryCheckpoint): boolean {
     this.takeCopies();
-    return !checkpoint.lost;
+    return !checkpoint.lost && this.hasRoom(checkpoint);
+  }
+
+  /** Whether the frames that were promised then are free once all that checkpoints hold is not. */
+  private hasRoom({ kernel, saved }: MemoryCheckpoint): boolean {
+    if (kernel.promised === 0 || this.all.size === 1) return true;
+    const { exports } = this.core;
+    const used = FrameSet.countAll([...this.all].map((each) => each.used));
+    // Restoring it copies aside what others need of what it overwrites.
+    const copies = this.copies.size + saved.size + kernel.frames.length / PAGE_SIZE;
+    const end = exports.framesEnd();
+    const missing = used + copies + kernel.promised - framesBelow(end);
+    const wanted = end + missing * PAGE_SIZE + SECTION_HEAD;
+    return missing <= 0 || (wanted < LAST_END && exports.growFramesTo(wanted) === 0);
   }
 
   /** Makes memory what it was; takes time for each page that changed since. */

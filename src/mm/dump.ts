@@ -46,7 +46,7 @@ export function* dumpBytes(
     if ((category & layout.PAGE_IS_PFNZERO) !== 0) continue;
     if ((category & IN_TABLES) !== 0) yield* readTables(mm, from, to);
     // An anonymous mapping has nothing behind its tables.
-    else if (!vma.anonymous) yield* readFile(vma, from, to);
+    else if (!vma.anonymous) yield* readFile(mm, vma, from, to);
   }
 }
 
@@ -64,8 +64,13 @@ function* readTables(mm: Mm, start: number, end: number): Generator<DumpedBytes,
 }
 
 /** The pages of its file, a chunk at a time. */
-function* readFile(vma: VmaInfo, start: number, end: number): Generator<DumpedBytes, void, void> {
-  const pages = vma.file?.mapping ?? null;
+function* readFile(
+  mm: Mm,
+  vma: VmaInfo,
+  start: number,
+  end: number,
+): Generator<DumpedBytes, void, void> {
+  const pages = mm.backingOf(vma)?.mapping ?? null;
   if (pages === null) return;
   const first = vma.pgoff + (start - vma.start) / PAGE_SIZE;
   const last = first + (end - start) / PAGE_SIZE;

@@ -1,4 +1,5 @@
 import {
+  FIRST_FRAME,
   PAGE_STRUCT_SIZE,
   SECTION_BITMAP_SIZE,
   SECTION_HEAD,
@@ -68,6 +69,20 @@ export class FrameSet {
     return set;
   }
 
+  /** How many frames are in any of some sets. */
+  static countAll(sets: Iterable<FrameSet>): number {
+    const all = new FrameSet();
+    for (const { sections } of sets) {
+      for (const [i, words] of sections.entries()) {
+        const sum = (all.sections[i] ??= new Uint32Array(WORDS));
+        for (let w = 0; w < WORDS; w++) sum[w]! |= words[w] as number;
+      }
+    }
+    let count = 0;
+    for (const words of all.sections) for (const word of words) count += popcount(word);
+    return count;
+  }
+
   /** Neighbouring frames as runs: first byte and the first byte behind, in rising order. */
   *runs(): Generator<readonly [start: number, end: number], void, void> {
     let start = -1;
@@ -91,6 +106,22 @@ export class FrameSet {
       start = -1;
     }
   }
+}
+
+function popcount(word: number): number {
+  let count = 0;
+  for (let rest = word; rest !== 0; rest &= rest - 1) count += 1;
+  return count;
+}
+
+/** How many frames lie below `end`. */
+export function framesBelow(end: number): number {
+  let bytes = 0;
+  for (let section = 0; section < end; section += SECTION_SIZE) {
+    const first = section === 0 ? FIRST_FRAME : section + SECTION_HEAD;
+    bytes += Math.max(Math.min(section + SECTION_SIZE, end) - first, 0);
+  }
+  return bytes / PAGE_SIZE;
 }
 
 /** Empties the core's bitmap at `offset`. */

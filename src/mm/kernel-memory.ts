@@ -8,6 +8,8 @@ import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import type { Core } from '../wasm/core.js';
 import { type FrameSet, sectionCount } from './frame-set.js';
 
+/** Of the state outside of frames (assembly/mm/image.ts). */
+const PROMISED = 56;
 /** Bytes of the page structs of one section. */
 const STRUCTS = SECTION_BITMAP;
 
@@ -39,6 +41,11 @@ export class KernelMemory {
       this.frames.set(core.u8.subarray(start, end), to);
       to += end - start;
     }
+  }
+
+  /** Frames promised to those who share page tables (assembly/mm/share.ts): they must be free. */
+  get promised(): number {
+    return new DataView(this.state.buffer).getUint32(PROMISED, true);
   }
 
   /** Puts everything back; the free frames are not made to agree yet. */

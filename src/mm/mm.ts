@@ -226,6 +226,12 @@ export class Mm {
     return vma === 0 ? null : this.describe(vma as Ptr<'vma'>);
   }
 
+  /** The file behind a mapping, behind a special one too, which shows none. */
+  backingOf(vma: VmaInfo): MapFile | null {
+    const file = this.core.readU32(vma.ptr + layout.VMA_FILE);
+    return file === 0 ? null : fileOf(this.core, file as Ptr<'file'>);
+  }
+
   private describe(ptr: Ptr<'vma'>): VmaInfo {
     const { core } = this;
     const start = core.readU64(ptr + layout.VMA_START);

@@ -94,6 +94,33 @@ test('page tables that a fork shares are shared again, and copied again', async 
   checkpoint.dispose();
 });
 
+test('no way back where the frames promised to shared tables are held by a later checkpoint', async () => {
+  const machine = await Machine.create({ memory: 2 ** 23, now: () => 0 });
+  const task = machine.spawn();
+  const at = (i: number): bigint => 0x10_0000_0000n + BigInt(i) * 2n ** 21n;
+  for (let i = 0; i < 200; i++) {
+    task.mmap({ addr: at(i), length: PAGE });
+    task.store8(at(i), 1);
+  }
+  const child = task.fork();
+  const early = machine.checkpoint();
+  for (let i = 0; i < 200; i++) child.store8(at(i), 2);
+  const rest = task.mmap({ length: 2 ** 23 });
+  assert.throws(() => task.store(rest, new Uint8Array(2 ** 23)));
+  const late = machine.checkpoint();
+  assert.throws(
+    () => early.restore(),
+    (error: unknown) => error instanceof SnapshotError && error.code === 'UNSUPPORTED',
+  );
+  assert.is(child.load8(at(0)), 2);
+  late.dispose();
+  early.restore();
+  for (let i = 0; i < 200; i++) child.store8(at(i), 3);
+  assert.is(task.load8(at(199)), 1);
+  assert.equal(machine.check(), []);
+  early.dispose();
+});
+
 test('a userfaultfd is what it was, with its handler, even if it was closed since', async () => {
   const { machine } = await machineWith(1);
   const task = machine.spawn();
