@@ -76,8 +76,10 @@ export {
   accessRuns,
   memRw,
   memRwDone,
+  setMemRwDone,
   processVmCopy,
   processVmStop,
+  setProcessVmStop,
 } from './boundary/access';
 export {
   markFrames,
@@ -122,3 +124,11 @@ export {
   uffdRelease,
   isShmem,
 } from './boundary/userfault';
+export {
+  clearWatches,
+  addWatch,
+  dropWatches,
+  isWatched,
+  passWatches,
+  failAccess,
+} from './boundary/watch';

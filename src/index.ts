@@ -2,8 +2,7 @@
 export { Machine } from './machine.js';
 export type { MachineOptions, MachineStats, SpawnTaskOptions } from './api/machine-options.js';
 
-export { Task } from './api/task.js';
-export type { WaitStatus } from './api/task.js';
+export { Task, type WaitStatus } from './api/task.js';
 export type {
   InjectedCall,
   InjectedExec,
@@ -25,6 +24,10 @@ export type {
   UserfaultfdOptions,
   UserfaultListener,
 } from './api/userfaultfd.js';
+export { Watch } from './api/task-hooks.js';
+export type { DeviceOptions, WatchEvent, WatchOn, WatchOptions } from './api/task-hooks.js';
+export type { DeviceAccessSize } from './mm/device.js';
+export type { AccessPath, WatchKind } from './mm/watch.js';
 export type { FileStat } from './api/file-stat.js';
 export type { OpenMode } from './api/task-files.js';
 export type { TaskIds } from './api/task-identity.js';
@@ -82,12 +85,10 @@ export type { StackFrame, StackTrace, UnwindSource } from './unwind/unwind.js';
 export { decodeName, encodeName } from './mm/name-bytes.js';
 
 export { Checkpoint } from './snapshot/checkpoint.js';
-export { SnapshotError } from './snapshot/error.js';
+export { SnapshotError, type SnapshotErrorCode } from './snapshot/error.js';
 export type { RestoreOptions } from './snapshot/restore.js';
-export type { SnapshotErrorCode } from './snapshot/error.js';
 
-export { LinuxError, errnoName, errnoText } from './errno.js';
-export type { ErrnoName } from './errno.js';
+export { LinuxError, errnoName, errnoText, type ErrnoName } from './errno.js';
 
 export { implementedSyscalls } from './api/syscalls.js';
 export type { SyscallArch, SyscallName } from './syscall/dispatch.js';
@@ -99,13 +100,12 @@ export { replayOnEither, replayTrace } from './trace/replay.js';
 export type { MakeMachine, Mismatch, ReplayResult } from './trace/replay.js';
 export type { Trace, TraceHeader, TraceStep } from './trace/trace.js';
 
-export type { AccessCheck, AccessOutcome } from './kernel/access-report.js';
+export type { AccessCheck, AccessOutcome, AccessReport } from './kernel/access-report.js';
 export type { AccessExplanation, AccessQuestion } from './kernel/explain.js';
 export { PROFILES } from './kernel/named-profiles.js';
 export type { ProfileName } from './kernel/named-profiles.js';
 export type { ForceOverride, KernelProfile } from './kernel/profile.js';
 export type { GuardRegions, MmRules, ThpAlignment } from './mm/limits.js';
-export type { AccessReport } from './kernel/access-report.js';
 export { NOT_MINE } from './kernel/security.js';
 export type { CapSets, SecurityModule } from './kernel/security.js';
 export type { TaskStruct } from './kernel/task.js';

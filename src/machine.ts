@@ -311,7 +311,7 @@ export class Machine {
    * directory of the host it keeps the path, of a file read from a source its name, of a security
    * module of your own its name: a restore is given them again.
    *
-   * @throws {SnapshotError} UNSUPPORTED: state that no snapshot keeps, by its path
+   * @throws {SnapshotError} UNSUPPORTED: state that no snapshot keeps, by its path; watches or devices
    * @throws {RangeError} the host has no array that large: use writeSnapshot()
    */
   snapshot(): Uint8Array {

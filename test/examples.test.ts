@@ -27,6 +27,15 @@ const OUTPUT: Readonly<Record<string, readonly string[]>> = {
     'Permission denied',
     'seen from PYTHON',
   ],
+  'watchpoint.mjs': [
+    'counter+0: 00 00 00 00 -> 01 00 00 00 (cpu, target)',
+    'counter+0: 01 00 00 00 -> 02 00 00 00 (cpu, target)',
+    'counter+3: 00 -> ff (mem, friend)',
+    'counter+1: 00 00 ff -> 07 08 09 (process_vm, friend)',
+    'breakpoint',
+    'consistent',
+  ],
+  'mmio.mjs': ['hello', 'rw-s … /ttyS0', 'mem: EIO', 'process_vm_readv: EFAULT', 'SIGBUS'],
   'registers.mjs': ['65', '5', 'hello', '-5', 'true SEGV_ACCERR'],
   'error-paths.mjs': [
     'up to the hole: 2048',

@@ -44,6 +44,7 @@ export function checkLayouts(): void {
   if (offsetof<Mm>('stackVm') != layout.MM_STACK_VM) ERROR('MM_STACK_VM');
   if (offsetof<Mm>('lockedVm') != layout.MM_LOCKED_VM) ERROR('MM_LOCKED_VM');
   if (offsetof<Mm>('salt') != layout.MM_SALT) ERROR('MM_SALT');
+  if (offsetof<Mm>('watches') != layout.MM_WATCHES) ERROR('MM_WATCHES');
   if (offsetof<Mapping>('size') != layout.MAPPING_SIZE) ERROR('MAPPING_SIZE');
   if (offsetof<Mapping>('nrPages') != layout.MAPPING_NR_PAGES) ERROR('MAPPING_NR_PAGES');
   if (offsetof<Mapping>('writable') != layout.MAPPING_WRITABLE) ERROR('MAPPING_WRITABLE');

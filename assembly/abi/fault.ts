@@ -15,8 +15,14 @@ export const FAULT_NEED_PAGE = 5;
 export const FAULT_SIGSEGV = 6;
 /** A userfaultfd has the fault: the access waits until somebody resolves it. */
 export const FAULT_USERFAULT = 7;
+/** Memory of a device, behind which there is no frame: the host asks the device, or makes a SIGBUS of it. */
+export const FAULT_DEVICE = 8;
+/** Nothing was done yet: the page is watched, and the host does the access itself (mm/watch.ts). */
+export const FAULT_WATCH = 9;
 
 /** Returned beside negative errnos by calls that stopped at a page only the host can load. */
 export const NEED_PAGE = 4096;
 /** Returned likewise by calls that stopped at a fault that a userfaultfd has. */
 export const NEED_USERFAULT = 4097;
+/** The same where the host has to do the rest: FAULT_DEVICE or FAULT_WATCH. */
+export const NEED_HOST = 4098;

@@ -36,6 +36,7 @@ export const MM_EXEC_VM = 88;
 export const MM_STACK_VM = 96;
 export const MM_LOCKED_VM = 104;
 export const MM_SALT = 128;
+export const MM_WATCHES = 136;
 export const MAPPING_SIZE = 0;
 export const MAPPING_ROOT = 8;
 export const MAPPING_LEVELS = 12;
@@ -127,7 +128,7 @@ export const PG_COUNTED = 256;
 /** State of the core outside of frames (assembly/mm/image.ts). */
 export const IMAGE_STATE_SIZE = 64;
 /** Raised with every change of what lies in the kernel's frames: images of another layout are refused. */
-export const IMAGE_LAYOUT = 2;
+export const IMAGE_LAYOUT = 3;
 
 /** The TLB (assembly/mm/tlb.ts): one entry for each 2 MiB in each of its tables. */
 export const REGION_ENTRIES = 2048;

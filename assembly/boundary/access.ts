@@ -66,6 +66,16 @@ export function processVmStop(): u32 {
   return processVm.processVmStop();
 }
 
+/** The same of a copy that the host did in its place. */
+export function setProcessVmStop(side: u32): void {
+  processVm.setProcessVmStop(side);
+}
+
+/** How far the host came in memRw()'s place. */
+export function setMemRwDone(bytes: usize): void {
+  access.setMemRwDone(bytes);
+}
+
 export function processVmCopy(
   remote: usize,
   remoteAddr: f64,

@@ -130,10 +130,22 @@ export function memRwDone(): usize {
   return chunksDone;
 }
 
+/** The same of what the host did in its place. */
+export function setMemRwDone(bytes: usize): void {
+  chunksDone = bytes;
+}
+
+/** What memRw() answers when the caller's own memory stopped it. */
+function bufferStop(): i32 {
+  const stop = userStop();
+  return needsHost(stop) ? -stop : -EFAULT;
+}
+
 /**
  * mem_rw(): reads `count` bytes at `addr` of `mm` into `buf` of `local`, or writes them from there,
  * a page-sized chunk at a time; the first `from` bytes are done already. Returns the count so far when
- * a chunk gives nothing, or a negative errno; -NEED_* to be called again from memRwDone().
+ * a chunk gives nothing, or a negative errno; -NEED_HOST for the host to go on from memRwDone(), the other
+ * -NEED_* to be called again from there.
  */
 export function memRw(
   mm: Mm,
@@ -151,7 +163,7 @@ export function memRw(
     chunksDone = copied;
     const chunk = min<usize>(count - copied, PAGE_SIZE);
     if (write && copyFromUser(local, pageBuffer, buf + copied, chunk, stackLimit) < chunk) {
-      return needsHost(userStop()) ? -userStop() : -EFAULT;
+      return bufferStop();
     }
     const bytes = accessRemoteVm(mm, addr + copied, pageBuffer, chunk, gupFlags, stackLimit);
     if (bytes < chunk && needsHost(gupStop())) return -gupStop();
@@ -160,7 +172,7 @@ export function memRw(
       return gupStop() == ENOMEM ? -ENOMEM : -EIO;
     }
     if (!write && copyToUser(local, buf + copied, pageBuffer, bytes, stackLimit) < bytes) {
-      return needsHost(userStop()) ? -userStop() : -EFAULT;
+      return bufferStop();
     }
     copied += bytes;
   }

@@ -2,6 +2,7 @@
 // but for a page of a host file that was never loaded: FAULT_NEED_PAGE asks the host for it.
 import {
   FAULT_ACCERR,
+  FAULT_DEVICE,
   FAULT_MAPERR,
   FAULT_NEED_PAGE,
   FAULT_OK,
@@ -38,6 +39,7 @@ import { Mm } from './mm';
 import {
   PMD_SHIFT,
   allocSlot,
+  findSlot,
   makeDirty,
   makePte,
   pteFrame,
@@ -274,6 +276,11 @@ export function isSoleAnon(frame: usize): bool {
 
 /** Makes the page of `addr` present, and writable when `write`; FAULT_* */
 export function handleMmFault(mm: Mm, vma: Vma, addr: u64, write: bool): u32 {
+  // Memory of a driver has no pages but those it put there; what is not there is the device's to answer.
+  if (vma.flags & (VM_IO | VM_PFNMAP) && vma.name != SPECIAL_VVAR) {
+    const there = findSlot(mm, addr);
+    if (there == 0 || load<u64>(there) == 0) return FAULT_DEVICE;
+  }
   const slot = allocSlot(mm, addr);
   if (slot == 0) return FAULT_OOM;
   const pte = load<u64>(slot);

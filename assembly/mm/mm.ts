@@ -43,6 +43,8 @@ export class Mm {
   mmapBase: u64;
   /** What tells its TLB entries from those of others (tlb.ts). */
   salt: u64;
+  /** Pages that the host watches (watch.ts), a frame; 0: none. */
+  watches: usize;
 }
 
 export function newMm(mmapBase: u64): Mm | null {
@@ -96,6 +98,7 @@ export function clearMm(mm: Mm): void {
 export function exitMm(mm: Mm): void {
   clearMm(mm);
   putFrame(mm.pgd);
+  if (mm.watches != 0) putFrame(mm.watches);
   dropSalt(mm.salt);
   freeObject(SLAB_MM, changetype<usize>(mm));
 }

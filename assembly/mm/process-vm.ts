@@ -15,6 +15,11 @@ export function processVmStop(): u32 {
   return copyStop;
 }
 
+/** The same of a copy that the host did in its place. */
+export function setProcessVmStop(side: u32): void {
+  copyStop = side;
+}
+
 /** Bytes at the place that remoteStretch() gave last. */
 let stretch: usize = 0;
 
@@ -51,7 +56,7 @@ function pageRest(addr: u64): usize {
 /**
  * process_vm_rw_single_vec() for one stretch on both sides, without FOLL_FORCE and without stack growth on
  * the remote side (K-173, K-214, K-215). Returns the bytes copied; gupStop() is NEED_* where the host has
- * to act before more can be.
+ * to act before more can be, and NEED_HOST where it has to copy itself.
  */
 export function processVmCopy(
   remote: Mm,

@@ -16,7 +16,9 @@ function permits(vma: Vma, cpu: bool, gupFlags: u32): bool {
 /** Where the pages of a VMA end that a read would bring in; beyond it only what is there already counts. */
 function faultableEnd(vma: Vma): u64 {
   const mapping = vma.mapping;
-  if (mapping == null) return vma.flags & (VM_IO | VM_PFNMAP) ? vma.start : vma.end;
+  // What a device answers is no memory.
+  if (vma.flags & (VM_IO | VM_PFNMAP)) return vma.start;
+  if (mapping == null) return vma.end;
   const pages = sizeInPages(mapping);
   if (pages <= vma.pgoff) return vma.start;
   const left = pages - vma.pgoff;

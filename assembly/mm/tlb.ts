@@ -111,6 +111,26 @@ export function fillTlb(mm: Mm, addr: u64, slot: usize, write: bool): void {
 }
 
 /**
+ * The same of the page alone, for one that must not be joined with its neighbours unseen, and without the
+ * page table, through which all of them would be found.
+ */
+export function fillTlbPage(mm: Mm, addr: u64, slot: usize, write: bool): void {
+  const key = (addr ^ mm.salt) & ~(<u64>PAGE_OFFSET_MASK);
+  const entry = (write ? storeRanges : loadRanges) + ((<usize>(key >> INDEX_SHIFT)) & INDEX_MASK);
+  const frame = <u32>(load<u64>(slot) & FRAME_BITS);
+  const bytes = load<u32>(entry, 8) + WIDEST;
+  if (key == load<u64>(entry) + bytes && frame == load<u32>(entry, 12) + bytes) {
+    if ((key & REGION_MASK) != 0) {
+      store<u32>(entry, bytes + PAGE_SIZE - WIDEST, 8);
+      return;
+    }
+  }
+  store<u64>(entry, key);
+  store<u32>(entry, PAGE_SIZE - WIDEST, 8);
+  store<u32>(entry, frame, 12);
+}
+
+/**
  * Adds a page to the range of its region: at either end in one step, so that pages touched in order cost
  * no search; one that lies elsewhere has its neighbourhood looked through.
  */

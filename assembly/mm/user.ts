@@ -1,6 +1,13 @@
 // The memory of the current task as its own instructions see it: arch/x86/lib/usercopy_64.c and the
 // translation under every load and store.
-import { FAULT_MAPERR, FAULT_OK } from '../abi/fault';
+import {
+  FAULT_DEVICE,
+  FAULT_MAPERR,
+  FAULT_OK,
+  FAULT_SIGBUS,
+  FAULT_WATCH,
+  NEED_HOST,
+} from '../abi/fault';
 import { PAGE_OFFSET_MASK, PAGE_SIZE, TASK_SIZE_SHIFT } from '../abi/page';
 import { PTE_ACCESSED, PTE_DIRTY, PTE_PRESENT, PTE_RW } from '../abi/pte';
 import { beforeWrite } from './checkpoint';
@@ -8,8 +15,9 @@ import { userFault } from './fault';
 import { Mm } from './mm';
 import { pteFrame, slotForUse } from './pgtable';
 import { addRun, resetRuns, runBytes } from './runs';
-import { Tlb, fillTlb, rangeRest } from './tlb';
+import { Tlb, fillTlb, fillTlbPage, rangeRest } from './tlb';
 import { faultStop } from './userfault';
+import { WATCH_LOADS, WATCH_STORES, isWatched, watchesRegion } from './watch';
 
 /** TASK_SIZE_MAX: the last page of the lower half is never user memory. */
 export const TASK_SIZE: u64 = ((<u64>1) << TASK_SIZE_SHIFT) - PAGE_SIZE;
@@ -30,8 +38,21 @@ export function lastFaultAddr(): u64 {
   return faultAddr;
 }
 
+/** Whether the host does the accesses itself, watched or not. */
+let passing: bool = false;
+
+export function passWatches(on: bool): void {
+  passing = on;
+}
+
+/** The host could not do an access that it was left with: a bus error. */
+export function failAccess(addr: u64): void {
+  failAt(addr, FAULT_SIGBUS);
+}
+
 /** The errno that a system call makes of the last fault: EFAULT, ENOMEM, or NEED_* for the host. */
 export function userStop(): i32 {
+  if (fault == FAULT_WATCH || fault == FAULT_DEVICE) return NEED_HOST;
   return faultStop(fault);
 }
 
@@ -44,6 +65,8 @@ export function translate(mm: Mm, addr: u64, write: bool, stackLimit: u64): usiz
 /** A TLB miss: what the tables allow is taken from them, the rest is a fault. */
 export function translateSlow(mm: Mm, addr: u64, write: bool, stackLimit: u64): usize {
   if (addr >= TASK_SIZE) return failAt(addr, FAULT_MAPERR);
+  const watched = mm.watches != 0 && isWatched(mm, addr, write ? WATCH_STORES : WATCH_LOADS);
+  if (watched && !passing) return failAt(addr, FAULT_WATCH);
   let slot = slotForUse(mm, addr, write);
   if (slot == 0 || !cpuMayUse(load<u64>(slot), write)) {
     const result = userFault(mm, addr, write, stackLimit);
@@ -56,8 +79,19 @@ export function translateSlow(mm: Mm, addr: u64, write: bool, stackLimit: u64): 
   if (used != pte) store<u64>(slot, used);
   const frame = pteFrame(pte);
   if (write) beforeWrite(frame);
-  fillTlb(mm, addr, slot, write);
+  if (mm.watches == 0) fillTlb(mm, addr, slot, write);
+  else if (!watched) fillBesideWatches(mm, addr, slot, write);
   return frame;
+}
+
+/**
+ * fillTlb() of a page that is not watched, in an address space where others are: of a region with such
+ * pages no table is remembered, and no range is found but by going through its pages.
+ */
+function fillBesideWatches(mm: Mm, addr: u64, slot: usize, write: bool): void {
+  const loads = watchesRegion(mm, addr, WATCH_LOADS);
+  if (!loads && !(write && watchesRegion(mm, addr, WATCH_STORES))) fillTlb(mm, addr, slot, write);
+  else fillTlbPage(mm, addr, slot, write);
 }
 
 /** Does the entry let the CPU through? PTE_PRESENT is clear where it may not even load. */

@@ -8,6 +8,7 @@ import {
   FAULT_OOM,
   FAULT_SIGBUS,
   FAULT_USERFAULT,
+  NEED_HOST,
   NEED_PAGE,
   NEED_USERFAULT,
 } from '../abi/fault';
@@ -70,9 +71,9 @@ export function faultStop(fault: u32): i32 {
   return fault == FAULT_USERFAULT && !(faultUffd & UFFD_USER_ONLY) ? NEED_USERFAULT : EFAULT;
 }
 
-/** Is a stop no error but something that the host can mend? */
+/** Is a stop no error but something that the host can mend, or do itself? */
 export function needsHost(stop: i32): bool {
-  return stop == NEED_PAGE || stop == NEED_USERFAULT;
+  return stop == NEED_PAGE || stop == NEED_USERFAULT || stop == NEED_HOST;
 }
 
 /** pte_mkuffd_wp() */

@@ -7,11 +7,14 @@ import type {
   TargetProcess,
   TargetRegion,
   TargetThread,
+  TargetWatch,
+  TargetWatchKind,
 } from '../gdb/target.js';
 import type { MmStruct } from '../kernel/mm-struct.js';
 import { NT_PRFPREG, NT_PRSTATUS, regsetBytes, setRegsetBytes } from '../kernel/ptrace-regs.js';
 import { SIGKILL } from '../kernel/signal.js';
 import type { TaskStruct } from '../kernel/task.js';
+import { TASK_SIZE } from '../mm/address.js';
 import { parseMaps } from '../unwind/maps.js';
 import { objectArgument } from './arguments.js';
 import type { LoadedProcess } from './load-core.js';
@@ -161,6 +164,26 @@ export class MachineTarget implements Target {
 
   deallocate(pid: number, addr: bigint, length: bigint): void {
     taskOf(this.#struct(pid)).munmap(addr, length);
+  }
+
+  /** @throws {LinuxError} EINVAL: not user memory; ENOMEM: no frame for the list of watched pages */
+  watch(
+    pid: number,
+    kind: TargetWatchKind,
+    { start, length }: { readonly start: bigint; readonly length: number },
+    onHit: (hit: { readonly addr: bigint; readonly tid: number }) => void,
+  ): TargetWatch {
+    if (start + BigInt(length) > BigInt(TASK_SIZE)) fail(EINVAL);
+    return taskOf(this.#struct(pid)).watch({
+      start,
+      length,
+      on: kind,
+      hit: ({ address, task }) => {
+        // As with debug registers, the debugger's own accesses do not count.
+        if (task === this.#task) return;
+        onHit({ addr: address, tid: task?.pid === pid ? task.tid : pid });
+      },
+    });
   }
 
   kill(pid: number): void {

@@ -3,6 +3,7 @@ import { fail, LinuxError } from '../errno.js';
 import { UIO_MAXIOV } from '../kernel/iovec.js';
 import { enterCall } from '../kernel/syscall-entry.js';
 import type { TaskStruct } from '../kernel/task.js';
+import { acting, mustAct } from '../mm/acting.js';
 import { HostBuffer, type UserBuffer } from '../mm/user.js';
 import { sysClose, sysDup } from '../vfs/fcntl.js';
 import { SEEK_SET } from '../vfs/flags.js';
@@ -55,6 +56,7 @@ export class OpenFile {
    * @throws {TypeError} into is no Uint8Array
    */
   read(into: Uint8Array): number {
+    if (mustAct(this.#task)) return acting(this.#task, this.read.bind(this, into));
     bytesArgument('into', into);
     const buf = HostBuffer.lend(into);
     try {
@@ -75,6 +77,7 @@ export class OpenFile {
    * @throws {TypeError} from is no Uint8Array
    */
   write(from: Uint8Array): number {
+    if (mustAct(this.#task)) return acting(this.#task, this.write.bind(this, from));
     bytesArgument('from', from);
     const buf = HostBuffer.lend(from);
     try {
@@ -94,6 +97,7 @@ export class OpenFile {
    * @throws {TypeError | RangeError} into is no Uint8Array; position is no 64-bit value
    */
   pread(into: Uint8Array, position: number | bigint): number {
+    if (mustAct(this.#task)) return acting(this.#task, this.pread.bind(this, into, position));
     bytesArgument('into', into);
     const pos = u64Argument('position', position);
     const buf = HostBuffer.lend(into);
@@ -114,6 +118,7 @@ export class OpenFile {
    * @throws {TypeError | RangeError} from is no Uint8Array; position is no 64-bit value
    */
   pwrite(from: Uint8Array, position: number | bigint): number {
+    if (mustAct(this.#task)) return acting(this.#task, this.pwrite.bind(this, from, position));
     bytesArgument('from', from);
     const pos = u64Argument('position', position);
     const buf = HostBuffer.lend(from);
@@ -211,6 +216,7 @@ export class OpenFile {
 
   /** Runs what a call does; the reads and writes of one array do the same without a closure. */
   #call<T>(syscall: string, act: () => T): T {
+    if (mustAct(this.#task)) return acting(this.#task, (this.#call<T>).bind(this, syscall, act));
     try {
       this.#calling(syscall);
       return act();

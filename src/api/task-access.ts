@@ -7,6 +7,7 @@ import { processVmArray, processVmRange } from '../kernel/process-vm.js';
 import { PTRACE_ATTACH, PTRACE_DETACH, PTRACE_SEIZE } from '../kernel/ptrace-abi.js';
 import { sysPtrace } from '../kernel/ptrace-request.js';
 import type { TaskStruct } from '../kernel/task.js';
+import { acting, mustAct } from '../mm/acting.js';
 import { accessOk } from '../mm/address.js';
 import { isNegative } from '../vfs/u64.js';
 import { bytesArgument, intArgument, u64Argument } from './arguments.js';
@@ -39,6 +40,7 @@ export abstract class TaskAccess extends TaskFiles {
 
   /** Reads a word of a tracee, whatever its protection. @throws {LinuxError} EIO: not mapped */
   ptracePeek(target: Task, addr: number | bigint): bigint {
+    if (mustAct(this.struct)) return acting(this.struct, this.ptracePeek.bind(this, target, addr));
     const word = ptracePeek(
       this.calling('ptrace'),
       this.#target(target),
@@ -49,6 +51,9 @@ export abstract class TaskAccess extends TaskFiles {
 
   /** Writes a word of a tracee, whatever its protection. @throws {LinuxError} EIO: not mapped */
   ptracePoke(target: Task, addr: number | bigint, value: number | bigint): void {
+    if (mustAct(this.struct)) {
+      return acting(this.struct, this.ptracePoke.bind(this, target, addr, value));
+    }
     const word = u64Argument('value', value);
     ptracePoke(this.calling('ptrace'), this.#target(target), u64Argument('addr', addr), word);
   }
@@ -87,6 +92,9 @@ export abstract class TaskAccess extends TaskFiles {
     into: number | bigint,
     length: number | bigint,
   ): number {
+    if (mustAct(this.struct)) {
+      return acting(this.struct, this.processVmCopy.bind(this, target, addr, into, length));
+    }
     const from = u64Argument('addr', addr);
     const to = u64Argument('into', into);
     const bytes = u64Argument('length', length);
@@ -110,6 +118,9 @@ export abstract class TaskAccess extends TaskFiles {
   }
 
   #processVm(target: Task, addr: number | bigint, host: Uint8Array, write: boolean): number {
+    if (mustAct(this.struct)) {
+      return acting(this.struct, this.#processVm.bind(this, target, addr, host, write));
+    }
     const at = u64Argument('addr', addr);
     const { tgid } = this.#target(target);
     const task = this.calling(write ? 'process_vm_writev' : 'process_vm_readv');

@@ -1,6 +1,7 @@
 import { EINVAL } from '../../assembly/abi/errno.js';
 import { fail, LinuxError } from '../errno.js';
 import type { TaskStruct } from '../kernel/task.js';
+import { acting, mustAct } from '../mm/acting.js';
 import { sysChdir } from '../vfs/fs-calls.js';
 import {
   AT_FDCWD,
@@ -195,6 +196,9 @@ export abstract class TaskFiles extends TaskIdentity {
     given: string | Uint8Array,
     run: (task: TaskStruct, path: string) => T,
   ): T {
+    if (mustAct(this.struct)) {
+      return acting(this.struct, (this.#call<T>).bind(this, syscall, given, run));
+    }
     const path = nameArgument('path', given);
     try {
       return run(this.calling(syscall), path);

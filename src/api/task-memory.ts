@@ -1,6 +1,7 @@
 import { MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ, PROT_WRITE } from '../../assembly/abi/mman.js';
 import { enterCall } from '../kernel/syscall-entry.js';
 import type { TaskStruct } from '../kernel/task.js';
+import { acting, mustAct } from '../mm/acting.js';
 import { cpuLoad, cpuStore, load, load64, store, store64, takeFault } from '../mm/cpu.js';
 import type { U64 } from '../mm/address.js';
 import type { Mm } from '../mm/mm.js';
@@ -188,7 +189,7 @@ export abstract class TaskMemory {
   /** Loads 64 bits, unsigned. @throws {PageFault} not readable */
   load64(addr: number | bigint): bigint {
     const mm = this.#mm();
-    return load64(mm, u64Argument('addr', addr)) ?? raise(mm);
+    return load64(mm, u64Argument('addr', addr), this.struct) ?? raise(mm);
   }
 
   /** Stores a byte. @throws {PageFault} not writable */
@@ -210,7 +211,7 @@ export abstract class TaskMemory {
   store64(addr: number | bigint, value: number | bigint): void {
     const mm = this.#mm();
     const word = BigInt(u64Argument('value', value));
-    if (!store64(mm, u64Argument('addr', addr), word)) raise(mm);
+    if (!store64(mm, u64Argument('addr', addr), word, this.struct)) raise(mm);
   }
 
   /**
@@ -220,6 +221,7 @@ export abstract class TaskMemory {
    * @throws {PageFault} one is not readable; those before it are in `into`
    */
   load(addr: number | bigint, into: Uint8Array | number): Uint8Array {
+    if (mustAct(this.struct)) return acting(this.struct, this.load.bind(this, addr, into));
     const bytes =
       typeof into === 'number'
         ? new Uint8Array(intArgument('into', into, 0, 2 ** 31))
@@ -235,6 +237,7 @@ export abstract class TaskMemory {
    * @throws {PageFault} one is not writable; those before it are stored
    */
   store(addr: number | bigint, from: Uint8Array): void {
+    if (mustAct(this.struct)) return acting(this.struct, this.store.bind(this, addr, from));
     bytesArgument('from', from);
     const { fault } = cpuStore(this.#mm(), u64Argument('addr', addr), from);
     if (fault !== null) throw new PageFault(fault);
@@ -295,12 +298,12 @@ export abstract class TaskMemory {
 
   #load(addr: number | bigint, size: 1 | 2 | 4): number {
     const mm = this.#mm();
-    return load(mm, u64Argument('addr', addr), size) ?? raise(mm);
+    return load(mm, u64Argument('addr', addr), size, this.struct) ?? raise(mm);
   }
 
   #store(addr: number | bigint, size: 1 | 2 | 4, value: number): void {
     const mm = this.#mm();
-    if (!store(mm, u64Argument('addr', addr), size, value)) raise(mm);
+    if (!store(mm, u64Argument('addr', addr), size, value, this.struct)) raise(mm);
   }
 }
 

@@ -7,12 +7,13 @@ import { SIGCHLD } from '../kernel/signal.js';
 import type { TaskState, TaskStruct } from '../kernel/task.js';
 import { CLONE_FILES, CLONE_FS, CLONE_SIGHAND, CLONE_THREAD, CLONE_VM } from '../kernel/unshare.js';
 import { wait4, WNOHANG } from '../kernel/wait.js';
+import { acting } from '../mm/acting.js';
 import { doSyscall, type SyscallArch, type SyscallName } from '../syscall/dispatch.js';
 import { execProgram } from '../syscall/exec.js';
 import { dumpCore, type DumpCoreOptions } from './dump-core.js';
 import { intArgument, nameArgument, stringsArgument } from './arguments.js';
 import { archArgument, callArgument } from './syscalls.js';
-import { TaskAccess } from './task-access.js';
+import { TaskHooks } from './task-hooks.js';
 
 /** How a child ended, or that it stopped or runs on. */
 export interface WaitStatus {
@@ -51,7 +52,7 @@ export function taskOf(struct: TaskStruct): Task {
  * const mem = target.open('/proc/self/mem');
  * console.log(mem.pread(new Uint8Array(5), addr)); // 5
  */
-export class Task extends TaskAccess {
+export class Task extends TaskHooks {
   /**
    * Use machine.spawn(), fork() or thread().
    *
@@ -59,6 +60,10 @@ export class Task extends TaskAccess {
    */
   constructor(struct: TaskStruct) {
     super(struct);
+  }
+
+  protected override faceOf(struct: TaskStruct): Task {
+    return taskOf(struct);
   }
 
   /** What console.log shows of it in Node, in place of the whole kernel. */
@@ -150,7 +155,9 @@ export class Task extends TaskAccess {
   exit(code = 0): void {
     const status = exitStatus(intArgument('code', code, -0x80000000, 0x7fffffff));
     if (this.struct.group.unkillable) fail(EPERM, 'exit_group');
-    if (!this.struct.exited) doExitGroup(this.calling('exit_group'), status);
+    // What exit_group() stores for those who wait for it may be watched.
+    const end = (): void => doExitGroup(this.calling('exit_group'), status);
+    if (!this.struct.exited) acting(this.struct, end);
   }
 
   /**

@@ -88,7 +88,7 @@ function ptraceAccessVm(
   if (mm.dumpable !== SUID_DUMP_USER && !ptracerCapable(tracee, mm.userNs)) return 0;
   // acct_stack_growth() asks for the limits of who makes the call.
   return mm.growingUnder(caller.group.rlimits.soft(RLIMIT_AS), () =>
-    accessRemoteVm(mm, addr, bytes, gupFlags, stackLimit(caller)),
+    accessRemoteVm(mm, addr, bytes, gupFlags, stackLimit(caller), 'ptrace'),
   );
 }
 

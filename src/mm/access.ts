@@ -1,18 +1,21 @@
-import { EIO, ENOMEM } from '../../assembly/abi/errno.js';
-import { NEED_PAGE, NEED_USERFAULT } from '../../assembly/abi/fault.js';
+import { EFAULT, EIO, ENOMEM } from '../../assembly/abi/errno.js';
+import { NEED_HOST, NEED_PAGE, NEED_USERFAULT } from '../../assembly/abi/fault.js';
 import { FOLL_WRITE } from '../../assembly/abi/foll.js';
+import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import { checked, fail } from '../errno.js';
 import { coreAddress, type U64 } from './address.js';
+import { copyRunsNoted } from './hooked.js';
 import type { Mm } from './mm.js';
 import { stopMended } from './stop.js';
-import type { GuestBuffer, UserBuffer } from './user.js';
+import { loadUser, storeUser, type GuestBuffer, type UserBuffer } from './user.js';
+import type { AccessPath } from './watch.js';
 
 /** What goes through the core's bounce buffer, by one call and two copies; above it one copy pays. */
 const BOUNCE_MAX = 2048;
 
 /**
  * Copies between `bytes` and `mm` until the first page that refuses; returns the bytes copied, and
- * leaves the reason in the core's gupStop().
+ * leaves the reason in the core's gupStop(). Who watches is told that it was done by `by`, if that is given.
  */
 export function copyRemote(
   mm: Mm,
@@ -21,6 +24,7 @@ export function copyRemote(
   gupFlags: number,
   stackLimit: number,
   grows: boolean,
+  by: AccessPath | null,
 ): number {
   const { core, ptr } = mm;
   const { exports } = core;
@@ -29,7 +33,10 @@ export function copyRemote(
   while (done < bytes.length) {
     const left = bytes.length - done;
     const covered = exports.accessRuns(ptr, addr + done, left, gupFlags, stackLimit, grows);
-    if (covered > 0) {
+    if (mm.watched) {
+      const part = bytes.subarray(done, done + covered);
+      copyRunsNoted(mm, addr + done, part, write ? 'write' : 'read', by);
+    } else if (covered > 0) {
       if (write) core.copyRunsIn(bytes, done);
       else core.copyRunsOut(bytes, done);
     }
@@ -49,6 +56,7 @@ function copyRemoteSmall(
   bytes: Uint8Array,
   gupFlags: number,
   stackLimit: number,
+  by: AccessPath,
 ): number {
   const { core, ptr } = mm;
   const write = (gupFlags & FOLL_WRITE) !== 0;
@@ -59,13 +67,14 @@ function copyRemoteSmall(
   if (!write) core.takeBounce(bytes, done);
   if (done === length || !stopMended(mm, exports.gupStop())) return done;
   // Not through the buffer again: whoever mended it may have used that.
-  return done + copyRemote(mm, addr + done, bytes.subarray(done), gupFlags, stackLimit, true);
+  return done + copyRemote(mm, addr + done, bytes.subarray(done), gupFlags, stackLimit, true, by);
 }
 
 /**
  * Copies bytes between the host and the memory of `mm`, up to the first page that cannot be had;
  * returns how many, 0 when there is none. Stacks grow as on access from outside (K-170).
  * @param gupFlags FOLL_WRITE to write, FOLL_FORCE to override the protection of private mappings
+ * @param by what those who watch the memory are told
  * @see mm/memory.c, access_remote_vm()
  */
 export function accessRemoteVm(
@@ -74,11 +83,14 @@ export function accessRemoteVm(
   bytes: Uint8Array,
   gupFlags: number,
   stackLimit = mm.stackLimit,
+  by: AccessPath = 'proc',
 ): number {
   if (!mm.alive) return 0;
   const at = coreAddress(addr);
-  if (bytes.length <= BOUNCE_MAX) return copyRemoteSmall(mm, at, bytes, gupFlags, stackLimit);
-  return copyRemote(mm, at, bytes, gupFlags, stackLimit, true);
+  if (bytes.length <= BOUNCE_MAX && !mm.watched) {
+    return copyRemoteSmall(mm, at, bytes, gupFlags, stackLimit, by);
+  }
+  return copyRemote(mm, at, bytes, gupFlags, stackLimit, true, by);
 }
 
 /** mem_rw() with a buffer in guest memory, restarted for each page that the host has to load. */
@@ -92,13 +104,53 @@ function memRwGuest(
   const { exports } = mm.core;
   const { length } = buf;
   const at = coreAddress(buf.addr);
+  if (mm.watched) return memRwPieces(mm, addr, buf, gupFlags, stackLimit, 0);
   let from = 0;
   while (true) {
     const n = exports.memRw(mm.ptr, addr, buf.mm.ptr, at, length, from, gupFlags, stackLimit);
+    if (n === -NEED_HOST) {
+      return memRwPieces(mm, addr, buf, gupFlags, stackLimit, exports.memRwDone());
+    }
     if (n !== -NEED_PAGE && n !== -NEED_USERFAULT) return checked(n);
     from = exports.memRwDone();
     if (!stopMended(mm, -n)) return from > 0 ? from : fail(EIO);
   }
+}
+
+/**
+ * The core's memRw() from byte `from` on, chunk by chunk, where either side is watched or the buffer is a
+ * device's: one copy to the host and one from there.
+ */
+function memRwPieces(
+  mm: Mm,
+  addr: number,
+  buf: GuestBuffer,
+  gupFlags: number,
+  stackLimit: number,
+  from: number,
+): number {
+  const { exports } = mm.core;
+  const write = (gupFlags & FOLL_WRITE) !== 0;
+  const page = new Uint8Array(PAGE_SIZE);
+  const near = coreAddress(buf.addr);
+  let copied = from;
+  const stopped = (): never => {
+    exports.setMemRwDone(copied);
+    return fail(EFAULT);
+  };
+  while (copied < buf.length) {
+    const chunk = page.subarray(0, Math.min(PAGE_SIZE, buf.length - copied));
+    if (write && loadUser(buf.mm, near + copied, chunk) < chunk.length) stopped();
+    const done = copyRemote(mm, addr + copied, chunk, gupFlags, stackLimit, true, 'mem');
+    if (done === 0) {
+      if (copied > 0) return copied;
+      return fail(exports.gupStop() === ENOMEM ? ENOMEM : EIO);
+    }
+    const bytes = chunk.subarray(0, done);
+    if (!write && storeUser(buf.mm, near + copied, bytes) < done) stopped();
+    copied += done;
+  }
+  return copied;
 }
 
 /**
@@ -119,9 +171,9 @@ export function memRw(
   if (buf.guest !== null) return memRwGuest(mm, at, buf.guest, gupFlags, stackLimit);
   const bytes = buf.host as Uint8Array;
   const done =
-    bytes.length <= BOUNCE_MAX
-      ? copyRemoteSmall(mm, at, bytes, gupFlags, stackLimit)
-      : copyRemote(mm, at, bytes, gupFlags, stackLimit, true);
+    bytes.length <= BOUNCE_MAX && !mm.watched
+      ? copyRemoteSmall(mm, at, bytes, gupFlags, stackLimit, 'mem')
+      : copyRemote(mm, at, bytes, gupFlags, stackLimit, true, 'mem');
   if (done > 0) return done;
   return fail(mm.core.exports.gupStop() === ENOMEM ? ENOMEM : EIO);
 }

@@ -217,6 +217,8 @@ function checkTable(
 /** One address space: VMAs, tables, and the resident set that the tables amount to. */
 function checkMm(census: Census, mm: Mm): void {
   const vmas = checkVmas(census, mm);
+  const listed = census.word(mm.ptr + layout.MM_WATCHES) !== 0;
+  census.expect(listed === Boolean(mm.watched), 'the lists of watched pages are not the watches');
   let index = 0;
   let resident = 0;
   const tablesBefore = sum(census.tables);

@@ -7,6 +7,7 @@ import { fileOf, putReleasedFiles, type MapFile } from './map-file.js';
 import { liveObjects } from './registry.js';
 import { SPECIAL_NAMES } from './special.js';
 import type { UserfaultSink } from './userfault.js';
+import { forgetWatches } from './watch.js';
 
 /** Where top-down placement starts when nobody says otherwise: below an 8 MiB stack and its gap. */
 export const DEFAULT_MMAP_BASE = 0x7ffff7fff000;
@@ -90,6 +91,8 @@ export class Mm {
   pkeyTaken = false;
   /** The userfaultfds of it by their numbers; null while it never had one. */
   userfaultfds: Map<number, UserfaultSink> | null = null;
+  /** Whether any of its bytes are watched (watch.ts): what copies look at before they tell. */
+  watched = false;
 
   /** @throws {LinuxError} ENOMEM: no frame for its page tables */
   constructor(core: Core) {
@@ -124,6 +127,7 @@ export class Mm {
   mmput(): void {
     this.users -= 1;
     if (this.users > 0) return;
+    if (this.watched) forgetWatches(this);
     liveObjects(this.core).mms.delete(this);
     this.core.exports.mmExit(this.place);
     this.place = 0 as Ptr<'mm'>;

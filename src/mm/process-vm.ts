@@ -1,4 +1,5 @@
 import { EFAULT } from '../../assembly/abi/errno.js';
+import { NEED_HOST } from '../../assembly/abi/fault.js';
 import { FOLL_PIN, FOLL_WRITE } from '../../assembly/abi/foll.js';
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import { fail } from '../errno.js';
@@ -6,6 +7,8 @@ import { copyRemote } from './access.js';
 import { coreAddress, type U64 } from './address.js';
 import type { Mm } from './mm.js';
 import { stopMended } from './stop.js';
+import { loadUser, storeUser } from './user.js';
+import { noteAccess } from './watch.js';
 
 /** A stretch of another process's memory, of any 64-bit address. */
 export interface RemoteSegment {
@@ -56,7 +59,7 @@ function copyStretch(
 ): number {
   const { exports } = remoteMm.core;
   let done = 0;
-  while (true) {
+  while (!remoteMm.watched) {
     done += exports.processVmCopy(
       remoteMm.ptr,
       remoteAddr + done,
@@ -67,9 +70,75 @@ function copyStretch(
       stackLimit,
     );
     if (done === length) return done;
-    if (stopMended(remoteMm, exports.gupStop())) continue;
+    const stop = exports.gupStop();
+    if (stop === NEED_HOST) break;
+    if (stopMended(remoteMm, stop)) continue;
     if (!grows || !grewStack(remoteMm, remoteAddr + done, stackLimit)) return done;
   }
+  const rest = length - done;
+  const [there, here] = [remoteAddr + done, localAddr + done];
+  return done + copyPieces(remoteMm, there, localMm, here, rest, write, stackLimit, grows);
+}
+
+/** Bytes from an address to the end of its page. */
+function pageRest(addr: number): number {
+  return PAGE_SIZE - (addr % PAGE_SIZE);
+}
+
+/** Pins a part of a page of the other process for writing; returns the bytes that could be had. */
+function pin(mm: Mm, addr: number, length: number, stackLimit: number, grows: boolean): number {
+  const { exports } = mm.core;
+  const flags = FOLL_PIN | FOLL_WRITE;
+  let covered = exports.accessRuns(mm.ptr, addr, length, flags, stackLimit, grows);
+  while (covered < length && stopMended(mm, exports.gupStop())) {
+    covered = exports.accessRuns(mm.ptr, addr, length, flags, stackLimit, grows);
+  }
+  return covered;
+}
+
+/**
+ * The same page by page, where either side is watched or the caller's a device: through the host. What the
+ * core's processVmStop() says is said here, too.
+ */
+function copyPieces(
+  remoteMm: Mm,
+  remoteAddr: number,
+  localMm: Mm,
+  localAddr: number,
+  length: number,
+  write: boolean,
+  stackLimit: number,
+  grows: boolean,
+): number {
+  const { exports } = remoteMm.core;
+  const page = new Uint8Array(PAGE_SIZE);
+  let done = 0;
+  let stop = 0;
+  while (done < length && stop === 0) {
+    const [there, here] = [remoteAddr + done, localAddr + done];
+    // Within a page on both sides, as the core copies onto itself.
+    const room = Math.min(pageRest(there), pageRest(here));
+    const piece = page.subarray(0, Math.min(length - done, room));
+    let had: number;
+    let moved: number;
+    if (write) {
+      // The other side's pages are had first, and what could not be had is not loaded.
+      had = pin(remoteMm, there, piece.length, stackLimit, grows);
+      const given = piece.subarray(0, loadUser(localMm, here, piece.subarray(0, had)));
+      const flags = FOLL_PIN | FOLL_WRITE;
+      moved = copyRemote(remoteMm, there, given, flags, stackLimit, grows, 'process_vm');
+    } else {
+      had = copyRemote(remoteMm, there, piece, FOLL_PIN, stackLimit, grows, null);
+      moved = storeUser(localMm, here, piece.subarray(0, had));
+      const read = piece.subarray(0, moved);
+      noteAccess(remoteMm, there, 'read', read, read, 'process_vm');
+    }
+    done += moved;
+    if (moved < had) stop = LOCAL_STOP;
+    else if (had < piece.length) stop = REMOTE_STOP;
+  }
+  exports.setProcessVmStop(stop);
+  return done;
 }
 
 /**
@@ -195,7 +264,8 @@ export function processVmHost(
 ): number {
   const flags = FOLL_PIN | (write ? FOLL_WRITE : 0);
   const bytes = most < host.length ? host.subarray(0, most) : host;
-  const done = copyRemote(remoteMm, coreAddress(addr), bytes, flags, stackLimit, grows);
+  const at = coreAddress(addr);
+  const done = copyRemote(remoteMm, at, bytes, flags, stackLimit, grows, 'process_vm');
   if (done === 0) fail(EFAULT);
   if (done === bytes.length && done < host.length) {
     pinRest(remoteMm, { addr, length: host.length }, done - 1, write, stackLimit);

@@ -3,9 +3,11 @@ import { FAULT_OOM } from '../../assembly/abi/fault.js';
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import { fail } from '../errno.js';
 import { accessOk, coreAddress, type U64 } from './address.js';
+import { hookedCopy, leftToHost } from './hooked.js';
 import type { Mm } from './mm.js';
 import { decodeName } from './name-bytes.js';
 import { faultMended } from './stop.js';
+import type { AccessPath } from './watch.js';
 
 /** Where a read puts bytes and a write takes them from: an array of the host, or guest memory. */
 export interface UserBuffer {
@@ -114,7 +116,7 @@ export class GuestBuffer implements UserBuffer {
 }
 
 /** Copies between `bytes` and user memory through the core's runs; returns the bytes before a fault. */
-function copyUser(mm: Mm, addr: number, bytes: Uint8Array, store: boolean, byCpu: boolean): number {
+function copyUser(mm: Mm, addr: number, bytes: Uint8Array, store: boolean, by: AccessPath): number {
   const { core } = mm;
   let done = 0;
   while (done < bytes.length) {
@@ -128,19 +130,29 @@ function copyUser(mm: Mm, addr: number, bytes: Uint8Array, store: boolean, byCpu
     if (covered === left) break;
     const fault = core.exports.lastFault();
     // 0: the list of runs was full.
-    if (fault !== 0 && !faultMended(mm, fault, byCpu)) break;
+    if (fault === 0) continue;
+    if (leftToHost(mm)) {
+      const rest = bytes.subarray(done);
+      return done + hookedCopy(mm, addr + done, rest, store ? 'write' : 'read', by);
+    }
+    if (!faultMended(mm, fault, by === 'cpu')) break;
   }
   return done;
 }
 
 /** Stores `bytes` at `addr` as the task's own instructions would; returns how many before a fault. */
-export function storeUser(mm: Mm, addr: U64, bytes: Uint8Array, byCpu = false): number {
-  return copyUser(mm, coreAddress(addr), bytes, true, byCpu);
+export function storeUser(
+  mm: Mm,
+  addr: U64,
+  bytes: Uint8Array,
+  by: AccessPath = 'syscall',
+): number {
+  return copyUser(mm, coreAddress(addr), bytes, true, by);
 }
 
 /** Fills `bytes` from `addr` as the task's own instructions would; returns how many before a fault. */
-export function loadUser(mm: Mm, addr: U64, bytes: Uint8Array, byCpu = false): number {
-  return copyUser(mm, coreAddress(addr), bytes, false, byCpu);
+export function loadUser(mm: Mm, addr: U64, bytes: Uint8Array, by: AccessPath = 'syscall'): number {
+  return copyUser(mm, coreAddress(addr), bytes, false, by);
 }
 
 /** Words of one loadUserWords() at most without a new array. */

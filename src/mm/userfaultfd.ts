@@ -1,4 +1,5 @@
-import { EAGAIN, EINVAL, ENOMEM, ESRCH } from '../../assembly/abi/errno.js';
+import { EAGAIN, EFAULT, EINVAL, ENOMEM, ESRCH } from '../../assembly/abi/errno.js';
+import { NEED_HOST } from '../../assembly/abi/fault.js';
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import * as uffd from '../../assembly/abi/userfault.js';
 import { checked, fail } from '../errno.js';
@@ -7,6 +8,7 @@ import { TASK_SIZE } from './address.js';
 import type { Mm } from './mm.js';
 import { checkRegister, checkUnregister } from './userfault-check.js';
 import { stopMended } from './stop.js';
+import { loadUser } from './user.js';
 import type { UserfaultSink, Userfault } from './userfault.js';
 import { UserfaultQueue, type WaitingFault } from './userfault-queue.js';
 
@@ -22,8 +24,14 @@ export const UFFD_FEATURE_INITIALIZED = 0x80000000;
 /** All of Linux but the events of fork, mremap, munmap and madvise. */
 export const UFFD_FEATURES = 0x1ffff & ~0x4e;
 
+/** Guest memory that a copy takes its pages from. */
+interface GuestSource {
+  readonly mm: Mm;
+  readonly addr: number;
+}
+
 /** Where a copy takes its pages from: guest memory, or bytes of the host. */
-export type FillSource = { readonly mm: Mm; readonly addr: number } | Uint8Array;
+export type FillSource = GuestSource | Uint8Array;
 
 /** What to put at absent pages of a range. */
 export interface Fill {
@@ -162,11 +170,14 @@ export class UserfaultfdContext implements UserfaultSink {
     const { core } = this.mm;
     const { exports } = core;
     let done = 0;
+    // One page that the core could not take from guest memory itself.
+    let taken: Uint8Array | null = null;
     while (done < length) {
       const at = start + done;
       let filled: number;
-      if (source instanceof Uint8Array) {
-        core.fillBounce(source.subarray(done, done + PAGE_SIZE));
+      if (source instanceof Uint8Array || taken !== null) {
+        const bytes = source instanceof Uint8Array ? source.subarray(done) : taken;
+        core.fillBounce((bytes as Uint8Array).subarray(0, PAGE_SIZE));
         const to = at + PAGE_SIZE;
         filled = exports.uffdFill(this.mm.ptr, at, to, kind, wp, 0, core.bounce, 0);
       } else {
@@ -176,7 +187,13 @@ export class UserfaultfdContext implements UserfaultSink {
       }
       if (filled > 0) this.changes += 1;
       done += filled;
+      taken = null;
       const stop = exports.uffdFillStop();
+      if (stop === NEED_HOST) {
+        taken = takePage(source as GuestSource, done);
+        if (taken !== null) continue;
+        return done > 0 ? done : fail(EFAULT);
+      }
       if (stop === 0 || stopMended(this.mm, stop)) continue;
       return done > 0 ? done : fail(stop);
     }
@@ -246,4 +263,10 @@ export function checkUnalignedRange(start: U64, length: U64): PageRange {
 /** What an ioctl that came `done` of `length` bytes far answers: 0, or EAGAIN to go on. */
 export function partialResult(done: number, length: number): void {
   if (done < length) fail(EAGAIN);
+}
+
+/** A page of what a copy is made from that is watched, or a device's; null where it cannot be read. */
+function takePage({ mm, addr }: GuestSource, offset: number): Uint8Array | null {
+  const bytes = new Uint8Array(PAGE_SIZE);
+  return loadUser(mm, addr + offset, bytes) === PAGE_SIZE ? bytes : null;
 }

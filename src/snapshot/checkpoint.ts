@@ -2,6 +2,7 @@ import type { Kernel } from '../kernel/kernel.js';
 import type { SecurityModule } from '../kernel/security.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { CheckpointedMemory, type MemoryCheckpoint } from '../mm/checkpoint.js';
+import { keepingWatches } from '../mm/watch.js';
 import type { Vfs } from '../vfs/vfs.js';
 import { SnapshotError } from './error.js';
 import { Memento } from './memento.js';
@@ -94,6 +95,7 @@ export class Checkpoint {
    * @throws {TypeError} it was disposed of
    * @throws {SnapshotError} UNSUPPORTED: the machine's memory did not suffice to keep a page that changed;
    * nothing has changed then
+   * @throws {LinuxError} ENOMEM: it went back, and no memory was left to watch what is watched now
    */
   restore(): void {
     if (this.#moment === null) throw new TypeError('checkpoint: it was disposed of');
@@ -105,11 +107,13 @@ export class Checkpoint {
         "checkpoint: the machine's memory ran out for its pages",
       );
     }
-    const later = [...kernel.tasks()].filter((task) => !objects.has(task));
-    objects.restore();
-    all.restore(memory);
-    kernel.shiftClock(this.#of.vfs.now() - now);
-    for (const task of later) undo(task);
+    keepingWatches(kernel.core, () => {
+      const later = [...kernel.tasks()].filter((task) => !objects.has(task));
+      objects.restore();
+      all.restore(memory);
+      kernel.shiftClock(this.#of.vfs.now() - now);
+      for (const task of later) undo(task);
+    });
   }
 
   /** Gives its memory back; nothing happens to one that is gone already. */

@@ -70,7 +70,10 @@ const INSTANCE = ['exports', 'bounce', 'memory', 'runs', 'views', 'bytes', 'word
 
 /** Every class of which a machine's state has objects. A class that is not here is refused by its path. */
 const RULES: readonly ClassRule[] = [
-  rule('Core', Core, { skip: [...INSTANCE, 'limitBytes'], caches: ['current', 'limits'] }),
+  rule('Core', Core, {
+    skip: [...INSTANCE, 'limitBytes', 'watches'],
+    caches: ['current', 'limits'],
+  }),
   rule('CoreExeFile', CoreExeFile),
   rule('Cred', Cred),
   rule('Dentry', Dentry),
@@ -84,7 +87,8 @@ const RULES: readonly ClassRule[] = [
   rule('Inode', Inode),
   // What calls pass holds the rules of the program, which stay; a new machine has none.
   rule('Kernel', Kernel, { skip: ['entry'], external: ['now'] }),
-  rule('MmStruct', MmStruct),
+  // Watches are of the host; null is as good as false.
+  rule('MmStruct', MmStruct, { caches: ['watched'] }),
   rule('Mount', Mount),
   rule('PageCache', PageCache),
   rule('PendingSignals', PendingSignals),

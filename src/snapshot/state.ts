@@ -5,6 +5,7 @@ import { HostFs } from '../vfs/host-fs.js';
 import type { Vfs } from '../vfs/vfs.js';
 import { stateRoots } from './checkpoint.js';
 import { encodeGraph } from './encode.js';
+import { SnapshotError } from './error.js';
 import type { ClassRule } from './schema.js';
 import { STORE_NAME, StoreSource } from './store.js';
 import type { SnapshotParts } from './writer.js';
@@ -30,9 +31,16 @@ function hostMounts(vfs: Vfs): Map<HostFs, string> {
 /**
  * The objects of a machine as bytes, and the store they need.
  *
- * @throws {SnapshotError} UNSUPPORTED: state that no snapshot keeps, by its path
+ * @throws {SnapshotError} UNSUPPORTED: state that no snapshot keeps, by its path; watches or devices
  */
 export function encodeState(kernel: Kernel, vfs: Vfs): SnapshotParts {
+  const { watches, devices } = kernel.core;
+  if (watches > 0) {
+    throw new SnapshotError('UNSUPPORTED', `${watches} watches call functions: remove them first`);
+  }
+  if (devices > 0) {
+    throw new SnapshotError('UNSUPPORTED', `${devices} devices call functions: unmap them first`);
+  }
   const hosts = hostMounts(vfs);
   let store: ByteSource | null = null;
   const name = (rule: ClassRule, field: string, object: object): string | null => {

@@ -3,6 +3,7 @@ import { LinuxError } from '../errno.js';
 import { isOnDescriptor } from '../kernel/call-names.js';
 import { enterCall } from '../kernel/syscall-entry.js';
 import type { TaskStruct } from '../kernel/task.js';
+import { acting, mustAct } from '../mm/acting.js';
 import type { U64 } from '../vfs/u64.js';
 import { int, register, type SyscallFamily, type SyscallHandler } from './args.js';
 import { archPrctlCalls } from './arch-prctl.js';
@@ -138,6 +139,7 @@ export function doSyscall(
   if (task.exited) throw new TypeError(`task: ${task.pid} has exited`);
   if (task === task.kernel.init)
     throw new TypeError('task: pid 1 is the kernel’s own, it makes no calls');
+  if (mustAct(task)) return acting(task, doSyscall.bind(null, task, call, args, arch));
   const table = TABLES[arch];
   const handler = typeof call === 'number' ? table.byNumber[call] : table.byName.get(call);
   task.kernel.core.current = task;

@@ -47,6 +47,10 @@ export class Core {
   current: Actor | null = null;
   /** The limits that the core was told last (mm/limits.ts). */
   limits: object | null = null;
+  /** Ranges that the host watches; no state of the machine. */
+  watches = 0;
+  /** Devices of the host that are mapped. */
+  devices = 0;
   private readonly memory: WebAssembly.Memory;
   private readonly runs: number;
   private readonly views = new ViewCache();

@@ -216,6 +216,8 @@ export interface CoreExports {
 
   memRwDone(): number;
 
+  setMemRwDone(bytes: number): void;
+
   processVmCopy(
     remote: number,
     remoteAddr: number,
@@ -227,6 +229,8 @@ export interface CoreExports {
   ): number;
 
   processVmStop(): number;
+
+  setProcessVmStop(side: number): void;
 
   markFrames(): number;
 
@@ -317,4 +321,16 @@ export interface CoreExports {
   uffdRelease(mm: number, number: number): void;
 
   isShmem(vma: number): boolean;
+
+  clearWatches(mm: number): number;
+
+  addWatch(mm: number, which: number, start: number, end: number): void;
+
+  dropWatches(mm: number): void;
+
+  isWatched(mm: number, addr: number, which: number): boolean;
+
+  passWatches(on: boolean): void;
+
+  failAccess(addr: number): void;
 }

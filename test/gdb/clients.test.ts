@@ -7,8 +7,6 @@ import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
 import { suite } from 'uvu';
 
-import type { TargetWatch, TargetWatchKind } from '../../src/gdb/target.js';
-import { MachineTarget } from '../../src/index.js';
 import { Crash, Debugger, gdb, lldb, obstacle, Served } from './debuggee.js';
 
 const test = suite('gdb/clients');
@@ -161,16 +159,12 @@ else {
   });
 
   test('gdb’s watchpoint stops at the write of another task', async () => {
-    let target: WatchedTarget | null = null;
-    const served = await Served.start(crash, (task, loaded) => {
-      return (target = new WatchedTarget(task, { loaded }));
-    });
+    const served = await Served.start(crash);
     const addr = await addressOf(served, '&counter');
     const run = gdb(served.address, ['watch counter', 'continue', 'detach']);
     await Debugger.until(() => run.output.includes('no CPU runs this process'));
     const mem = served.machine.spawn().open(`/proc/${served.task.pid}/mem`, 'r+');
     mem.pwrite(Uint8Array.of(43), addr);
-    (target as WatchedTarget | null)?.wrote(addr);
     const expected = [/Hardware watchpoint 1: counter/, /Old value = 42\nNew value = 43/];
     checkOutput(await run.ended, expected);
     await served.close();
@@ -206,33 +200,24 @@ else {
     await served.close();
   });
 
+  test('lldb’s watchpoint stops at the write of another task', async () => {
+    const served = await Served.start(crash);
+    const addr = await addressOf(served, '&counter');
+    const commands = ['watchpoint set variable counter', 'continue', 'detach'];
+    const run = lldb(crash.program, served.address, commands);
+    await Debugger.until(() => run.output.includes('no CPU runs this process'));
+    const mem = served.machine.spawn().open(`/proc/${served.task.pid}/mem`, 'r+');
+    mem.pwrite(Uint8Array.of(43), addr);
+    checkOutput(await run.ended, [/old value: 42\n.*new value: 43/]);
+    await served.close();
+  });
+
   test('lldb that quits leaves the process to the next client', async () => {
     const served = await Served.start(crash);
     checkOutput(await lldb(crash.program, served.address, ['bt']).ended, ['frame #2']);
     checkOutput(await gdb(served.address, ['bt', 'detach']).ended, [/#2 .* main /]);
     await served.close();
   });
-}
-
-/** A machine's tasks with watchpoints for which the test says what was written. */
-class WatchedTarget extends MachineTarget {
-  readonly #watches = new Map<bigint, (hit: { addr: bigint; tid: number }) => void>();
-  #pid = 0;
-
-  watch(
-    pid: number,
-    _kind: TargetWatchKind,
-    { start }: { start: bigint; length: number },
-    onHit: (hit: { addr: bigint; tid: number }) => void,
-  ): TargetWatch {
-    this.#pid = pid;
-    this.#watches.set(start, onHit);
-    return { remove: () => void this.#watches.delete(start) };
-  }
-
-  wrote(addr: bigint): void {
-    this.#watches.get(addr)?.({ addr, tid: this.#pid });
-  }
 }
 
 test.run();

@@ -284,14 +284,6 @@ test('a document is given in pieces of any size', async () => {
   }
 });
 
-test('breakpoints are the client’s own business, and watchpoints need a target that has them', async () => {
-  const { client, addr } = await debugged();
-  for (const kind of [0, 1, 2, 3, 4, 5]) {
-    assert.is(client.ask(`Z${kind},${hex(addr)},1`), '', `Z${kind}`);
-    assert.is(client.ask(`z${kind},${hex(addr)},1`), '', `z${kind}`);
-  }
-});
-
 test('a memory map is given to those who ask, and not announced', async () => {
   const { client, addr } = await debugged();
   assert.match(client.transfer('memory-map'), `start="0x${hex(addr)}" length="0x2000"`);
