@@ -89,3 +89,4 @@ export {
   store32,
   store64,
 } from './boundary/cpu';
+export { hartState, hartRun, dropCode, decodedPages } from './boundary/hart';

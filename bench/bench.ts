@@ -9,6 +9,8 @@ export interface Case {
   readonly name: string;
   /** Bytes one operation moves; left out where none are moved. */
   readonly bytes?: number;
+  /** Instructions of a guest that one operation executes. */
+  readonly instructions?: number;
   readonly clock: Clock;
   /** By name: `memcpy`, `kernel`, `raw`, `v86`, or another case of the suite. */
   readonly baselines: Readonly<Record<string, Clock | null>>;
@@ -33,6 +35,7 @@ export interface Setting {
 export interface Row {
   readonly case: string;
   readonly bytes: number | null;
+  readonly instructions: number | null;
   readonly ns: number;
   /** How many times faster than each baseline: 1 is equal, above 1 is faster. */
   readonly vs: Readonly<Record<string, number>>;
@@ -66,5 +69,6 @@ export async function measure(subject: Case, { quick }: Setting): Promise<Row> {
     for (const [name, clock] of baselines) ratios.get(name)?.push((await clock(seconds)) / ns);
   }
   const vs = Object.fromEntries([...ratios].map(([name, list]) => [name, median(list)]));
-  return { case: subject.name, bytes: subject.bytes ?? null, ns: median(own), vs };
+  const { name, bytes = null, instructions = null } = subject;
+  return { case: name, bytes, instructions, ns: median(own), vs };
 }

@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 
 import { measure, type Row, type Setting, type Suite } from './bench.js';
 import { copySuite } from './copy.js';
+import { cpuSuite } from './cpu.js';
 import { faultSuite } from './fault.js';
 import { forkSuite, forkTouchSuite } from './fork.js';
 import { Kernel } from './kernel.js';
@@ -29,6 +30,7 @@ const SUITES: readonly Suite[] = [
   mmapSuite,
   tasksSuite,
   startSuite,
+  cpuSuite,
 ];
 
 async function runSuite(suite: Suite, setting: Setting): Promise<Row[]> {

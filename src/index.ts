@@ -4,6 +4,8 @@ export type { MachineOptions, MachineStats, SpawnTaskOptions } from './api/machi
 
 export { Task } from './api/task.js';
 export type { WaitStatus } from './api/task.js';
+export { Cpu } from './api/cpu.js';
+export type { CpuStop } from './api/cpu.js';
 export { OpenFile } from './api/open-file.js';
 export { PageFault } from './api/page-fault.js';
 export type { FileStat } from './api/file-stat.js';

@@ -104,6 +104,8 @@ export const PG_DIRTY = 16;
 export const PG_FALLOCATED = 32;
 /** An anonymous page that MADV_FREE gave up: not PG_swapbacked, discarded while it is clean. */
 export const PG_LAZYFREE = 64;
+/** Instructions of the page are decoded: whoever writes to it drops them. */
+export const PG_CODE = 128;
 
 /** The TLB (assembly/mm/tlb.ts): one entry for each 2 MiB in each of its tables. */
 export const REGION_ENTRIES = 2048;

@@ -1,6 +1,7 @@
 // Files as memory sees them: page caches, and what mappings hold of open files.
 import { PG_DIRTY, PG_FALLOCATED } from '../abi/layout';
 import * as fault from '../mm/fault';
+import { dropCode } from '../mm/code';
 import * as frames from '../mm/frame';
 import * as cache from '../mm/mapping';
 import * as truncation from '../mm/truncate';
@@ -54,6 +55,7 @@ export function mappingReserve(mapping: usize, index: f64): i32 {
 /** The page just grabbed was written to. */
 export function mappingDirty(frame: usize): void {
   frames.setPageFlags(frame, frames.pageFlags(frame) | PG_DIRTY);
+  dropCode(frame);
 }
 
 /** Forgets a page that was grabbed and could not be filled. */

@@ -15,8 +15,9 @@
 //   +12  owner      page cache: the Mapping; slab pages: a link
 //
 // The words of frame 0 of a section, which no one can own, hold the section's count of free frames.
-import { SECTION_BITMAP, SECTION_HEAD, SECTION_SIZE } from '../abi/layout';
+import { PG_CODE, SECTION_BITMAP, SECTION_HEAD, SECTION_SIZE } from '../abi/layout';
 import { PAGE_SHIFT, PAGE_SIZE } from '../abi/page';
+import { dropCode, reclaimCode } from './code';
 
 const SECTION_MASK: usize = SECTION_SIZE - 1;
 const HEAD: usize = SECTION_HEAD;
@@ -128,7 +129,7 @@ function takeFrame(): usize {
     if (allocBudget == 0) return 0;
     allocBudget--;
   }
-  if (freeFrames == 0 && !growMemory()) return 0;
+  if (freeFrames == 0 && !growMemory() && !reclaimCode()) return 0;
   let section = cursor & ~SECTION_MASK;
   let index = (cursor & SECTION_MASK) >> PAGE_SHIFT;
   while (true) {
@@ -164,6 +165,44 @@ function claim(section: usize, word: usize, bit: u64): usize {
   return frame;
 }
 
+/** Frames of a chunk: those of one word of a section's bitmap. */
+const CHUNK_FRAMES: u32 = 64;
+
+/** Sixty-four frames that lie together, which do not count as in use; 0 when there are none. */
+export function takeChunk(): usize {
+  let chunk = findChunk();
+  if (chunk == 0 && growMemory()) chunk = findChunk();
+  return chunk;
+}
+
+function findChunk(): usize {
+  let section: usize = 0;
+  while (section < memoryEnd) {
+    for (let word: usize = 0; word < WORDS_PER_SECTION; word++) {
+      const at = section + SECTION_BITMAP + (word << 3);
+      if (load<u64>(at) != u64.MAX_VALUE) continue;
+      store<u64>(at, 0);
+      store<u32>(section, load<u32>(section) - CHUNK_FRAMES);
+      freeFrames -= CHUNK_FRAMES;
+      const chunk = section + (word << (6 + PAGE_SHIFT));
+      highWater = max(highWater, chunk + (CHUNK_FRAMES << PAGE_SHIFT));
+      return chunk;
+    }
+    section += SECTION_SIZE;
+    if (section == 0) break;
+  }
+  return 0;
+}
+
+export function putChunk(chunk: usize): void {
+  const section = chunk & ~SECTION_MASK;
+  const word = (chunk & SECTION_MASK) >> (6 + PAGE_SHIFT);
+  store<u64>(section + SECTION_BITMAP + (word << 3), u64.MAX_VALUE);
+  store<u32>(section, load<u32>(section) + CHUNK_FRAMES);
+  freeFrames += CHUNK_FRAMES;
+  if (chunk < cursor) cursor = chunk;
+}
+
 /** A frame with undefined contents and one reference; 0 when there is none. */
 export function allocFrame(): usize {
   const frame = takeFrame();
@@ -191,6 +230,7 @@ export function putFrame(frame: usize): void {
   const count = load<u32>(page) - 1;
   store<u32>(page, count);
   if (count == 0) {
+    if (load<u32>(page, 8) & PG_CODE) dropCode(frame);
     usedFrames--;
     markFree(frame);
     // Lowest free frame first: freed memory is warm, and holes fill up in address order.

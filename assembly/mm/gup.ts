@@ -2,7 +2,7 @@
 import { EFAULT, ENOMEM } from '../abi/errno';
 import { FAULT_NEED_PAGE, FAULT_OK, FAULT_OOM, NEED_PAGE } from '../abi/fault';
 import { FOLL_FORCE, FOLL_PIN, FOLL_WRITE } from '../abi/foll';
-import { PG_ANON, PG_DIRTY } from '../abi/layout';
+import { PG_ANON, PG_CODE, PG_DIRTY } from '../abi/layout';
 import {
   VM_IO,
   VM_MAYREAD,
@@ -13,6 +13,7 @@ import {
   VM_SHARED,
   VM_WRITE,
 } from '../abi/vma';
+import { dropCode } from './code';
 import { handleMmFault, isSoleAnon, unsharePage } from './fault';
 import { pageFlags, setPageFlags } from './frame';
 import { Mm } from './mm';
@@ -77,6 +78,7 @@ export function followPte(pte: u64, gupFlags: u32): usize {
 function markDirty(frame: usize): void {
   const flags = pageFlags(frame);
   if (!(flags & PG_DIRTY)) setPageFlags(frame, flags | PG_DIRTY);
+  if (flags & PG_CODE) dropCode(frame);
 }
 
 /** The frame behind `addr`, faulted in as needed; 0 with gupStop() when Linux would give an error. */

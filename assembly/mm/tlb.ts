@@ -29,6 +29,7 @@ import { REGION_ENTRIES } from '../abi/layout';
 import { PAGE_OFFSET_MASK, PAGE_SHIFT, PAGE_SIZE, TASK_SIZE_SHIFT } from '../abi/page';
 import { PTE_ACCESSED, PTE_DIRTY, PTE_PRESENT, PTE_RW } from '../abi/pte';
 import { dropSalt, takeSalt } from './asid';
+import { Code, forgetFetch, forgetFetches, forgetSpace } from './code';
 import { Mm } from './mm';
 
 const REGION_SHIFT: u64 = 21;
@@ -80,7 +81,9 @@ export class Tlb {
     if (write && table == 0) return 0;
     const pte = load<u64>(<usize>table + (((<usize>(addr >> PAGE_SHIFT)) & 511) << 3));
     const bits = write ? STORE_BITS : LOAD_BITS;
-    return (pte & bits) == bits ? <usize>(pte & FRAME_BITS) : 0;
+    if ((pte & bits) != bits) return 0;
+    const frame = <usize>(pte & FRAME_BITS);
+    return write && Code.isMarked(frame) ? 0 : frame;
   }
 }
 
@@ -132,13 +135,16 @@ function scanRange(entry: usize, key: u64, slot: usize, bits: u64): void {
   const own = load<u64>(slot) & mask;
   let first = slot;
   let wanted = own - PAGE_SIZE;
+  const write = bits == STORE_BITS;
   while (first > table && (load<u64>(first - 8) & mask) == wanted) {
+    if (write && Code.isMarked(<usize>(wanted & FRAME_BITS))) break;
     first -= 8;
     wanted -= PAGE_SIZE;
   }
   let end = slot + 8;
   wanted = own + PAGE_SIZE;
   while (end < table + PAGE_SIZE && (load<u64>(end) & mask) == wanted) {
+    if (write && Code.isMarked(<usize>(wanted & FRAME_BITS))) break;
     end += 8;
     wanted += PAGE_SIZE;
   }
@@ -163,6 +169,7 @@ export function flushPage(mm: Mm, addr: u64): void {
   const at = (<usize>(key >> INDEX_SHIFT)) & INDEX_MASK;
   flushEntry(loadRanges + at, key);
   flushEntry(storeRanges + at, key);
+  forgetFetch(key);
   // The next access walks anew, and finds the ranges that are left.
   if ((load<u64>(at, tables) ^ key) <= REGION_MASK) store<u64>(at, 0, tables);
 }
@@ -174,12 +181,19 @@ export function flushRegion(mm: Mm, addr: u64): void {
   if ((load<u64>(at, loadRanges) ^ key) <= REGION_MASK) store<u64>(at, 0, loadRanges);
   if ((load<u64>(at, storeRanges) ^ key) <= REGION_MASK) store<u64>(at, 0, storeRanges);
   if (load<u64>(at, tables) == key) store<u64>(at, 0, tables);
+  forgetFetches();
 }
 
 /** Forgets all translations of an address space: under its new salt none is found. */
 export function flushMm(mm: Mm): void {
   dropSalt(mm.salt);
   mm.salt = takeSalt();
+  forgetSpace();
+}
+
+/** Forgets all ranges of stores: a frame in one of them is about to be marked PG_CODE. */
+export function flushStores(): void {
+  memory.fill(storeRanges, 0, TABLES_SIZE);
 }
 
 /** Forgets the translations of [start, end), and the page tables that it touches. */
@@ -196,6 +210,7 @@ export function flushTlb(): void {
   memory.fill(loadRanges, 0, TABLES_SIZE);
   memory.fill(storeRanges, 0, TABLES_SIZE);
   memory.fill(tables, 0, TABLES_SIZE);
+  forgetFetches();
 }
 
 /** Where the tables lie, for a check from outside: 0 tables, 1 ranges of loads, 2 ranges of stores. */

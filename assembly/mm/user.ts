@@ -3,12 +3,13 @@
 import { EFAULT, ENOMEM } from '../abi/errno';
 import { FAULT_MAPERR, FAULT_NEED_PAGE, FAULT_OK, FAULT_OOM, NEED_PAGE } from '../abi/fault';
 import { PAGE_OFFSET_MASK, PAGE_SIZE, TASK_SIZE_SHIFT } from '../abi/page';
-import { PTE_ACCESSED, PTE_DIRTY, PTE_PRESENT, PTE_RW } from '../abi/pte';
-import { userFault } from './fault';
+import { PTE_ACCESSED, PTE_DIRTY, PTE_NX_SHIFT, PTE_PRESENT, PTE_RW } from '../abi/pte';
+import { dropCode, findCode, newCode, rememberFetch } from './code';
+import { fetchFault, userFault } from './fault';
 import { Mm } from './mm';
 import { findSlot, pteFrame } from './pgtable';
 import { addRun, resetRuns, runBytes } from './runs';
-import { Tlb, fillTlb, rangeRest } from './tlb';
+import { Tlb, fillTlb, flushStores, rangeRest } from './tlb';
 
 /** TASK_SIZE_MAX: the last page of the lower half is never user memory. */
 export const TASK_SIZE: u64 = ((<u64>1) << TASK_SIZE_SHIFT) - PAGE_SIZE;
@@ -27,6 +28,11 @@ export function clearFault(): void {
 
 export function lastFaultAddr(): u64 {
   return faultAddr;
+}
+
+/** Where an access stopped that never came to translation. */
+export function setFaultAddr(addr: u64): void {
+  faultAddr = addr;
 }
 
 /** The errno that a system call makes of the last fault: EFAULT, ENOMEM, or NEED_PAGE for the host. */
@@ -50,10 +56,40 @@ export function translateSlow(mm: Mm, addr: u64, write: bool, stackLimit: u64): 
     slot = findSlot(mm, addr);
   }
   const pte = load<u64>(slot);
+  if (write) dropCode(pteFrame(pte));
   // Bits that are added take no translation away: nothing is flushed.
   store<u64>(slot, pte | PTE_ACCESSED | (write ? PTE_DIRTY : 0));
   fillTlb(mm, addr, slot, write);
   return pteFrame(pte);
+}
+
+const PTE_NX: u64 = (<u64>1) << PTE_NX_SHIFT;
+
+/** The frame that an instruction at `addr` is fetched from, faulting as the CPU would; or 0. */
+export function translateFetch(mm: Mm, addr: u64, stackLimit: u64): usize {
+  if (addr >= TASK_SIZE) return failAt(addr, FAULT_MAPERR);
+  let slot = findSlot(mm, addr);
+  if (slot == 0 || (load<u64>(slot) & (PTE_NX | PTE_PRESENT)) != PTE_PRESENT) {
+    const result = fetchFault(mm, addr, stackLimit);
+    if (result != FAULT_OK) return failAt(addr, result);
+    slot = findSlot(mm, addr);
+  }
+  store<u64>(slot, load<u64>(slot) | PTE_ACCESSED);
+  return pteFrame(load<u64>(slot));
+}
+
+/** The decoded block of the page of `addr`; 0 when fetching from it faults. */
+export function fetchBlock(mm: Mm, addr: u64, stackLimit: u64): usize {
+  const frame = translateFetch(mm, addr, stackLimit);
+  if (frame == 0) return 0;
+  let block = findCode(frame);
+  if (block == 0) {
+    block = newCode(frame);
+    if (block == 0) return failAt(addr, FAULT_OOM);
+    flushStores();
+  }
+  rememberFetch((addr ^ mm.salt) & ~(<u64>PAGE_OFFSET_MASK), block);
+  return block;
 }
 
 /** Does the entry let the CPU through? PTE_PRESENT is clear where it may not even load. */

@@ -218,4 +218,12 @@ export interface CoreExports {
   store32(mm: number, addr: number, value: number, stackLimit: number): void;
 
   store64(mm: number, addr: number, value: bigint, stackLimit: number): void;
+
+  hartState(): number;
+
+  hartRun(mm: number, fuel: number, stackLimit: number): number;
+
+  dropCode(): void;
+
+  decodedPages(): number;
 }

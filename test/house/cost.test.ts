@@ -118,7 +118,8 @@ test('one call after the other lends the same buffer, one inside the other does 
 
 /** Files of the package, and the bytes that they may have gzipped. */
 const FILES: [path: string, most: number][] = [
-  ['../../procmem.wasm', 16 * 1024],
+  // Memory is 13 KiB of it, the hart and its floating point 8.
+  ['../../procmem.wasm', 24 * 1024],
   ['../../browser/procmem.js', 128 * 1024],
 ];
 
