@@ -122,3 +122,4 @@ export {
   uffdRelease,
   isShmem,
 } from './boundary/userfault';
+export { hartState, hartRun, dropCode, decodedPages } from './boundary/hart';

@@ -2,8 +2,8 @@
 export { Machine } from './machine.js';
 export type { MachineOptions, MachineStats, SpawnTaskOptions } from './api/machine-options.js';
 
-export { Task } from './api/task.js';
-export type { WaitStatus } from './api/task.js';
+export { Task, type WaitStatus } from './api/task.js';
+export { Cpu, type CpuStop } from './api/cpu.js';
 export type {
   InjectedCall,
   InjectedExec,

@@ -317,4 +317,12 @@ export interface CoreExports {
   uffdRelease(mm: number, number: number): void;
 
   isShmem(vma: number): boolean;
+
+  hartState(): number;
+
+  hartRun(mm: number, fuel: number, stackLimit: number): number;
+
+  dropCode(): void;
+
+  decodedPages(): number;
 }

@@ -118,8 +118,9 @@ test('one call after the other lends the same buffer, one inside the other does 
 
 /** Files of the package, and the bytes that they may have gzipped. */
 const FILES: [path: string, most: number][] = [
-  ['../../procmem.wasm', 18 * 1024],
-  ['../../browser/procmem.js', 160 * 1024],
+  // Memory is 17 KiB of it, the hart and its floating point the rest.
+  ['../../procmem.wasm', 24 * 1024],
+  ['../../browser/procmem.js', 176 * 1024],
 ];
 
 for (const [path, most] of FILES) {
