@@ -133,6 +133,33 @@ test('misuse is told apart from what Linux refuses', () => {
   );
 });
 
+test('what a CPU stores, and the code that it runs, go back with a checkpoint', () => {
+  // Answers 1, and stores that answer into the page that it runs in.
+  const task = makeTask([iType(0x17, 0, 5, 0, 0), li(10, 1), sType(0x23, 0, 5, 10, 2000), EBREAK]);
+  const { cpu } = task;
+  const answer = (): [string, bigint, number] => {
+    cpu.pc = CODE;
+    const { reason } = cpu.run(10);
+    return [reason, cpu.x(10), task.load8(CODE + 2000)];
+  };
+  const before = machine.checkpoint();
+  assert.equal(answer(), ['ebreak', 1n, 1]);
+  const between = machine.checkpoint();
+  task.store(CODE + 4, assemble([li(10, 2)]));
+  assert.equal(answer(), ['ebreak', 2n, 2]);
+  between.restore();
+  assert.is(task.load8(CODE + 2000), 1);
+  assert.equal(answer(), ['ebreak', 1n, 1]);
+  before.restore();
+  assert.is(task.load8(CODE + 2000), 0);
+  assert.equal(machine.check(), []);
+  assert.equal(answer(), ['ebreak', 1n, 1]);
+  before.dispose();
+  between.dispose();
+  assert.equal(answer(), ['ebreak', 1n, 1]);
+  task.exit(0);
+});
+
 test('memory stays whole, and every frame comes back', () => {
   assert.equal(machine.check(), []);
   for (const task of machine.tasks()) if (task.pid !== 1 && !task.exited) task.exit(0);
