@@ -132,3 +132,4 @@ export {
   passWatches,
   failAccess,
 } from './boundary/watch';
+export { hartState, hartRun, dropCode, decodedPages } from './boundary/hart';

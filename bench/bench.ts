@@ -11,6 +11,8 @@ export interface Case {
   readonly bytes?: number;
   /** What one of the things that the operation is among takes; left out where nobody asks. */
   readonly footprint?: Footprint;
+  /** Instructions of a guest that one operation executes. */
+  readonly instructions?: number;
   readonly clock: Clock;
   /** By name: `memcpy`, `kernel`, `raw`, `v86`, or another case of the suite. */
   readonly baselines: Readonly<Record<string, Clock | null>>;
@@ -42,6 +44,7 @@ export interface Row {
   readonly case: string;
   readonly bytes: number | null;
   readonly footprint: Footprint | null;
+  readonly instructions: number | null;
   readonly ns: number;
   /** How many times faster than each baseline: 1 is equal, above 1 is faster. */
   readonly vs: Readonly<Record<string, number>>;
@@ -75,6 +78,6 @@ export async function measure(subject: Case, { quick }: Setting): Promise<Row> {
     for (const [name, clock] of baselines) ratios.get(name)?.push((await clock(seconds)) / ns);
   }
   const vs = Object.fromEntries([...ratios].map(([name, list]) => [name, median(list)]));
-  const { name, bytes = null, footprint = null } = subject;
-  return { case: name, bytes, footprint, ns: median(own), vs };
+  const { name, bytes = null, instructions = null, footprint = null } = subject;
+  return { case: name, bytes, instructions, footprint, ns: median(own), vs };
 }

@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { measure, type Row, type Setting, type Suite } from './bench.js';
 import { checkpointSuite, restoreSuite, snapshotSuite } from './checkpoint.js';
 import { copySuite } from './copy.js';
+import { cpuSuite } from './cpu.js';
 import { faultSuite } from './fault.js';
 import { forkSuite, forkTouchSuite } from './fork.js';
 import { Kernel } from './kernel.js';
@@ -35,6 +36,7 @@ const SUITES: readonly Suite[] = [
   tasksSuite,
   memorySuite,
   startSuite,
+  cpuSuite,
 ];
 
 async function runSuite(suite: Suite, setting: Setting): Promise<Row[]> {

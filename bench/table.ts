@@ -15,8 +15,9 @@ export function formatNs(ns: number): string {
   return `${threeDigits(ns / 1e6)} ms`;
 }
 
-/** Throughput in decimal gigabytes a second: bytes per nanosecond. */
-function formatRate(bytes: number | null, ns: number): string {
+/** Throughput: bytes per nanosecond are decimal gigabytes a second, instructions thousand millions. */
+function formatRate({ bytes, instructions, ns }: Row): string {
+  if (instructions !== null) return `${threeDigits((instructions / ns) * 1e3)} M instr/s`;
   return bytes === null ? '' : `${threeDigits(bytes / ns)} GB/s`;
 }
 
@@ -29,7 +30,7 @@ function formatFootprint(footprint: Footprint | null): string[] {
 /** A table with a column for every baseline that any of its rows has. */
 export function formatTable(suite: Suite, rows: readonly Row[]): string {
   const baselines = [...new Set(rows.flatMap((row) => Object.keys(row.vs)))];
-  const rated = rows.some((row) => row.bytes !== null);
+  const rated = rows.some((row) => row.bytes !== null || row.instructions !== null);
   const weighed = rows.some((row) => row.footprint !== null);
   const header = [
     suite.name,
@@ -41,7 +42,7 @@ export function formatTable(suite: Suite, rows: readonly Row[]): string {
   const body = rows.map((row) => [
     row.case,
     formatNs(row.ns),
-    ...(rated ? [formatRate(row.bytes, row.ns)] : []),
+    ...(rated ? [formatRate(row)] : []),
     ...(weighed ? formatFootprint(row.footprint) : []),
     ...baselines.map((name) => (row.vs[name] === undefined ? '–' : threeDigits(row.vs[name]))),
   ]);

@@ -3,6 +3,7 @@ export { Machine } from './machine.js';
 export type { MachineOptions, MachineStats, SpawnTaskOptions } from './api/machine-options.js';
 
 export { Task, type WaitStatus } from './api/task.js';
+export { Cpu, type CpuStop } from './api/cpu.js';
 export type {
   InjectedCall,
   InjectedExec,
@@ -35,8 +36,7 @@ export type { MmapOptions, ReadableRange } from './api/task-memory.js';
 export type { ReadPath } from './mm/readable.js';
 
 // Cores, stack traces and symbols.
-export { coreSignal, readCore } from './elf/core.js';
-export type { Core, CoreSignal } from './elf/core.js';
+export { coreSignal, readCore, type Core, type CoreSignal } from './elf/core.js';
 export type { CoreMapping } from './elf/core-mappings.js';
 export { CoreMemory } from './elf/core-memory.js';
 export type { CoreProcess, CoreThread } from './elf/core-notes.js';

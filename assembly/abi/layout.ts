@@ -124,6 +124,8 @@ export const PG_LAZYFREE = 64;
 export const PG_SETTLED = 128;
 /** A page table whose owner word counts its resident pages by kind. */
 export const PG_COUNTED = 256;
+/** Instructions of the page are decoded: whoever writes to it drops them. */
+export const PG_CODE = 512;
 
 /** State of the core outside of frames (assembly/mm/image.ts). */
 export const IMAGE_STATE_SIZE = 64;

@@ -2,6 +2,7 @@
 import { PG_DIRTY, PG_FALLOCATED } from '../abi/layout';
 import { beforeWrite } from '../mm/checkpoint';
 import * as fault from '../mm/fault';
+import { dropCode } from '../mm/code';
 import * as frames from '../mm/frame';
 import * as cache from '../mm/mapping';
 import * as truncation from '../mm/truncate';
@@ -57,6 +58,7 @@ export function mappingReserve(mapping: usize, index: f64): i32 {
 /** The page just grabbed was written to. */
 export function mappingDirty(frame: usize): void {
   frames.setPageFlags(frame, frames.pageFlags(frame) | PG_DIRTY);
+  dropCode(frame);
 }
 
 /** Forgets a page that was grabbed and could not be filled. */

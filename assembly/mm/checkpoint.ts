@@ -26,6 +26,7 @@ import {
   SECTION_USED,
 } from '../abi/layout';
 import { PAGE_SHIFT, PAGE_SIZE } from '../abi/page';
+import { dropAllCode } from './code';
 import {
   allocFrame,
   clearFreeCounts,
@@ -138,8 +139,12 @@ function firstWord(section: usize): usize {
   return (section == 0 ? FIRST_FRAME : SECTION_HEAD) >> (PAGE_SHIFT + 6);
 }
 
-/** Fills the bitmaps of used and data frames; returns how many frames are in use. */
+/**
+ * Fills the bitmaps of used and data frames; returns how many frames are in use. Decoded code is no part of
+ * the machine's state: it is given back, so that no frame has a mark and no block a frame that becomes another.
+ */
 export function markFrames(): u32 {
+  dropAllCode();
   let count: u32 = 0;
   let section: usize = 0;
   while (true) {

@@ -324,3 +324,15 @@ export function userFault(mm: Mm, addr: u64, write: bool, stackLimit: u64): u32 
   // VM_FAULT_SIGSEGV ends in bad_area_nosemaphore(), which reports SEGV_MAPERR.
   return fault == FAULT_SIGSEGV ? FAULT_MAPERR : fault;
 }
+
+/** The same for the fetch of an instruction. */
+export function fetchFault(mm: Mm, addr: u64, stackLimit: u64): u32 {
+  let vma = vmaLookup(mm, addr);
+  if (vma == null) {
+    vma = expandStack(mm, addr, stackLimit);
+    if (vma == null) return FAULT_MAPERR;
+  }
+  if (!(vma.flags & VM_EXEC)) return FAULT_ACCERR;
+  const fault = handleMmFault(mm, vma, addr, false);
+  return fault == FAULT_SIGSEGV ? FAULT_MAPERR : fault;
+}

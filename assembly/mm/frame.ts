@@ -18,12 +18,14 @@
 // The words of frame 0 of a section, which no one can own, hold the section's count of free frames.
 import {
   FIRST_FRAME,
+  PG_CODE,
   SECTION_BITMAP,
   SECTION_HEAD,
   SECTION_RESERVED,
   SECTION_SIZE,
 } from '../abi/layout';
 import { PAGE_SHIFT, PAGE_SIZE } from '../abi/page';
+import { dropCode, reclaimCode } from './code';
 
 const SECTION_MASK: usize = SECTION_SIZE - 1;
 const HEAD: usize = SECTION_HEAD;
@@ -141,7 +143,7 @@ function mayTake(): bool {
     if (allocBudget == 0) return false;
     allocBudget--;
   }
-  return freeFrames > reserved || growMemory();
+  return freeFrames > reserved || growMemory() || reclaimCode();
 }
 
 function takeFrame(): usize {
@@ -183,6 +185,46 @@ function claim(section: usize, word: usize, bit: u64): usize {
   store<u32>(page, 0, 4);
   store<u64>(page, 0, 8);
   return frame;
+}
+
+/** Frames of a chunk: those of one word of a section's bitmap. */
+const CHUNK_FRAMES: u32 = 64;
+
+/** Sixty-four frames that lie together, which do not count as in use; 0 when there are none. */
+export function takeChunk(): usize {
+  let chunk = findChunk();
+  if (chunk == 0 && growMemory()) chunk = findChunk();
+  return chunk;
+}
+
+function findChunk(): usize {
+  // What was promised to others is left.
+  if (freeFrames < reserved + CHUNK_FRAMES) return 0;
+  let section: usize = 0;
+  while (section < memoryEnd) {
+    for (let word: usize = 0; word < WORDS_PER_SECTION; word++) {
+      const at = section + SECTION_BITMAP + (word << 3);
+      if (load<u64>(at) != u64.MAX_VALUE) continue;
+      store<u64>(at, 0);
+      store<u32>(section, load<u32>(section) - CHUNK_FRAMES);
+      freeFrames -= CHUNK_FRAMES;
+      const chunk = section + (word << (6 + PAGE_SHIFT));
+      highWater = max(highWater, chunk + (CHUNK_FRAMES << PAGE_SHIFT));
+      return chunk;
+    }
+    section += SECTION_SIZE;
+    if (section == 0) break;
+  }
+  return 0;
+}
+
+export function putChunk(chunk: usize): void {
+  const section = chunk & ~SECTION_MASK;
+  const word = (chunk & SECTION_MASK) >> (6 + PAGE_SHIFT);
+  store<u64>(section + SECTION_BITMAP + (word << 3), u64.MAX_VALUE);
+  store<u32>(section, load<u32>(section) + CHUNK_FRAMES);
+  freeFrames += CHUNK_FRAMES;
+  if (chunk < cursor) cursor = chunk;
 }
 
 /** A frame with undefined contents and one reference; 0 when there is none. */
@@ -241,6 +283,7 @@ export function putFrame(frame: usize): void {
   const count = load<u32>(page) - 1;
   store<u32>(page, count);
   if (count == 0) {
+    if (load<u32>(page, 8) & PG_CODE) dropCode(frame);
     usedFrames--;
     // What a checkpoint has in use stays off the free list until that is gone.
     if (keepsFrames && isReserved(frame)) return;

@@ -2,7 +2,7 @@
 import { EFAULT } from '../abi/errno';
 import { FAULT_OK, NEED_USERFAULT } from '../abi/fault';
 import { FOLL_FORCE, FOLL_PIN, FOLL_WRITE } from '../abi/foll';
-import { PG_ANON, PG_DIRTY } from '../abi/layout';
+import { PG_ANON, PG_CODE, PG_DIRTY } from '../abi/layout';
 import { PTE_UFFD_WP } from '../abi/pte';
 import {
   VM_IO,
@@ -15,6 +15,7 @@ import {
   VM_WRITE,
 } from '../abi/vma';
 import { beforeWrite } from './checkpoint';
+import { dropCode } from './code';
 import { handleMmFault, isSoleAnon, unsharePage } from './fault';
 import { pageFlags, setPageFlags } from './frame';
 import { Mm } from './mm';
@@ -86,6 +87,7 @@ export function followPte(vma: Vma, pte: u64, gupFlags: u32): usize {
 function markDirty(frame: usize): void {
   const flags = pageFlags(frame);
   if (!(flags & PG_DIRTY)) setPageFlags(frame, flags | PG_DIRTY);
+  if (flags & PG_CODE) dropCode(frame);
 }
 
 /** The frame behind `addr`, faulted in as needed; 0 with gupStop() when Linux would give an error. */

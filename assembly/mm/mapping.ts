@@ -2,9 +2,10 @@
 // of 64-way nodes that is as high as the file needs; every VMA that maps the file is on its list.
 //
 //   levels = 2:   root -> [ node ... ] -> [ frame ... ]      6 bits of the page index a level
-import { PG_CACHE, PG_DIRTY, PG_FALLOCATED } from '../abi/layout';
+import { PG_CACHE, PG_CODE, PG_DIRTY, PG_FALLOCATED } from '../abi/layout';
 import { PAGE_SHIFT, PAGE_SIZE } from '../abi/page';
 import { beforeWrite } from './checkpoint';
+import { dropCode } from './code';
 import {
   allocFrame,
   allocZeroedFrame,
@@ -177,7 +178,7 @@ function dropBelow(
     if (to < first || from > last) {
       used = true;
     } else if (level == 0) {
-      setPageFlags(child, 0);
+      setPageFlags(child, pageFlags(child) & PG_CODE);
       setPageOwner(child, 0);
       putFrame(child);
       mapping.nrPages--;
@@ -208,6 +209,7 @@ export function zeroPart(mapping: Mapping, from: u64, to: u64): void {
   beforeWrite(frame);
   memory.fill(frame + <usize>(from & (PAGE_SIZE - 1)), 0, <usize>(to - from));
   setPageFlags(frame, pageFlags(frame) | PG_DIRTY);
+  dropCode(frame);
 }
 
 export function freeMapping(mapping: Mapping): void {

@@ -33,6 +33,7 @@ import { PAGE_OFFSET_MASK, PAGE_SHIFT, PAGE_SIZE, TASK_SIZE_SHIFT } from '../abi
 import { PTE_ACCESSED, PTE_DIRTY, PTE_PRESENT, PTE_RW } from '../abi/pte';
 import { dropSalt, takeSalt } from './asid';
 import { isWritten, watchesStores } from './checkpoint';
+import { Code, forgetFetch, forgetFetches, forgetSpace } from './code';
 import { Mm } from './mm';
 
 const REGION_SHIFT: u64 = 21;
@@ -84,7 +85,9 @@ export class Tlb {
     if (write && table == 0) return 0;
     const pte = load<u64>(<usize>table + (((<usize>(addr >> PAGE_SHIFT)) & 511) << 3));
     const bits = write ? STORE_BITS : LOAD_BITS;
-    return (pte & bits) == bits ? <usize>(pte & FRAME_BITS) : 0;
+    if ((pte & bits) != bits) return 0;
+    const frame = <usize>(pte & FRAME_BITS);
+    return write && Code.isMarked(frame) ? 0 : frame;
   }
 }
 
@@ -151,7 +154,9 @@ function fillRange(entry: usize, key: u64, slot: usize, bits: u64): void {
 
 /** Whether a page that may be used as `bits` say may be so without the walk. */
 function mayJoin(pte: u64, bits: u64): bool {
-  return bits == LOAD_BITS || isWritten(<usize>(pte & FRAME_BITS));
+  if (bits == LOAD_BITS) return true;
+  const frame = <usize>(pte & FRAME_BITS);
+  return isWritten(frame) && !Code.isMarked(frame);
 }
 
 /** The range around the entry at `slot`: neighbours in its table with the same bits, frame by frame. */
@@ -193,6 +198,7 @@ export function flushPage(mm: Mm, addr: u64): void {
   const at = (<usize>(key >> INDEX_SHIFT)) & INDEX_MASK;
   flushEntry(loadRanges + at, key);
   flushEntry(storeRanges + at, key);
+  forgetFetch(key);
   // The next access walks anew, and finds the ranges that are left.
   if ((load<u64>(at, tables) ^ key) <= REGION_MASK) store<u64>(at, 0, tables);
 }
@@ -204,12 +210,19 @@ export function flushRegion(mm: Mm, addr: u64): void {
   if ((load<u64>(at, loadRanges) ^ key) <= REGION_MASK) store<u64>(at, 0, loadRanges);
   if ((load<u64>(at, storeRanges) ^ key) <= REGION_MASK) store<u64>(at, 0, storeRanges);
   if (load<u64>(at, tables) == key) store<u64>(at, 0, tables);
+  forgetFetches();
 }
 
 /** Forgets all translations of an address space: under its new salt none is found. */
 export function flushMm(mm: Mm): void {
   dropSalt(mm.salt);
   mm.salt = takeSalt();
+  forgetSpace();
+}
+
+/** Forgets all ranges of stores: a frame in one of them is about to be marked PG_CODE. */
+export function flushStores(): void {
+  memory.fill(storeRanges, 0, TABLES_SIZE);
 }
 
 /** Forgets the translations of [start, end), and the page tables that it touches. */
@@ -226,6 +239,7 @@ export function flushTlb(): void {
   memory.fill(loadRanges, 0, TABLES_SIZE);
   memory.fill(storeRanges, 0, TABLES_SIZE);
   memory.fill(tables, 0, TABLES_SIZE);
+  forgetFetches();
 }
 
 /** Where the tables lie, for a check from outside: 0 tables, 1 ranges of loads, 2 ranges of stores. */

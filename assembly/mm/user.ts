@@ -4,18 +4,20 @@ import {
   FAULT_DEVICE,
   FAULT_MAPERR,
   FAULT_OK,
+  FAULT_OOM,
   FAULT_SIGBUS,
   FAULT_WATCH,
   NEED_HOST,
 } from '../abi/fault';
 import { PAGE_OFFSET_MASK, PAGE_SIZE, TASK_SIZE_SHIFT } from '../abi/page';
-import { PTE_ACCESSED, PTE_DIRTY, PTE_PRESENT, PTE_RW } from '../abi/pte';
+import { PTE_ACCESSED, PTE_DIRTY, PTE_NX_SHIFT, PTE_PRESENT, PTE_RW } from '../abi/pte';
 import { beforeWrite } from './checkpoint';
-import { userFault } from './fault';
+import { dropCode, findCode, newCode, rememberFetch } from './code';
+import { fetchFault, userFault } from './fault';
 import { Mm } from './mm';
 import { pteFrame, slotForUse } from './pgtable';
 import { addRun, resetRuns, runBytes } from './runs';
-import { Tlb, fillTlb, fillTlbPage, rangeRest } from './tlb';
+import { Tlb, fillTlb, fillTlbPage, flushStores, rangeRest } from './tlb';
 import { faultStop } from './userfault';
 import { WATCH_LOADS, WATCH_STORES, isWatched, watchesRegion } from './watch';
 
@@ -50,6 +52,11 @@ export function failAccess(addr: u64): void {
   failAt(addr, FAULT_SIGBUS);
 }
 
+/** Where an access stopped that never came to translation. */
+export function setFaultAddr(addr: u64): void {
+  faultAddr = addr;
+}
+
 /** The errno that a system call makes of the last fault: EFAULT, ENOMEM, or NEED_* for the host. */
 export function userStop(): i32 {
   if (fault == FAULT_WATCH || fault == FAULT_DEVICE) return NEED_HOST;
@@ -78,7 +85,10 @@ export function translateSlow(mm: Mm, addr: u64, write: bool, stackLimit: u64): 
   // Bits that are added take no translation away: nothing is flushed.
   if (used != pte) store<u64>(slot, used);
   const frame = pteFrame(pte);
-  if (write) beforeWrite(frame);
+  if (write) {
+    beforeWrite(frame);
+    dropCode(frame);
+  }
   if (mm.watches == 0) fillTlb(mm, addr, slot, write);
   else if (!watched) fillBesideWatches(mm, addr, slot, write);
   return frame;
@@ -92,6 +102,36 @@ function fillBesideWatches(mm: Mm, addr: u64, slot: usize, write: bool): void {
   const loads = watchesRegion(mm, addr, WATCH_LOADS);
   if (!loads && !(write && watchesRegion(mm, addr, WATCH_STORES))) fillTlb(mm, addr, slot, write);
   else fillTlbPage(mm, addr, slot, write);
+}
+
+const PTE_NX: u64 = (<u64>1) << PTE_NX_SHIFT;
+
+/** The frame that an instruction at `addr` is fetched from, faulting as the CPU would; or 0. */
+export function translateFetch(mm: Mm, addr: u64, stackLimit: u64): usize {
+  if (addr >= TASK_SIZE) return failAt(addr, FAULT_MAPERR);
+  let slot = slotForUse(mm, addr, false);
+  if (slot == 0 || (load<u64>(slot) & (PTE_NX | PTE_PRESENT)) != PTE_PRESENT) {
+    const result = fetchFault(mm, addr, stackLimit);
+    if (result != FAULT_OK) return failAt(addr, result);
+    slot = slotForUse(mm, addr, false);
+  }
+  const pte = load<u64>(slot);
+  if (!(pte & PTE_ACCESSED)) store<u64>(slot, pte | PTE_ACCESSED);
+  return pteFrame(pte);
+}
+
+/** The decoded block of the page of `addr`; 0 when fetching from it faults. */
+export function fetchBlock(mm: Mm, addr: u64, stackLimit: u64): usize {
+  const frame = translateFetch(mm, addr, stackLimit);
+  if (frame == 0) return 0;
+  let block = findCode(frame);
+  if (block == 0) {
+    block = newCode(frame);
+    if (block == 0) return failAt(addr, FAULT_OOM);
+    flushStores();
+  }
+  rememberFetch((addr ^ mm.salt) & ~(<u64>PAGE_OFFSET_MASK), block);
+  return block;
 }
 
 /** Does the entry let the CPU through? PTE_PRESENT is clear where it may not even load. */

@@ -10,6 +10,7 @@ import { wait4, WNOHANG } from '../kernel/wait.js';
 import { acting } from '../mm/acting.js';
 import { doSyscall, type SyscallArch, type SyscallName } from '../syscall/dispatch.js';
 import { execProgram } from '../syscall/exec.js';
+import { Cpu } from './cpu.js';
 import { dumpCore, type DumpCoreOptions } from './dump-core.js';
 import { intArgument, nameArgument, stringsArgument } from './arguments.js';
 import { archArgument, callArgument } from './syscalls.js';
@@ -53,6 +54,8 @@ export function taskOf(struct: TaskStruct): Task {
  * console.log(mem.pread(new Uint8Array(5), addr)); // 5
  */
 export class Task extends TaskHooks {
+  #cpu: Cpu | null = null;
+
   /**
    * Use machine.spawn(), fork() or thread().
    *
@@ -69,6 +72,11 @@ export class Task extends TaskHooks {
   /** What console.log shows of it in Node, in place of the whole kernel. */
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return `Task { pid: ${this.pid}, tid: ${this.tid}, comm: '${this.comm}', state: '${this.state}' }`;
+  }
+
+  /** The RISC-V hart of this thread; its registers are zero at first. */
+  get cpu(): Cpu {
+    return (this.#cpu ??= new Cpu(this.struct));
   }
 
   /** Number of the process. */

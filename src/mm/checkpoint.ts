@@ -91,6 +91,8 @@ export class CheckpointedMemory {
 
   /** Makes memory what it was; takes time for each page that changed since. */
   restore(checkpoint: MemoryCheckpoint): void {
+    // Of the frames as they are now; page structs are about to be those of then.
+    this.core.exports.dropCode();
     this.keepForOthers(checkpoint);
     const memory = this.core.u8;
     for (const [frame, copy] of checkpoint.saved) {

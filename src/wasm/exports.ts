@@ -333,4 +333,12 @@ export interface CoreExports {
   passWatches(on: boolean): void;
 
   failAccess(addr: number): void;
+
+  hartState(): number;
+
+  hartRun(mm: number, fuel: number, stackLimit: number): number;
+
+  dropCode(): void;
+
+  decodedPages(): number;
 }

@@ -135,7 +135,8 @@ test('one call after the other lends the same buffer, one inside the other does 
 
 /** Files of the package, and the bytes that they may have gzipped. */
 const FILES: [path: string, most: number][] = [
-  ['../../procmem.wasm', 19 * 1024],
+  // Memory is 19 KiB of it, the hart and its floating point the rest.
+  ['../../procmem.wasm', 25 * 1024],
   ['../../browser/procmem.js', 176 * 1024],
 ];
 
