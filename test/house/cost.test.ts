@@ -136,7 +136,7 @@ test('one call after the other lends the same buffer, one inside the other does 
 /** Files of the package, and the bytes that they may have gzipped. */
 const FILES: [path: string, most: number][] = [
   // Memory is 19 KiB of it, the hart and its floating point the rest.
-  ['../../procmem.wasm', 25 * 1024],
+  ['../../procmem.wasm', 29 * 1024],
   ['../../browser/procmem.js', 176 * 1024],
 ];
 
