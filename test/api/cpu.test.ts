@@ -43,6 +43,23 @@ function serve(task: Task): string {
   return 'exited';
 }
 
+test('stores of the hart to a watched page happen, and are no hit yet', () => {
+  // x5 = the page behind the code; store 1 there, 2 beside it, stop.
+  const task = makeTask([
+    ...[0x000112b7, li(6, 1), sType(0x23, 2, 5, 6, 0), li(6, 2), sType(0x23, 2, 5, 6, 4)],
+    EBREAK,
+  ]);
+  let hits = 0;
+  const watch = task.watch({ start: 0x11000, length: 4, on: 'write', hit: () => (hits += 1) });
+  const stop = task.cpu.run(100);
+  assert.is(stop.reason, 'ebreak');
+  assert.equal([task.load32(0x11000), task.load32(0x11004), hits], [1, 2, 0]);
+  task.store32(0x11000, 3);
+  assert.is(hits, 1);
+  watch.remove();
+  task.exit();
+});
+
 test('a program makes the system calls of its machine', () => {
   const AT_FDCWD = -100;
   const task = makeTask([
