@@ -1,21 +1,14 @@
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 import type { LoadedProcess } from '../api/load-core.js';
 import { MachineTarget } from '../api/machine-target.js';
-import type { OpenFile } from '../elf/core-files.js';
-import { readCore } from '../elf/core.js';
-import { ElfError } from '../elf/error.js';
-import { LinuxError } from '../errno.js';
 import { GdbSession } from '../gdb/session.js';
 import { Machine } from '../machine.js';
-import { openHostFile, openInput } from './file-source.js';
 import { type ClientEvent, listenForGdb } from './gdb-server.js';
+import { exampleCrash, hostCrash, loadInto } from './input.js';
 import { type CliIo, InputError, UsageError } from './io.js';
 import { printable } from './terminal.js';
 
-/** Where the committed crash lies, beside the compiled library. */
-const EXAMPLE = new URL('../../../examples/crash/', import.meta.url);
 /** gdb's manual uses this port; nobody else can reach it here. */
 const DEFAULT_LISTEN = '127.0.0.1:1234';
 const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|::1|localhost)$/;
@@ -36,7 +29,7 @@ interface Request {
 export async function gdb(args: string[], io: CliIo): Promise<number> {
   const { core, listen } = parseRequest(args);
   const machine = await Machine.create();
-  const loaded = load(machine, core);
+  const loaded = loadInto(machine, core === undefined ? exampleCrash() : hostCrash(core));
   if (listen === 'stdio') await serveStdio(machine, loaded);
   else await serve(machine, loaded, { listen, io });
   return 0;
@@ -68,22 +61,6 @@ function parseAddress(text: string): { host: string; port: number } {
     throw new UsageError(`--listen ${JSON.stringify(text)} is not HOST:PORT`);
   }
   return { host: match[1] ?? (match[2] || '127.0.0.1'), port };
-}
-
-function load(machine: Machine, path: string | undefined): LoadedProcess {
-  try {
-    if (path !== undefined) {
-      return machine.loadCore(readCore(openInput(path)), { open: openHostFile });
-    }
-    const file = (name: string) => openInput(fileURLToPath(new URL(name, EXAMPLE)));
-    const executable = file('thumbnail.gz');
-    const open: OpenFile = (name) => (name.endsWith('/thumbnail') ? executable : null);
-    return machine.loadCore(readCore(file('core.gz')), { open });
-  } catch (error) {
-    if (error instanceof ElfError) throw new InputError(error.message);
-    if (!(error instanceof LinuxError)) throw error;
-    throw new InputError(`${path ?? 'the example'}: the machine cannot hold it (${error.code})`);
-  }
 }
 
 async function serve(

@@ -1,13 +1,10 @@
-import { fileURLToPath } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
 
-import { type Core, readCore } from '../elf/core.js';
-import type { OpenFile } from '../elf/core-files.js';
 import { describeHostThread, serveFuse } from '../fuse/mount.js';
 import { FuseServer } from '../fuse/server.js';
 import type { IdPairs } from '../fuse/users.js';
 import { Machine } from '../machine.js';
-import { openHostFile, openInput } from './file-source.js';
+import { exampleCrash, hostCrash, loadInto } from './input.js';
 
 /** What a mount is to show: a core file, or the crash that comes with the package. */
 export interface MountJob {
@@ -27,30 +24,15 @@ export type MountAnswer =
   | { readonly pid: number; readonly comm: string; readonly threads: number }
   | { readonly problem: string };
 
-const EXAMPLE = new URL('../../../examples/crash/', import.meta.url);
-
-function exampleFile(name: string) {
-  return openInput(fileURLToPath(new URL(name, EXAMPLE)));
-}
-
-function coreOf({ core }: MountJob): { core: Core; open: OpenFile } {
-  if (core !== null) return { core: readCore(openInput(core)), open: openHostFile };
-  const executable = exampleFile('thumbnail.gz');
-  return {
-    core: readCore(exampleFile('core.gz')),
-    open: (path) => (path.endsWith('/thumbnail') ? executable : null),
-  };
-}
-
 async function prepare(job: MountJob): Promise<{ server: FuseServer; answer: MountAnswer }> {
-  const { core, open } = coreOf(job);
+  const crash = job.core === null ? exampleCrash() : hostCrash(job.core);
   const machine = await Machine.create({
     procMem: job.mem,
     // As many as the host can have: callers keep their numbers.
     sysctl: { 'kernel.pid_max': 4194304 },
     ...(job.yama === null ? {} : { yama: job.yama }),
   });
-  const { threads } = machine.loadCore(core, { open });
+  const { threads } = loadInto(machine, crash);
   const pid = threads[0]?.pid ?? 1;
   const self = job.self === 'caller' ? null : job.self === 'core' ? pid : job.self;
   const server = new FuseServer(machine.vfs, {
