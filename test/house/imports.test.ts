@@ -31,6 +31,8 @@ const ROOMS = [
   'api',
   'snapshot',
   'machine.ts',
+  'guest',
+  'constants.ts',
   'index.ts',
   'node.ts',
   'cli',
