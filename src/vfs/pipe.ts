@@ -146,22 +146,41 @@ function pipeRead(_task: TaskStruct, file: File, buf: UserBuffer): number {
   return done;
 }
 
+/** What a write that waits for room is called, for who makes it again. */
+const PIPE_WRITE = 'pipe write';
+
+/** Bytes that a write which waited has written before; whoever asks takes the note away. */
+export function takeProgress(task: TaskStruct): number {
+  const { sleep } = task;
+  if (sleep?.call !== PIPE_WRITE) return 0;
+  task.sleep = null;
+  return sleep.done ?? 0;
+}
+
 /**
- * Writes what fits, or, up to PIPE_BUF bytes, all or nothing.
+ * Writes all, or without waiting what fits; up to PIPE_BUF bytes go in at once or not at all. A write that
+ * waits in the middle is made again and goes on where it was.
  * @throws {LinuxError} EPIPE: nobody reads; EAGAIN or ERESTARTSYS: full; EFAULT
  * @see fs/pipe.c anon_pipe_write()
  */
-function pipeWrite(_task: TaskStruct, file: File, buf: UserBuffer): number {
+function pipeWrite(task: TaskStruct, file: File, buf: UserBuffer): number {
   const pipe = pipeOf(file);
+  const before = takeProgress(task);
   if (buf.length === 0) return 0;
-  if (pipe.readers === 0) fail(EPIPE);
-  const count = Math.min(buf.length, pipe.room);
-  if (count === 0 || (buf.length <= PIPE_BUF && count < buf.length)) failBlocking(isNonblock(file));
-  const bytes = new Uint8Array(count);
-  const done = buf.copyFrom(0, bytes);
+  if (pipe.readers === 0) return before > 0 ? before : fail(EPIPE);
+  const left = buf.length - before;
+  const nonblock = isNonblock(file);
+  const count = Math.min(left, pipe.room);
+  const none = count === 0 || (left <= PIPE_BUF && count < left);
+  if (none && before === 0) failBlocking(nonblock);
+  const bytes = new Uint8Array(none ? 0 : count);
+  const stored = buf.copyFrom(before, bytes);
+  const done = before + stored;
   if (done === 0) fail(EFAULT);
-  pipe.push(bytes.subarray(0, done));
-  return done;
+  pipe.push(bytes.subarray(0, stored));
+  if (nonblock || stored < bytes.length || done === buf.length) return done;
+  task.sleep = { call: PIPE_WRITE, until: Infinity, done };
+  return fail(ERESTARTSYS);
 }
 
 /** Both ends of a pipe (fs/pipe.c pipeanon_fops). */
