@@ -132,4 +132,13 @@ export {
   passWatches,
   failAccess,
 } from './boundary/watch';
-export { hartState, hartRun, dropCode, decodedPages } from './boundary/hart';
+export {
+  hartState,
+  hartRun,
+  hartFetch,
+  hartExpand,
+  hartCombine,
+  passFetches,
+  dropCode,
+  decodedPages,
+} from './boundary/hart';

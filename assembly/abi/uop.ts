@@ -126,3 +126,8 @@ export const UOP_CSR = 113;
 /** Branches and jumps that leave the page: of either length. */
 export const UOP_FAR_BRANCH = 114;
 export const UOP_FAR_JUMP = 115;
+
+/** Several instructions in one, by how long they are together (assembly/cpu/fuse.ts). */
+export const UOP_SHIFT_ADD = 116;
+export const UOP_C_SHIFT_ADD = 117;
+export const UOP_C_INDEXED_LD = 118;

@@ -10,7 +10,7 @@ import {
 } from '../abi/cpu';
 import { PAGE_OFFSET_MASK } from '../abi/page';
 import { Mm } from '../mm/mm';
-import { clearFault, setFaultAddr, translate } from '../mm/user';
+import { clearFault, setFaultAddr, translate, translateUpdate } from '../mm/user';
 import { hart, Uop } from './uop';
 
 const SWAP: u32 = 1;
@@ -32,14 +32,18 @@ export function atomic(mm: Mm, up: usize, stackLimit: u64): i32 {
     return STOP_FUEL;
   }
   clearFault();
-  const frame = translate(mm, addr, f5 != LR, stackLimit);
+  // A conditional store is a store alone: what it compares with is the reservation's business.
+  const frame =
+    f5 == LR || f5 == SC
+      ? translate(mm, addr, f5 == SC, stackLimit)
+      : translateUpdate(mm, addr, stackLimit);
   if (frame == 0) return STOP_FAULT;
   const place = frame + ((<usize>addr) & PAGE_OFFSET_MASK);
   const old = wide ? load<u64>(place) : <u64>(<i64>load<i32>(place));
   const operand = wide ? Uop.b(up) : <u64>(<i64>(<i32>Uop.bWord(up)));
   if (f5 == LR) reserve(addr, old);
   else if (f5 == SC) return storeConditional(up, place, old, wide);
-  else put(place, f5 == SWAP ? operand : combine(f5, old, operand), wide);
+  else put(place, combine(f5, old, operand), wide);
   Uop.set(up, old);
   return STOP_FUEL;
 }
@@ -70,11 +74,13 @@ function put(place: usize, value: u64, wide: bool): void {
   else store<u32>(place, <u32>value);
 }
 
-/** Both operands are sign-extended: words compare as doublewords, signed and unsigned alike. */
-function combine(f5: u32, old: u64, operand: u64): u64 {
+/** What an AMO of that funct5 stores. Both operands are sign-extended: words compare as doublewords, signed and unsigned alike. */
+export function combine(f5: u32, old: u64, operand: u64): u64 {
   switch (f5) {
     case 0:
       return old + operand;
+    case SWAP:
+      return operand;
     case 4:
       return old ^ operand;
     case 8:

@@ -3,6 +3,7 @@ import { HART_SINK, RM_DYN, RM_RMM, RM_RNE } from '../abi/cpu';
 import { PAGE_SIZE } from '../abi/page';
 import * as op from '../abi/uop';
 import { expand, lengthOf } from './compressed';
+import { fuse } from './fuse';
 import { FCSR_SHORT, fPlace, UOP_SCALE, UOP_SIZE, xPlace, xTarget } from './uop';
 
 const PAGE_END: usize = (<usize>PAGE_SIZE) << UOP_SCALE;
@@ -368,6 +369,7 @@ function emitSystem(): bool {
 export function decodeRun(block: usize, up: usize): void {
   const frame = <usize>load<u32>(block + BLOCK_FRAME);
   let next = up;
+  let before: usize = 0;
   let count: u32 = 0;
   let ends = false;
   while (!ends && load<u16>(next) == op.UOP_DECODE) {
@@ -381,6 +383,8 @@ export function decodeRun(block: usize, up: usize): void {
     } else {
       const word = bytes == 2 ? expand(low) : load<u32>(frame + from);
       ends = emit(next, word, bytes, <i32>from);
+      if (before != 0) fuse(before, next);
+      before = next;
       next += (<usize>bytes) << UOP_SCALE;
     }
   }

@@ -81,6 +81,7 @@ function loop(mm: Mm, fuel: i32, stackLimit: u64): i32 {
   let place: usize = 0;
   let why: i32 = 0;
   let number: f64 = 0;
+  let indexed: u64 = 0;
   clearFault();
   while (true) {
     if (pc != NOWHERE) {
@@ -687,6 +688,26 @@ function loop(mm: Mm, fuel: i32, stackLimit: u64): i32 {
           continue;
         }
         return halt(STOP_ILLEGAL, page + <u64>((up - block) >> UOP_SCALE), left + Uop.count(up));
+      case op.UOP_SHIFT_ADD:
+        Uop.set(up, (Uop.a(up) << Uop.shift(up)) + Uop.c(up));
+        up += 48;
+        continue;
+      case op.UOP_C_SHIFT_ADD:
+        Uop.set(up, (Uop.a(up) << Uop.shift(up)) + Uop.c(up));
+        up += 32;
+        continue;
+      case op.UOP_C_INDEXED_LD:
+        indexed = (Uop.a(up) << Uop.shift(up)) + Uop.c(up);
+        place = Tlb.rangePlace(mm, indexed, false);
+        if (place != 0) {
+          Uop.set(up, load<u64>(place));
+          up += 48;
+          continue;
+        }
+        // The load itself goes the long way.
+        Uop.set(up, indexed);
+        up += 32;
+        continue;
       case op.UOP_AMO:
         why = atomic(mm, up, stackLimit);
         if (why != STOP_FUEL)

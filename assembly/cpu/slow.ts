@@ -4,12 +4,15 @@ import { FAULT_OK } from '../abi/fault';
 import { PAGE_OFFSET_MASK, PAGE_SIZE } from '../abi/page';
 import * as op from '../abi/uop';
 import { Mm } from '../mm/mm';
-import { Tlb } from '../mm/tlb';
+import { Tlb, rememberRange } from '../mm/tlb';
 import { lastFault } from '../mm/user';
 import { load16, load32, load64, load8, store16, store32, store64, store8 } from './load-store';
 import { Uop } from './uop';
 
 const NAN_BOX: u64 = 0xffffffff00000000;
+/** Of so many accesses by the page table one looks for a range: what a range saves them pays for the search. */
+const ACCESSES_PER_SEARCH: u32 = 64;
+let accesses: u32 = 0;
 
 /** The place of a load of `size` bytes whose page's table is known and asks for nothing; 0 otherwise. */
 export function loadPlace(mm: Mm, up: usize, size: usize): usize {
@@ -24,6 +27,7 @@ export function storePlace(mm: Mm, up: usize, size: usize): usize {
 function pagePlace(mm: Mm, addr: u64, size: usize, write: bool): usize {
   const offset = (<usize>addr) & PAGE_OFFSET_MASK;
   const frame = Tlb.pageFrame(mm, addr, write);
+  if (frame != 0 && ++accesses % ACCESSES_PER_SEARCH == 0) rememberRange(mm, addr, write);
   return frame == 0 || offset + size > <usize>PAGE_SIZE ? 0 : frame + offset;
 }
 

@@ -149,7 +149,7 @@ function fillRange(entry: usize, key: u64, slot: usize, bits: u64): void {
     }
     if (key - start < bytes) return;
   }
-  scanRange(entry, key, slot, bits);
+  scanRange(entry, key, slot, bits, false);
 }
 
 /** Whether a page that may be used as `bits` say may be so without the walk. */
@@ -159,8 +159,25 @@ function mayJoin(pte: u64, bits: u64): bool {
   return isWritten(frame) && !Code.isMarked(frame);
 }
 
-/** The range around the entry at `slot`: neighbours in its table with the same bits, frame by frame. */
-function scanRange(entry: usize, key: u64, slot: usize, bits: u64): void {
+/**
+ * Remembers the range around a page that pageFrame() found, whatever is known of its region: for one who comes
+ * to pages of another row again and again.
+ */
+export function rememberRange(mm: Mm, addr: u64, write: bool): void {
+  const key = (addr ^ mm.salt) & ~(<u64>PAGE_OFFSET_MASK);
+  const at = (<usize>(key >> INDEX_SHIFT)) & INDEX_MASK;
+  const table = <usize>(write ? load<u32>(at, tables + 12) : load<u32>(at, tables + 8));
+  const slot = table + (((<usize>(addr >> PAGE_SHIFT)) & 511) << 3);
+  if (write) scanRange(storeRanges + at, key, slot, STORE_BITS, true);
+  else scanRange(loadRanges + at, key, slot, LOAD_BITS, true);
+}
+
+/**
+ * The range around the entry at `slot`: neighbours in its table with the same bits, frame by frame.
+ *
+ * @param smaller whether it may push out a larger one
+ */
+function scanRange(entry: usize, key: u64, slot: usize, bits: u64, smaller: bool): void {
   const table = slot & ~(PAGE_SIZE - 1);
   const mask = bits | FRAME_BITS;
   const own = load<u64>(slot) & mask;
@@ -179,9 +196,9 @@ function scanRange(entry: usize, key: u64, slot: usize, bits: u64): void {
   }
   const before = (<u32>(slot - first)) << (PAGE_SHIFT - 3);
   const bytes = (<u32>(end - first)) << (PAGE_SHIFT - 3);
-  // A smaller one elsewhere in the region would only push out the larger.
+  // One that was met once would only push out a larger one.
   const same = load<u64>(entry) >> REGION_SHIFT == key >> REGION_SHIFT;
-  if (same && bytes - WIDEST < load<u32>(entry, 8)) return;
+  if (same && !smaller && bytes - WIDEST < load<u32>(entry, 8)) return;
   store<u64>(entry, key - before);
   store<u32>(entry, bytes - WIDEST, 8);
   store<u32>(entry, <u32>(own & FRAME_BITS) - before, 12);

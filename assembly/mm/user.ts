@@ -19,7 +19,7 @@ import { pteFrame, slotForUse } from './pgtable';
 import { addRun, resetRuns, runBytes } from './runs';
 import { Tlb, fillTlb, fillTlbPage, flushStores, rangeRest } from './tlb';
 import { faultStop } from './userfault';
-import { WATCH_LOADS, WATCH_STORES, isWatched, watchesRegion } from './watch';
+import { WATCH_FETCHES, WATCH_LOADS, WATCH_STORES, isWatched, watchesRegion } from './watch';
 
 /** TASK_SIZE_MAX: the last page of the lower half is never user memory. */
 export const TASK_SIZE: u64 = ((<u64>1) << TASK_SIZE_SHIFT) - PAGE_SIZE;
@@ -47,6 +47,13 @@ export function passWatches(on: bool): void {
   passing = on;
 }
 
+/** Whether the host looks on while an instruction of a watched page is executed. */
+let passingFetches: bool = false;
+
+export function passFetches(on: bool): void {
+  passingFetches = on;
+}
+
 /** The host could not do an access that it was left with: a bus error. */
 export function failAccess(addr: u64): void {
   failAt(addr, FAULT_SIGBUS);
@@ -67,6 +74,15 @@ export function userStop(): i32 {
 export function translate(mm: Mm, addr: u64, write: bool, stackLimit: u64): usize {
   const frame = Tlb.pageFrame(mm, addr, write);
   return frame != 0 ? frame : translateSlow(mm, addr, write, stackLimit);
+}
+
+/** The frame that an instruction at `addr` both loads from and stores to; or 0. */
+export function translateUpdate(mm: Mm, addr: u64, stackLimit: u64): usize {
+  // Stores to a page of which only loads are watched are in the TLB.
+  if (mm.watches != 0 && !passing && isWatched(mm, addr, WATCH_LOADS)) {
+    return failAt(addr, FAULT_WATCH);
+  }
+  return translate(mm, addr, true, stackLimit);
 }
 
 /** A TLB miss: what the tables allow is taken from them, the rest is a fault. */
@@ -106,9 +122,14 @@ function fillBesideWatches(mm: Mm, addr: u64, slot: usize, write: bool): void {
 
 const PTE_NX: u64 = (<u64>1) << PTE_NX_SHIFT;
 
+function isFetchWatched(mm: Mm, addr: u64): bool {
+  return mm.watches != 0 && isWatched(mm, addr, WATCH_FETCHES);
+}
+
 /** The frame that an instruction at `addr` is fetched from, faulting as the CPU would; or 0. */
 export function translateFetch(mm: Mm, addr: u64, stackLimit: u64): usize {
   if (addr >= TASK_SIZE) return failAt(addr, FAULT_MAPERR);
+  if (isFetchWatched(mm, addr) && !passingFetches) return failAt(addr, FAULT_WATCH);
   let slot = slotForUse(mm, addr, false);
   if (slot == 0 || (load<u64>(slot) & (PTE_NX | PTE_PRESENT)) != PTE_PRESENT) {
     const result = fetchFault(mm, addr, stackLimit);
@@ -130,7 +151,9 @@ export function fetchBlock(mm: Mm, addr: u64, stackLimit: u64): usize {
     if (block == 0) return failAt(addr, FAULT_OOM);
     flushStores();
   }
-  rememberFetch((addr ^ mm.salt) & ~(<u64>PAGE_OFFSET_MASK), block);
+  if (!isFetchWatched(mm, addr)) {
+    rememberFetch((addr ^ mm.salt) & ~(<u64>PAGE_OFFSET_MASK), block);
+  }
   return block;
 }
 

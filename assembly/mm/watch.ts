@@ -4,7 +4,8 @@
 //
 // The TLB never holds a watched page, so that whatever the CPU does with one comes to translateSlow(), which
 // stops with FAULT_WATCH before anything has happened. The host then does the access, watches passed over
-// (user.ts, passWatches()), and goes on behind it.
+// (user.ts, passWatches()), and goes on behind it. Of a page whose fetches are watched the decoded block is not
+// remembered: each instruction stops a hart, and the host has it executed alone (passFetches()).
 import { ENOMEM } from '../abi/errno';
 import { PAGE_SIZE } from '../abi/page';
 import { WATCH_LISTS, WATCH_STRETCHES } from '../abi/watch';
@@ -15,6 +16,7 @@ import { flushMm } from './tlb';
 
 export const WATCH_LOADS: u32 = 0;
 export const WATCH_STORES: u32 = 1;
+export const WATCH_FETCHES: u32 = 2;
 
 /** A count of 8 bytes, then 16 for each stretch. */
 const LIST_BYTES: usize = 8 + 16 * WATCH_STRETCHES;

@@ -1,5 +1,5 @@
 import type { TaskStruct } from '../kernel/task.js';
-import { Hart } from '../mm/hart.js';
+import { Hart, type HartStop } from '../mm/hart.js';
 import { currentMm } from '../syscall/args.js';
 import { intArgument, livingArgument, u64Argument } from './arguments.js';
 
@@ -49,7 +49,6 @@ const FUEL_MAX = 2 ** 52;
  */
 export class Cpu {
   readonly #struct: TaskStruct;
-  readonly #hart = new Hart();
 
   /**
    * Use task.cpu.
@@ -58,6 +57,11 @@ export class Cpu {
    */
   constructor(struct: TaskStruct) {
     this.#struct = struct;
+  }
+
+  /** A field of the task: part of checkpoints and snapshots, and copied by fork and clone. */
+  get #hart(): Hart {
+    return (this.#struct.hart ??= new Hart());
   }
 
   /** The address of the next instruction. */
@@ -103,7 +107,7 @@ export class Cpu {
     return this.#hart.instret;
   }
 
-  /** Makes all registers those of another CPU, as fork and clone do. */
+  /** Makes all registers those of another CPU. */
   copyFrom(other: Cpu): void {
     if (!(other instanceof Cpu)) throw new TypeError('other: not a Cpu');
     this.#hart.copyFrom(other.#hart);
@@ -112,16 +116,26 @@ export class Cpu {
   /**
    * Executes at most `fuel` instructions; a later run goes on where this one ended.
    *
+   * What it touches of watched bytes and devices calls their functions, those of watches when the instruction is
+   * over and pc behind it. An error of one comes out of the run; a later run goes on at pc.
+   *
    * @throws {LinuxError} ENOMEM: the machine's memory is used up; the instruction at pc has not happened
-   * @throws {TypeError} the task has exited
+   * @throws {TypeError} the task has exited, be it that a callback ended it
    * @throws {RangeError} fuel is no integer from 0 on
    */
   run(fuel: number): CpuStop {
-    const mm = currentMm(livingArgument('task', this.#struct));
-    const stop = this.#hart.run(mm, intArgument('fuel', fuel, 0, FUEL_MAX));
+    let stop = this.#runOn(intArgument('fuel', fuel, 0, FUEL_MAX));
+    while (stop.reason === 'moved') stop = this.#runOn(stop.left);
     const { pc } = this;
     if (stop.reason !== 'fault') return { reason: stop.reason, pc };
     const { signal, code, address } = stop.fault;
     return { reason: 'fault', signal, code, address: BigInt(address), pc };
+  }
+
+  /** Runs until something stops it, or until a callback gives the task other memory. */
+  #runOn(fuel: number): HartStop {
+    const struct = livingArgument('task', this.#struct);
+    struct.kernel.core.current = struct;
+    return this.#hart.run(currentMm(struct), fuel, struct);
   }
 }

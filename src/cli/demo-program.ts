@@ -14,8 +14,6 @@ const EXAMPLES = new URL('../../../examples/guest/', import.meta.url);
 const GLOG = 'usr/lib/riscv64-linux-gnu/libglog.so.1';
 /** Who the program runs as. */
 const UID = 1000;
-/** Instructions between two looks at what the program has done. */
-const STEP = 100_000;
 
 /** A program for riscv64 that crashes and prints its own stack. */
 export interface CrashProgram {
@@ -65,12 +63,12 @@ function readProgram(name: string): Pick<CrashProgram, 'label' | 'path' | 'bytes
  * Runs it to its end.
  *
  * @param procMem whether the machine has /proc/PID/mem
- * @param onSignal called once, between two instructions, when the program has taken a signal and still runs
+ * @param onMem called once, when the program has opened its /proc/self/mem
  */
 export async function runProgram(
   program: CrashProgram,
   procMem: boolean,
-  onSignal: (machine: Machine, task: Task) => void = () => undefined,
+  onMem: (machine: Machine, task: Task) => void = () => undefined,
 ): Promise<ProgramRun> {
   const { root, path, bytes } = program;
   const directory = root === null ? {} : { root: hostDirectory(root) };
@@ -80,15 +78,17 @@ export async function runProgram(
   const output: Uint8Array[] = [];
   const console = new Console({ write: (part) => void output.push(part) });
   const calls = new Map<string, number>();
-  let signals = 0;
+  let opened = false;
   const guest = new Guest(machine, {
-    onCall: ({ name }) => void calls.set(name, (calls.get(name) ?? 0) + 1),
-    onSignal: () => void signals++,
+    onCall({ task, name, result }) {
+      calls.set(name, (calls.get(name) ?? 0) + 1);
+      if (opened || name !== 'openat' || Number(result) < 0) return;
+      opened = task.readlink(`/proc/self/fd/${result}`) === `/proc/${task.pid}/mem`;
+      if (opened) onMem(machine, task);
+    },
   });
   const streams = { stdin: console, stdout: console, stderr: console };
   const task = guest.start(path, [path], { uid: UID, ...streams });
-  while (signals === 0 && guest.run(STEP).reason === 'budget');
-  if (!task.struct.exited) onSignal(machine, task);
   const status = await guest.runToEnd(task);
   const lines = Buffer.concat(output).toString().trimEnd().split('\n');
   return { machine, task, lines, status, instructions: guest.instructions, calls };

@@ -1,5 +1,6 @@
 import { EINTR, ENOSYS, EPIPE, ERESTARTSYS } from '../../assembly/abi/errno.js';
 import type { CpuStop } from '../api/cpu.js';
+import { taskOf } from '../api/task.js';
 import { LinuxError } from '../errno.js';
 import { deliverPending, sendSignal } from '../kernel/deliver.js';
 import { doExitGroup } from '../kernel/exit.js';
@@ -11,8 +12,8 @@ import { endSleep } from '../kernel/sleep.js';
 import { doSyscall, syscallName } from '../syscall/dispatch.js';
 import { writeTimespec } from '../syscall/time.js';
 import { toU64 } from '../vfs/u64.js';
-import { birth, BIRTHS, NEVER_RESTARTED, WRITES } from './cpu-calls.js';
-import type { Call, GuestThread } from './guest-thread.js';
+import { BIRTHS, NEVER_RESTARTED, WRITES } from './cpu-calls.js';
+import { type Call, GuestThread } from './guest-thread.js';
 import type { Scheduler } from './scheduler.js';
 import { leaveHandler } from './signal-frame.js';
 import { faultInfo, forceSignal, handleSignal, nextCaught } from './signals.js';
@@ -141,7 +142,7 @@ export class Turn {
     if (result === -EPIPE && WRITES.has(call.name))
       sendSignal(struct, SIGPIPE, { info: makeSiginfo(SIGPIPE, SI_USER, struct) });
     if (result === 0 && (call.name === 'execve' || call.name === 'execveat')) thread.enterProgram();
-    if (result > 0 && BIRTHS.has(call.name)) this.born(thread, call, Number(result));
+    if (result > 0 && BIRTHS.has(call.name)) this.born(thread, Number(result));
   }
 
   /** A rule of the machine's may end the caller before its call is made. */
@@ -154,9 +155,10 @@ export class Turn {
     }
   }
 
-  private born(parent: GuestThread, call: Call, tid: number): void {
-    const child = birth(parent, call, tid);
-    if (child !== null) this.scheduler.add(child);
+  /** A task that was just born has its parent's registers already; see copyThread() in kernel/fork.ts. */
+  private born({ struct }: GuestThread, tid: number): void {
+    const child = struct.kernel.findTask(tid);
+    if (child !== null && !child.exited) this.scheduler.add(new GuestThread(taskOf(child)));
   }
 
   private sigreturn(thread: GuestThread, call: Call): void {

@@ -155,6 +155,9 @@ export interface CloneOptions {
   readonly exitSignal?: number;
   /** CLONE_CLEAR_SIGHAND: signals that are not ignored have their default actions. */
   readonly clearSighand?: boolean;
+  /** Where the child's CPU has its stack and its thread pointer; null or absent: where the parent's has. */
+  readonly stackPointer?: bigint | null;
+  readonly threadPointer?: bigint | null;
   /** The number it is to have (default: the next one free). */
   readonly wanted?: number | null;
 }
@@ -225,6 +228,7 @@ export function copyProcess(parent: TaskStruct, options: CloneOptions): TaskStru
   child.personality = parent.personality;
   child.regs = parent.regs?.slice() ?? null;
   child.fpregs = parent.fpregs?.slice() ?? null;
+  child.hart = parent.hart?.forChild(options) ?? null;
   child.mceKill = parent.mceKill;
   child.ioFlusher = parent.ioFlusher;
   copySignals(child, parent, options);

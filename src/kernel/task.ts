@@ -1,4 +1,5 @@
 import type { U64 } from '../mm/address.js';
+import type { Hart } from '../mm/hart.js';
 import type { MmLimits } from '../mm/limits.js';
 import type { Cred } from './cred.js';
 import type { FutexWait } from './futex.js';
@@ -264,6 +265,8 @@ export class TaskStruct implements Linked<TaskStruct> {
   regs: Uint8Array | null = null;
   /** Its floating point registers, as the 512 bytes of fxsave; null where nobody set them. */
   fpregs: Uint8Array | null = null;
+  /** The RISC-V CPU that runs it; null until somebody asks for it. */
+  hart: Hart | null = null;
 
   constructor(init: TaskInit) {
     this.kernel = init.kernel;

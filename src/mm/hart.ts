@@ -1,9 +1,13 @@
 import * as layout from '../../assembly/abi/cpu.js';
-import { FAULT_OOM, FAULT_WATCH } from '../../assembly/abi/fault.js';
+import { FAULT_DEVICE, FAULT_OK, FAULT_OOM, FAULT_WATCH } from '../../assembly/abi/fault.js';
 import type { Core } from '../wasm/core.js';
+import { acting } from './acting.js';
+import { coreAddress } from './address.js';
 import { type Fault, takeFault } from './cpu.js';
+import { accessByHost, memoryInsn } from './hart-access.js';
 import type { Mm } from './mm.js';
 import { faultMended } from './stop.js';
+import { noteAccess } from './watch.js';
 
 /**
  * Most instructions of one call of the core. An engine replaces a wasm function by its optimised code when
@@ -21,6 +25,8 @@ export type HartStop =
   | { readonly reason: 'ebreak' }
   /** No instruction of RV64GC, at pc: SIGILL. */
   | { readonly reason: 'illegal' }
+  /** A callback had the task leave this address space, by exec or exit. */
+  | { readonly reason: 'moved'; readonly left: number }
   /** What the instruction at pc could not access; nothing of it has happened. */
   | { readonly reason: 'fault'; readonly fault: HartFault };
 
@@ -28,56 +34,123 @@ export type HartStop =
 export type HartFault =
   Fault | { readonly signal: 'SIGBUS'; readonly code: 'BUS_ADRALN'; readonly address: number };
 
+/** Whose hart it is: watches are told so. */
+interface HartTask {
+  readonly mm: Mm | null;
+}
+
+/** Of a clone's arguments those that are registers of the child; nothing: as the parent's. */
+interface ChildRegisters {
+  readonly stackPointer?: bigint | null;
+  readonly threadPointer?: bigint | null;
+}
+
+// The registers by their names in the calling convention.
+const SP = 2;
+const TP = 4;
+const A0 = 10;
+
+/** What became of an instruction that the host had executed: STOP_*, or a fault that is final. */
+interface HostStep {
+  readonly executed: number;
+  readonly why: number;
+  readonly fault: HartFault | null;
+}
+
+const FAULTED: HostStep = { executed: 0, why: layout.STOP_FAULT, fault: null };
+
 /**
  * The registers of an RV64GC hart, and the running of it. It belongs to no address space: run() is told one.
  * It holds nothing of the core, so that it need not be freed.
  */
 export class Hart {
-  /** The register file as abi/cpu.ts lays it out. */
+  /** The register file as abi/cpu.ts lays it out; part of snapshots. */
   readonly state = new Uint8Array(layout.HART_SIZE);
-  private readonly words = new BigUint64Array(this.state.buffer);
-  private readonly halves = new Uint32Array(this.state.buffer);
+  /** The same by words: null until it is first asked for, and after a restore. */
+  private view: DataView | null = null;
+
+  private get fields(): DataView {
+    return (this.view ??= new DataView(this.state.buffer, this.state.byteOffset));
+  }
+
+  private word(at: number): bigint {
+    return this.fields.getBigUint64(at, true);
+  }
+
+  private setWord(at: number, value: bigint): void {
+    this.fields.setBigUint64(at, value, true);
+  }
 
   /** Integer register 0 to 31; the first is always 0. */
   x(number: number): bigint {
-    return this.words[number] as bigint;
+    return this.word(layout.HART_X + 8 * number);
   }
 
   /** Sets an integer register, modulo 2^64; x0 stays 0. */
   setX(number: number, value: bigint): void {
-    if (number !== 0) this.words[number] = value;
+    if (number !== 0) this.setWord(layout.HART_X + 8 * number, value);
   }
 
   /** The bits of floating-point register 0 to 31. */
   f(number: number): bigint {
-    return this.words[layout.HART_F / 8 + number] as bigint;
+    return this.word(layout.HART_F + 8 * number);
   }
 
   setF(number: number, bits: bigint): void {
-    this.words[layout.HART_F / 8 + number] = bits;
+    this.setWord(layout.HART_F + 8 * number, bits);
   }
 
   /** The address of the next instruction. */
   get pc(): bigint {
-    return this.words[layout.HART_PC / 8] as bigint;
+    return this.word(layout.HART_PC);
   }
 
   set pc(value: bigint) {
-    this.words[layout.HART_PC / 8] = value;
+    this.setWord(layout.HART_PC, value);
   }
 
   /** frm in bits 7 to 5, fflags in bits 4 to 0. */
   get fcsr(): number {
-    return this.halves[layout.HART_FCSR / 4] as number;
+    return this.fields.getUint32(layout.HART_FCSR, true);
   }
 
   set fcsr(value: number) {
-    this.halves[layout.HART_FCSR / 4] = value & 0xff;
+    this.fields.setUint32(layout.HART_FCSR, value & 0xff, true);
   }
 
   /** Instructions that have been executed. */
   get instret(): bigint {
-    return this.words[layout.HART_INSTRET / 8] as bigint;
+    return this.word(layout.HART_INSTRET);
+  }
+
+  /** The value that the reserved place must still have for an SC to succeed. */
+  get reservedValue(): bigint {
+    return this.word(layout.HART_RESERVED_VALUE);
+  }
+
+  /** Reserves a place, as LR does that loaded `value`. */
+  reserve(addr: number, value: bigint): void {
+    this.fields.setUint32(layout.HART_RESERVED, 1, true);
+    this.setWord(layout.HART_RESERVED_ADDR, BigInt(addr));
+    this.setWord(layout.HART_RESERVED_VALUE, value);
+  }
+
+  unreserve(): void {
+    this.fields.setUint32(layout.HART_RESERVED, 0, true);
+  }
+
+  /**
+   * The registers that a child starts with: its own call answers 0, and a reservation is the parent's alone.
+   * @see arch/riscv/kernel/process.c, copy_thread()
+   */
+  forChild({ stackPointer, threadPointer }: ChildRegisters): Hart {
+    const child = new Hart();
+    child.copyFrom(this);
+    child.unreserve();
+    child.setX(A0, 0n);
+    if (typeof stackPointer === 'bigint') child.setX(SP, stackPointer);
+    if (typeof threadPointer === 'bigint') child.setX(TP, threadPointer);
+    return child;
   }
 
   /** Makes the registers, the reservation too, those of another. */
@@ -88,24 +161,27 @@ export class Hart {
   /**
    * Executes at most `fuel` instructions.
    *
+   * @param task whose hart it is; its watches and devices are called while it runs
    * @throws {LinuxError} ENOMEM: a page or a page table could not be had; the instruction has not happened
+   * @throws what a callback of a watch or device throws; pc and instret are those of that moment
    */
-  run(mm: Mm, fuel: number): HartStop {
+  run(mm: Mm, fuel: number, task: HartTask | null = null): HartStop {
     let left = fuel;
     let reclaimed = false;
-    let watched = false;
-    while (true) {
-      const before = this.instret;
-      const why = watched ? this.unwatched(mm) : this.slice(mm, Math.min(left, SLICE));
-      watched = false;
-      left -= Number(this.instret - before);
+    let hosted = false;
+    while (task === null || task.mm === mm) {
+      const limit = Math.min(left, SLICE);
+      const { executed, why, fault } = hosted ? this.hosted(mm, task) : this.step(mm, limit);
+      hosted = false;
+      left -= executed;
+      if (fault !== null) return { reason: 'fault', fault };
       if (why === layout.STOP_FUEL) {
         if (left <= 0) return { reason: 'fuel' };
       } else if (why === layout.STOP_FAULT) {
-        const fault = mm.core.exports.lastFault();
-        watched = fault === FAULT_WATCH;
-        if (watched || faultMended(mm, fault, true)) continue;
-        if (fault !== FAULT_OOM || reclaimed) return { reason: 'fault', fault: takeFault(mm) };
+        const stopped = mm.core.exports.lastFault();
+        hosted = stopped === FAULT_WATCH || stopped === FAULT_DEVICE;
+        if (hosted || faultMended(mm, stopped, true)) continue;
+        if (stopped !== FAULT_OOM || reclaimed) return { reason: 'fault', fault: takeFault(mm) };
         // Blocks of decoded code are given back only while nobody stands in one.
         mm.core.exports.dropCode();
         reclaimed = true;
@@ -113,26 +189,83 @@ export class Hart {
         return stopOf(why, mm.core);
       }
     }
+    return { reason: 'moved', left };
   }
 
-  /** One instruction that accesses a watched page. What the hart itself does is no hit. */
-  private unwatched(mm: Mm): number {
+  /**
+   * One instruction that touches what is watched or a device's. Watches are called when it is over and pc is
+   * behind it, so that they may do whatever they like with hart and machine.
+   */
+  private hosted(mm: Mm, task: HartTask | null): HostStep {
+    const { core } = mm;
+    const actor = core.current;
+    try {
+      return acting(task, () => this.hostStep(mm));
+    } finally {
+      // The callbacks may have made calls of other tasks.
+      core.current = actor;
+    }
+  }
+
+  private hostStep(mm: Mm): HostStep {
     const { exports } = mm.core;
-    exports.passWatches(true);
-    const why = this.slice(mm, 1);
-    exports.passWatches(false);
-    return why;
+    const { pc } = this;
+    const at = coreAddress(pc <= Number.MAX_SAFE_INTEGER ? Number(pc) : pc);
+    exports.passFetches(true);
+    const insn = exports.hartFetch(mm.ptr, at, mm.stackLimit);
+    const fetchFault = exports.lastFault();
+    const step = fetchFault === FAULT_OK ? this.step(mm, 1) : FAULTED;
+    exports.passFetches(false);
+    // Registers of a device are no instructions.
+    if (fetchFault === FAULT_DEVICE) exports.failAccess(exports.lastFaultAddr());
+    const done = fetchFault === FAULT_OK ? this.completed(mm, step, insn) : step;
+    if (done.executed > 0 && mm.watched) {
+      const bytes = insnBytes(insn);
+      noteAccess(mm, at, 'execute', bytes, bytes, 'cpu');
+    }
+    return done;
+  }
+
+  /** A step of the core, its access made by the host where that was left to it. */
+  private completed(mm: Mm, step: HostStep, insn: number): HostStep {
+    const { exports } = mm.core;
+    if (step.why !== layout.STOP_FAULT) return step;
+    const stopped = exports.lastFault();
+    if (stopped !== FAULT_WATCH && stopped !== FAULT_DEVICE) return step;
+    const bytes = lengthOf(insn);
+    const fields = memoryInsn(this, bytes === 2 ? exports.hartExpand(insn) : insn);
+    const outcome = accessByHost(mm, this, fields);
+    if (outcome === 'done') {
+      this.pc += BigInt(bytes);
+      this.setWord(layout.HART_INSTRET, this.instret + 1n);
+      return { executed: 1, why: layout.STOP_FUEL, fault: null };
+    }
+    if (outcome === 'refused') {
+      const fault: Fault = { signal: 'SIGSEGV', code: 'SEGV_ACCERR', address: fields.addr };
+      return { ...FAULTED, fault };
+    }
+    return exports.lastFault() === FAULT_OOM ? FAULTED : { ...FAULTED, fault: takeFault(mm) };
   }
 
   /** One call of the core, the registers copied to it and back. */
-  private slice(mm: Mm, fuel: number): number {
+  private step(mm: Mm, fuel: number): HostStep {
     const { core } = mm;
     const at = core.exports.hartState();
+    const before = this.instret;
     core.copyIn(at, this.state, 0, layout.HART_SIZE);
     const why = core.exports.hartRun(mm.ptr, fuel, mm.stackLimit);
     core.copyOut(at, this.state, 0, layout.HART_SIZE);
-    return why;
+    return { executed: Number(this.instret - before), why, fault: null };
   }
+}
+
+/** Bytes of an instruction, by its first. */
+function lengthOf(insn: number): 2 | 4 {
+  return (insn & 3) === 3 ? 4 : 2;
+}
+
+function insnBytes(insn: number): Uint8Array {
+  return Uint8Array.of(insn, insn >> 8, insn >> 16, insn >> 24).subarray(0, lengthOf(insn));
 }
 
 function stopOf(why: number, core: Core): HartStop {

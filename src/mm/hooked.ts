@@ -109,3 +109,33 @@ export function hookedStore(mm: Mm, addr: number, bytes: Uint8Array): boolean {
   if (!reachable(mm, addr, bytes.length, true)) return false;
   return hookedCopy(mm, addr, bytes, 'write', 'cpu') === bytes.length;
 }
+
+/**
+ * An instruction that loads and stores `size` aligned bytes in one: what `update` makes of those there is stored,
+ * or nothing when it makes none. False when it faults, and then nothing has happened.
+ *
+ * @param reads whether the load is one that watches are told of
+ */
+export function hookedUpdate(
+  mm: Mm,
+  addr: number,
+  size: number,
+  reads: boolean,
+  update: (before: Uint8Array) => Uint8Array | null,
+): boolean {
+  if (!reachable(mm, addr, size, true)) return false;
+  const before = new Uint8Array(size);
+  if (deviceAt(mm, addr) !== null) {
+    if (hookedCopy(mm, addr, before, 'read', 'cpu') < size) return false;
+    const after = update(before);
+    return after === null || hookedCopy(mm, addr, after, 'write', 'cpu') === size;
+  }
+  passingRuns(mm, addr, size, true);
+  mm.core.copyRunsOut(before, 0);
+  const after = update(before);
+  if (reads && mm.watched) noteAccess(mm, addr, 'read', before, before, 'cpu');
+  if (after === null) return true;
+  mm.core.copyRunsIn(after, 0);
+  if (mm.watched) noteAccess(mm, addr, 'write', before, after, 'cpu');
+  return true;
+}

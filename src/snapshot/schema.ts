@@ -16,6 +16,7 @@ import { UserNamespace } from '../kernel/userns.js';
 import { Vdso, VdsoPages } from '../kernel/vdso.js';
 import { CoreExeFile } from '../api/core-file-system.js';
 import { SourcePages } from '../api/source-pages.js';
+import { Hart } from '../mm/hart.js';
 import { PageCache } from '../mm/page-cache.js';
 import { UserfaultQueue } from '../mm/userfault-queue.js';
 import { UserfaultfdContext } from '../mm/userfaultfd.js';
@@ -95,6 +96,7 @@ const RULES: readonly ClassRule[] = [
   rule('FileLocks', FileLocks),
   rule('FsStruct', FsStruct),
   rule('FutexWait', FutexWait),
+  rule('Hart', Hart, { caches: ['view'] }),
   rule('HostFs', HostFs, { external: ['host'] }),
   rule('HostPages', HostPages),
   rule('Inode', Inode),

@@ -22,6 +22,7 @@ import { PIDFD_THREAD, pidfdFor } from './pidfd.js';
 // include/uapi/linux/sched.h
 const CSIGNAL = 0xff;
 const CLONE_PIDFD = 0x1000;
+const CLONE_SETTLS = 0x80000;
 const CLONE_PARENT_SETTID = 0x100000;
 const CLONE_CHILD_CLEARTID = 0x200000;
 const CLONE_DETACHED = 0x400000;
@@ -49,11 +50,14 @@ interface CloneArgs {
   /** The number the child is to have; null for the next one. */
   readonly wanted: number | null;
   readonly clearSighand?: boolean;
+  /** Registers of the child: the end of its stack, and with CLONE_SETTLS its thread pointer; null: the parent's. */
+  readonly stackPointer: bigint | null;
+  readonly tls: U64;
 }
 
 /**
- * The birth of processes and threads. The caller's CPU gives a new task its registers; a parent in
- * vfork does not wait.
+ * The birth of processes and threads. A task with a CPU (Task.cpu) gives the new one its registers, whichever
+ * architecture's numbers the call had; a parent in vfork does not wait.
  *
  * @see kernel/fork.c
  */
@@ -61,31 +65,47 @@ export function cloneFamily(order: CloneOrder): SyscallFamily {
   return {
     fork: (task) => copyProcess(task, { flags: SIGCHLD }).pid,
     vfork: (task) => copyProcess(task, { flags: CLONE_VM | CLONE_VFORK | SIGCHLD }).pid,
-    clone: (task, flags, _stack, ptid, a3, a4) =>
-      sysClone(task, uint(flags), ptid, order === 'ctid-tls' ? a3 : a4),
+    clone: (task, flags, stack, ptid, a3, a4) => {
+      const [childTid, tls] = order === 'ctid-tls' ? [a3, a4] : [a4, a3];
+      return sysClone(task, uint(flags), { stack, ptid, childTid, tls });
+    },
     clone3: (task, addr, size) => kernelClone(task, cloneArgs(task, addr, size)),
   };
 }
 
+/** The arguments of the old call behind its flags. */
+interface CloneWords {
+  readonly stack: U64;
+  readonly ptid: U64;
+  readonly childTid: U64;
+  readonly tls: U64;
+}
+
 /** In the old call a pidfd goes where the child's number would. */
-function sysClone(task: TaskStruct, all: number, ptid: U64, childTid: U64): number {
+function sysClone(task: TaskStruct, all: number, words: CloneWords): number {
+  const { stack, ptid, childTid, tls } = words;
   const flags = all & ~CSIGNAL;
   if (flags & CLONE_PIDFD && flags & CLONE_PARENT_SETTID) fail(EINVAL);
   const exitSignal = all & CSIGNAL;
-  const words = { pidfd: ptid, parentTid: ptid, childTid };
-  return kernelClone(task, { flags, exitSignal, ...words, wanted: null });
+  const tids = { pidfd: ptid, parentTid: ptid, childTid };
+  const stackPointer = stack === 0 ? null : BigInt(stack);
+  return kernelClone(task, { flags, exitSignal, ...tids, wanted: null, stackPointer, tls });
 }
 
 /** @see kernel/fork.c, kernel_clone() */
 function kernelClone(task: TaskStruct, args: CloneArgs): number {
-  const { flags, exitSignal, pidfd, wanted, clearSighand = false } = args;
+  const { flags, exitSignal, pidfd, wanted, clearSighand = false, stackPointer } = args;
+  const threadPointer = flags & CLONE_SETTLS ? BigInt(args.tls) : null;
   checkCloneFlags(task, flags);
   if (flags & CLONE_PIDFD) {
     if (flags & CLONE_DETACHED) fail(EINVAL);
     // The descriptor is known, and must be storable, before there is a child.
     writeU32s(task, pidfd, filesOf(task).lowestFree(nofileLimit(task)));
   }
-  const child = copyProcess(task, { flags, exitSignal, wanted, clearSighand });
+  const child = copyProcess(task, {
+    ...{ flags, exitSignal, wanted, clearSighand },
+    ...{ stackPointer, threadPointer },
+  });
   if (flags & CLONE_PIDFD) pidfdFor(task, child, flags & CLONE_THREAD ? PIDFD_THREAD : 0);
   storeTid(task, child, args);
   return child.threadPid.nr;
@@ -128,7 +148,10 @@ function cloneArgs(task: TaskStruct, addr: U64, size: U64): CloneArgs {
   if (both && pidfd === parentTid) fail(EINVAL);
   const wanted = wantedNumber(task, numbers);
   const clearSighand = (word(0) & CLONE_CLEAR_SIGHAND) !== 0n;
-  return { clearSighand, flags, exitSignal, pidfd, parentTid, childTid: toU64(word(16)), wanted };
+  const stackPointer = word(40) === 0n ? null : word(40) + word(48);
+  const registers = { stackPointer, tls: toU64(word(56)) };
+  const childTid = toU64(word(16));
+  return { clearSighand, flags, exitSignal, pidfd, parentTid, childTid, wanted, ...registers };
 }
 
 function checkSetTidSize(addr: U64, size: bigint): void {

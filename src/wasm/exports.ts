@@ -338,6 +338,14 @@ export interface CoreExports {
 
   hartRun(mm: number, fuel: number, stackLimit: number): number;
 
+  hartFetch(mm: number, pc: number, stackLimit: number): number;
+
+  hartExpand(insn: number): number;
+
+  hartCombine(funct5: number, old: bigint, operand: bigint): bigint;
+
+  passFetches(on: boolean): void;
+
   dropCode(): void;
 
   decodedPages(): number;

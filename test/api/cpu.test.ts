@@ -43,23 +43,6 @@ function serve(task: Task): string {
   return 'exited';
 }
 
-test('stores of the hart to a watched page happen, and are no hit yet', () => {
-  // x5 = the page behind the code; store 1 there, 2 beside it, stop.
-  const task = makeTask([
-    ...[0x000112b7, li(6, 1), sType(0x23, 2, 5, 6, 0), li(6, 2), sType(0x23, 2, 5, 6, 4)],
-    EBREAK,
-  ]);
-  let hits = 0;
-  const watch = task.watch({ start: 0x11000, length: 4, on: 'write', hit: () => (hits += 1) });
-  const stop = task.cpu.run(100);
-  assert.is(stop.reason, 'ebreak');
-  assert.equal([task.load32(0x11000), task.load32(0x11004), hits], [1, 2, 0]);
-  task.store32(0x11000, 3);
-  assert.is(hits, 1);
-  watch.remove();
-  task.exit();
-});
-
 test('a program makes the system calls of its machine', () => {
   const AT_FDCWD = -100;
   const task = makeTask([
@@ -109,19 +92,6 @@ test('code written through /proc/PID/mem between two runs is what runs', () => {
     assert.is(task.cpu.run(10).reason, 'ebreak');
     assert.is(task.cpu.x(10), BigInt(value));
   }
-  task.exit(0);
-});
-
-test('a forked child has its own memory, and registers that are copied when asked', () => {
-  const task = makeTask([sType(0x23, 3, 10, 11, 0), EBREAK]);
-  task.cpu.setX(10, CODE + 4096);
-  task.cpu.setX(11, 1);
-  const child = task.fork();
-  child.cpu.copyFrom(task.cpu);
-  child.cpu.setX(11, 2);
-  for (const one of [task, child]) assert.is(one.cpu.run(10).reason, 'ebreak');
-  assert.equal([task.load64(CODE + 4096), child.load64(CODE + 4096)], [1n, 2n]);
-  child.exit(0);
   task.exit(0);
 });
 

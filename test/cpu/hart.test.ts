@@ -6,6 +6,7 @@ import { Hart } from '../../src/mm/hart.js';
 import { Mm } from '../../src/mm/mm.js';
 import { load64, store64 } from '../../src/mm/cpu.js';
 import { copyToUser } from '../../src/mm/user.js';
+import { addWatch } from '../../src/mm/watch.js';
 import { Core } from '../../src/wasm/core.js';
 import { BASE, mapAnon } from '../mm/fixture.js';
 import { assemble, CODE, DATA, EBREAK, ECALL, makeHart, RWX, tell } from './hart-fixture.js';
@@ -231,6 +232,40 @@ test('without frames a run fails with ENOMEM, and can go on when there are some'
   core.exports.setAllocBudget(-1);
   assert.is(tell(hart.run(mm, 10)), 'ebreak');
   mm.mmput();
+});
+
+/** How often the core is called while `work` is done. */
+function coreRuns(work: () => void): number {
+  const { exports } = core;
+  let runs = 0;
+  const hartRun: typeof exports.hartRun = (...args) => {
+    runs++;
+    return exports.hartRun(...args);
+  };
+  Object.assign(core, { exports: { ...exports, hartRun } });
+  work();
+  Object.assign(core, { exports });
+  return runs;
+}
+
+test('watches cost calls of the core where they are, and none beside', () => {
+  const spin = [sd(10, 10, 0), load(LD, 5, 10, 0), addi(5, 5, 1), jType(0, -12)];
+  const beside = { start: DATA + P, end: DATA + P + 8, kinds: 7 };
+  for (const { start, end, kinds, calls } of [
+    { start: 0, end: 0, kinds: 0, calls: 1 },
+    { ...beside, calls: 1 },
+    { ...beside, start: DATA + 8, kinds: 4, calls: 1 },
+    // The call that stops and the one that is looked at, of each load.
+    { ...beside, start: DATA + 8, end: DATA + 9, kinds: 1, calls: 2 * 250 },
+  ]) {
+    const { mm, hart } = makeHart(core, spin);
+    hart.setX(10, BigInt(DATA));
+    if (kinds > 0) addWatch(mm, { start, end, kinds, hit: () => assert.unreachable() });
+    const runs = coreRuns(() => assert.is(tell(hart.run(mm, 1000)), 'fuel'));
+    assert.ok(runs === calls || runs === calls + 1, `${runs} calls for ${start.toString(16)}`);
+    assert.is(hart.instret, 1000n);
+    mm.mmput();
+  }
 });
 
 test('decoded code costs no frames in use, and every frame comes back', () => {

@@ -234,6 +234,22 @@ const compressedMemory: Maker = (r) => {
   return [toSp, short(0x0002 | (f3 << 13) | (r.below(2) << 12) | (rd << 7) | (r.below(32) << 2))];
 };
 
+/** How arrays are indexed, which one micro-operation does; and what only looks like it. */
+const indexing: Maker = (r) => {
+  const rd = r.below(4) === 0 ? 1 + r.below(29) : 8 + popular(r);
+  const from = r.below(3) === 0 ? 1 + r.below(29) : rd;
+  const other = r.pick([MEM, MEM, MEM, rd, 1 + r.below(31)]);
+  const limit = wide(iType(0x13, 7, from, source(r), 255));
+  const shift =
+    from === rd && r.below(4) > 0
+      ? short(0x0002 | (rd << 7) | (3 << 2))
+      : wide(iType(0x13, 1, rd, from, 3));
+  const add = short(0x9002 | (rd << 7) | (other << 2));
+  const popularPlace = ((rd - 8) << 7) | ((r.below(3) === 0 ? popular(r) : rd - 8) << 2);
+  const loads = other === MEM && rd >= 8 && rd < 16 && r.below(4) > 0;
+  return [limit, shift, add, ...(loads ? [short(0x6000 | popularPlace)] : [])];
+};
+
 const compressedJumps: Maker = (r) => {
   if (r.below(3) === 0) return [{ word: 0xa001, bytes: 2, skip: 1 + r.below(5), kind: 'cj' }];
   const word = 0xc001 | (r.below(2) << 13) | (popular(r) << 7);
@@ -261,6 +277,7 @@ const MAKERS: readonly (readonly [weight: number, maker: Maker])[] = [
   [8, compressed],
   [3, compressedMemory],
   [2, compressedJumps],
+  [3, indexing],
 ];
 const BAG = MAKERS.flatMap(([weight, maker]) => Array.from({ length: weight }, () => maker));
 
