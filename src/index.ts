@@ -29,7 +29,7 @@ export { Watch } from './api/task-hooks.js';
 export type { DeviceOptions, WatchEvent, WatchOn, WatchOptions } from './api/task-hooks.js';
 export type { DeviceAccessSize } from './mm/device.js';
 export type { AccessPath, WatchKind } from './mm/watch.js';
-export type { FileStat } from './api/file-stat.js';
+export type { FileStat } from './vfs/file-stat.js';
 export type { OpenMode } from './api/task-files.js';
 export type { TaskIds } from './api/task-identity.js';
 export type { MmapOptions, ReadableRange } from './api/task-memory.js';
@@ -61,7 +61,7 @@ export type {
   TargetFiles,
   TargetProcess,
   TargetRegion,
-  TargetStat,
+  TargetRun,
   TargetThread,
   TargetWatch,
   TargetWatchKind,

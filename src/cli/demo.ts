@@ -11,9 +11,9 @@ import { kernelContender, memcpyContender, printSpeeds } from './demo-speed.js';
 import { printTrace } from './demo-stack.js';
 import { printSummary } from './demo-summary.js';
 import type { Crash } from './input.js';
-import { exampleCrash, hostCrash, loadInto } from './input.js';
+import { chooseCrash, loadInto, onlyOperand } from './input.js';
 import type { Command } from './io.js';
-import { InputError, UsageError } from './io.js';
+import { InputError } from './io.js';
 import { Terminal } from './terminal.js';
 
 /** Threads shown besides the one that crashed. */
@@ -26,10 +26,9 @@ const MAX_OTHERS = 3;
  * @throws {InputError} the core cannot be read, is none, is damaged, or does not fit the machine
  */
 export const demo: Command = async (operands, io, options): Promise<number> => {
-  if (operands.length > 1) throw new UsageError('demo takes at most one core file');
-  const [core] = operands;
+  const named = onlyOperand(operands, 'demo');
   try {
-    const crash = core === undefined ? exampleCrash() : hostCrash(core);
+    const crash = await chooseCrash(named, options);
     if (options.flag('json')) await printDemoAsJson(io, crash);
     else await show(crash, new Terminal(io));
   } catch (error) {

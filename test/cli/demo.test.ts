@@ -114,7 +114,7 @@ test('names from a core cannot drive the terminal', async () => {
 
 const cut = exampleCore().read(0, 5000);
 const rows: [string, () => string[], RegExp][] = [
-  ['two cores', () => ['a', 'b'], /^procmem: demo takes at most one core file\n$/],
+  ['two cores', () => ['a', 'b'], /^procmem: demo takes at most one core or snapshot\n$/],
   ['a missing file', () => [join(directory, 'none')], /^procmem: \S+none: no such file\n$/],
   ['a directory', () => [directory], /^procmem: \S+: not a regular file\n$/],
   ['an empty file', () => [fileOf('empty', new Uint8Array(0))], /empty: offset 0x0: this is not/],
