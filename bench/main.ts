@@ -9,6 +9,7 @@ import { checkpointSuite, restoreSuite, snapshotSuite } from './checkpoint.js';
 import { copySuite } from './copy.js';
 import { cpuSuite } from './cpu.js';
 import { faultSuite } from './fault.js';
+import { floorSuite } from './floor.js';
 import { forkSuite, forkTouchSuite } from './fork.js';
 import { Kernel } from './kernel.js';
 import { loadSuite } from './load.js';
@@ -25,6 +26,7 @@ const SUITES: readonly Suite[] = [
   readFragSuite,
   writeSuite,
   copySuite,
+  floorSuite,
   loadSuite,
   forkSuite,
   forkTouchSuite,
