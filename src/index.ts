@@ -12,6 +12,8 @@ export type {
   InjectionOptions,
 } from './api/injection.js';
 export type { InjectionTimes } from './api/injection-times.js';
+export { coreImports } from './api/core-imports.js';
+export type { CoreImportObject, CoreImports } from './api/core-imports.js';
 export { interleave, interleavings } from './api/interleave.js';
 export type { Race, RaceActor, RaceRun, Schedule } from './api/interleave.js';
 export { OpenFile } from './api/open-file.js';

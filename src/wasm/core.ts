@@ -108,6 +108,14 @@ export class Core {
     return this.memory.buffer.byteLength;
   }
 
+  /** Linear memory and what a CPU uses of it, for a module that is linked with the core: api/core-imports.ts. */
+  cpuExports() {
+    const { load8, load16, load32, load64, store8, store16, store32, store64 } = this.exports;
+    const { lastFault, userRuns, runList } = this.exports;
+    const accesses = { load8, load16, load32, load64, store8, store16, store32, store64 };
+    return { memory: this.memory, ...accesses, lastFault, userRuns, runList };
+  }
+
   readU32(at: number): number {
     return this.u32[at >>> 2] as number;
   }
