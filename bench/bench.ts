@@ -81,3 +81,13 @@ export async function measure(subject: Case, { quick }: Setting): Promise<Row> {
   const { name, bytes = null, instructions = null, footprint = null } = subject;
   return { case: name, bytes, instructions, footprint, ns: median(own), vs };
 }
+
+/** Measures every case of a suite. */
+export async function runSuite(suite: Suite, setting: Setting): Promise<Row[]> {
+  const rows: Row[] = [];
+  for await (const subject of suite.cases(setting)) {
+    rows.push(await measure(subject, setting));
+    setting.kernel.endHelpers();
+  }
+  return rows;
+}

@@ -10,6 +10,8 @@ const MEBIBYTE = 1024 * 1024;
 const GIBIBYTE = 1024 * MEBIBYTE;
 /** Pages that change between a checkpoint and the way back. */
 const CHANGED = 256;
+/** Tasks of the machine that has many, each with a page of its own. */
+const TASKS = 10_000;
 
 interface Full {
   readonly machine: Machine;
@@ -36,6 +38,13 @@ async function* checkpointCases({ quick }: Setting): AsyncGenerator<Case> {
     const clock = clockOf(() => machine.checkpoint().dispose());
     yield { name: `checkpoint/${label}`, clock, baselines: {} };
   }
+  const { machine } = await makeGuest();
+  for (let i = 0; i < TASKS; i++) {
+    const task = machine.spawn({ uid: 1000, gid: 1000, comm: 'target' });
+    touchPages(task, mapMemory(task, PAGE_SIZE), PAGE_SIZE);
+  }
+  const clock = clockOf(() => machine.checkpoint().dispose());
+  yield { name: `checkpoint/${TASKS}-tasks`, clock, baselines: {} };
 }
 
 async function* restoreCases({ quick }: Setting): AsyncGenerator<Case> {
@@ -62,17 +71,18 @@ async function* snapshotCases(): AsyncGenerator<Case> {
       at += part.length;
     });
   });
-  const baselines = {
-    memcpy: clockOf(() => into.set(from)),
-    fresh: clockOf(() => void new Uint8Array(from.length).set(from)),
-  };
-  yield { name: 'snapshot/64M', bytes: from.length, clock, baselines };
+  const memcpy = clockOf(() => into.set(from));
+  const fresh = clockOf(() => void new Uint8Array(from.length).set(from));
+  yield { name: 'snapshot/64M', bytes: from.length, clock, baselines: { memcpy } };
+  const whole = clockOf(() => void machine.snapshot());
+  yield { name: 'snapshot-fresh/64M', bytes: from.length, clock: whole, baselines: { fresh } };
 }
 
 /** Checkpoints of a machine with that much resident memory. */
 export const checkpointSuite: Suite = {
   name: 'checkpoint',
-  title: 'a checkpoint of a machine with that much resident memory, disposed of at once',
+  title:
+    'a checkpoint of a machine with that much resident memory, or so many tasks, disposed of at once',
   cases: checkpointCases,
 };
 
@@ -86,6 +96,7 @@ export const restoreSuite: Suite = {
 /** A machine as bytes. */
 export const snapshotSuite: Suite = {
   name: 'snapshot',
-  title: 'a snapshot of a machine with that much resident memory, into an array',
+  title:
+    'a snapshot of a machine with that much resident memory, into an array that is there or a fresh one',
   cases: snapshotCases,
 };

@@ -1,18 +1,15 @@
 // How much does the translation of an emulated CPU's loads cost? Loads of 8 bytes at random places,
 // in a loop inside wasm: this one bench looks below the public API.
-import { main as runAsc } from 'assemblyscript/asc';
-import { fileURLToPath } from 'node:url';
-
 import { PAGE_SIZE } from '../assembly/abi/page.js';
 import { MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ, PROT_WRITE } from '../assembly/abi/mman.js';
 import { Mm } from '../src/mm/mm.js';
 import { mmap } from '../src/mm/mmap.js';
 import { Core } from '../src/wasm/core.js';
 import type { Case, Setting, Suite } from './bench.js';
+import { compileCore } from './bench-core.js';
 import { clockOf } from './clock.js';
 import { rising, shuffled } from './guest.js';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** Loads in one call of a clock's work. */
 const LOADS = 100_000;
 
@@ -20,17 +17,6 @@ const LOADS = 100_000;
 interface LoadLoops {
   sumLoads(mm: number, addr: number, mask: number, count: number): bigint;
   sumRawLoads(mask: number, count: number): bigint;
-}
-
-/** The core with the loops of assembly/bench.ts, compiled as its release is. */
-async function compileCore(): Promise<Uint8Array<ArrayBuffer>> {
-  const outputs = new Map<string, unknown>();
-  const { error, stderr } = await runAsc(
-    ['assembly/bench.ts', '--target', 'release', '--outFile', 'bench.wasm', '--baseDir', ROOT],
-    { writeFile: (name, contents) => void outputs.set(name, contents) },
-  );
-  if (error !== null) throw new Error(`assembly/bench.ts: ${stderr.toString()}`);
-  return outputs.get('bench.wasm') as Uint8Array<ArrayBuffer>;
 }
 
 /** Maps memory and gives each of its pages a frame, in the order of `pages`. */

@@ -1,6 +1,4 @@
 // How results are shown: tables for people, lines of JSON for programs.
-import process from 'node:process';
-
 import type { Footprint, Row, Suite } from './bench.js';
 
 /** Three significant digits, without an exponent. */
@@ -64,11 +62,14 @@ function alignColumns(lines: readonly string[][]): string[] {
   );
 }
 
-/** One line: `{"case":"read/4096","ns":118,"vs":{"memcpy":0.42,"kernel":14.9},"node":"20.20.2"}`. */
-export function formatJson(row: Row): string {
+/**
+ * One line: `{"case":"read/4096","ns":118,"vs":{"memcpy":0.42,"kernel":14.9},"node":"20.20.2"}`.
+ * @param engine what ran it: `node` or `browser`, and its version
+ */
+export function formatJson(row: Row, engine: Readonly<Record<string, string>>): string {
   const vs = Object.fromEntries(
     Object.entries(row.vs).map(([name, ratio]) => [name, Number(ratio.toPrecision(3))]),
   );
   const ns = Number(row.ns.toPrecision(4));
-  return `${JSON.stringify({ case: row.case, ns, vs, node: process.versions.node })}\n`;
+  return `${JSON.stringify({ case: row.case, ns, vs, ...engine })}\n`;
 }

@@ -12,6 +12,8 @@ export type {
   InjectionOptions,
 } from './api/injection.js';
 export type { InjectionTimes } from './api/injection-times.js';
+export { coreImports } from './api/core-imports.js';
+export type { CoreImportObject, CoreImports } from './api/core-imports.js';
 export { interleave, interleavings } from './api/interleave.js';
 export type { Race, RaceActor, RaceRun, Schedule } from './api/interleave.js';
 export { OpenFile } from './api/open-file.js';
@@ -29,7 +31,7 @@ export { Watch } from './api/task-hooks.js';
 export type { DeviceOptions, WatchEvent, WatchOn, WatchOptions } from './api/task-hooks.js';
 export type { DeviceAccessSize } from './mm/device.js';
 export type { AccessPath, WatchKind } from './mm/watch.js';
-export type { FileStat } from './api/file-stat.js';
+export type { FileStat } from './vfs/file-stat.js';
 export type { OpenMode } from './api/task-files.js';
 export type { TaskIds } from './api/task-identity.js';
 export type { MmapOptions, ReadableRange } from './api/task-memory.js';
@@ -74,7 +76,7 @@ export type {
   TargetFiles,
   TargetProcess,
   TargetRegion,
-  TargetStat,
+  TargetRun,
   TargetThread,
   TargetWatch,
   TargetWatchKind,

@@ -7,6 +7,8 @@ export interface Report {
   readonly skipped: number;
   /** Lines starting with `SKIPPED`: what was left out, and why. */
   readonly skips: readonly string[];
+  /** Lines starting with `NOTE`: what a reader of the whole run wants to know. */
+  readonly notes: readonly string[];
   /** Why the file failed beside the tests that did; null when there is nothing to add. */
   readonly problem: string | null;
 }
@@ -25,11 +27,13 @@ export function readReport(output: string, exit: number | string | null): Report
   const total = readCount(output, 'Total') ?? 0;
   const passed = readCount(output, 'Passed') ?? 0;
   const left = readCount(output, 'Skipped');
-  const skips = output.split('\n').filter((line) => line.startsWith('SKIPPED'));
+  const lines = output.split('\n');
+  const skips = lines.filter((line) => line.startsWith('SKIPPED'));
+  const notes = lines.filter((line) => line.startsWith('NOTE'));
   const skipped = Math.max(left ?? 0, skips.length);
   const problem = findProblem(left !== null, total + skipped, total - passed, exit);
   const failed = Math.max(total - passed, problem === null ? 0 : 1);
-  return { passed, failed, skipped, skips, problem };
+  return { passed, failed, skipped, skips, notes, problem };
 }
 
 function findProblem(

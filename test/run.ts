@@ -87,8 +87,8 @@ async function runAll(files: readonly string[]): Promise<FileRun[]> {
 
 const files = findTestFiles(process.argv[2] ?? '');
 const runs = await runAll(files);
-const skips = runs.flatMap((run) => run.report.skips);
-console.log(['', ...skips].join('\n'));
+const said = runs.flatMap(({ report }) => [...report.notes, ...report.skips]);
+console.log(['', ...said].join('\n'));
 const sum = sumReports(runs.map((run) => run.report));
 if (files.length === 0) console.log(`no test file matches '${process.argv[2] ?? ''}'`);
 console.log(sum.line);

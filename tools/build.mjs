@@ -37,7 +37,9 @@ const STEPS = [
   {
     name: 'browser',
     sources: ['src', 'assembly', 'tools/bundle.mjs', 'asconfig.json', 'tsconfig.json'],
-    outputs: ['dist/browser/procmem.js', 'dist/browser/procmem.wasm'],
+    outputs: ['procmem.js', 'procmem.wasm', 'core.js', 'core.wasm'].map(
+      (name) => `dist/browser/${name}`,
+    ),
     run: bundle,
   },
 ];

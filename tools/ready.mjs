@@ -36,12 +36,22 @@ function isWanted(entry) {
   return fits(entry.os, process.platform) && fits(entry.cpu, process.arch);
 }
 
+/** True when npm may have left a package out with another that alone needs it, made for other machines. */
+function isLeftOut(entry, installed) {
+  const forAll = entry.os === undefined && entry.cpu === undefined;
+  return installed === undefined && entry.optional === true && forAll;
+}
+
 /** True when node_modules holds exactly the versions of package-lock.json, by npm's own record. */
 function isInstalled() {
   if (!existsSync(join(root, 'node_modules', '.package-lock.json'))) return false;
   const have = readJson('node_modules/.package-lock.json').packages;
   return Object.entries(readJson('package-lock.json').packages).every(
-    ([path, entry]) => path === '' || !isWanted(entry) || have[path]?.integrity === entry.integrity,
+    ([path, entry]) =>
+      path === '' ||
+      !isWanted(entry) ||
+      have[path]?.integrity === entry.integrity ||
+      isLeftOut(entry, have[path]),
   );
 }
 

@@ -126,6 +126,8 @@ export const PG_SETTLED = 128;
 export const PG_COUNTED = 256;
 /** Instructions of the page are decoded: whoever writes to it drops them. */
 export const PG_CODE = 512;
+/** The top page table of an mm. */
+export const PG_ROOT = 1024;
 
 /** State of the core outside of frames (assembly/mm/image.ts). */
 export const IMAGE_STATE_SIZE = 64;

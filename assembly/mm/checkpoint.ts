@@ -1,14 +1,14 @@
 // Checkpoints of the machine: what they need of frames stays as it was, and costs nothing until it changes.
 //
-// A checkpoint copies the kernel's frames (tables, slabs) and the page structs when it is made; of pages it
-// only notes which there were. The first write to such a page afterwards copies its contents aside. Each
-// section has, a bit a frame:
+// A checkpoint copies the kernel's small frames (slabs) and the page structs when it is made; of pages and page
+// tables it only notes which there were. The first write to such a frame afterwards copies its contents aside.
+// Each section has, a bit a frame:
 //
 //   clean      a checkpoint needs the contents, and they are still in the frame
 //   reserved   a checkpoint had the frame in use: freed, it is not handed out again
 //   used       in use by the machine, as markFrames() found it
-//   data       of those, pages: the rest are the kernel's own frames
-//   copies     holds the former contents of a page, and belongs to no one but checkpoints
+//   data       of those, pages and page tables: the rest are copied when the checkpoint is made
+//   copies     holds the former contents of such a frame, and belongs to no one but checkpoints
 //
 // Which checkpoint needs what is the host's to know (src/mm/checkpoint.ts). What was copied aside since it
 // last asked is a list through the page structs of the copies: mapcount names the page, owner the next copy.
@@ -16,6 +16,8 @@ import {
   FIRST_FRAME,
   PG_ANON,
   PG_CACHE,
+  PG_ROOT,
+  PG_TABLE,
   SECTION_BITMAP_SIZE,
   SECTION_CLEAN,
   SECTION_COPIES,
@@ -41,6 +43,8 @@ import {
 import { flushTlb } from './tlb';
 
 const SECTION_MASK: usize = SECTION_SIZE - 1;
+/** What a write copies aside. */
+const KEPT_BY_COPY: u32 = PG_ANON | PG_CACHE | PG_TABLE | PG_ROOT;
 const WORDS: usize = SECTION_BITMAP_SIZE >> 3;
 
 /** Whether any checkpoint stands. */
@@ -58,7 +62,7 @@ function bitMask(frame: usize): u8 {
   return (1 as u8) << (((frame >> PAGE_SHIFT) & 7) as u8);
 }
 
-/** Every path that is about to write to a page calls this first. */
+/** Every path that is about to write to a page, or to a page table, calls this first. */
 export function beforeWrite(frame: usize): void {
   if (active && load<u8>(bitByte(frame, SECTION_CLEAN)) & bitMask(frame)) copyAside(frame);
 }
@@ -118,7 +122,7 @@ export function setActive(on: bool): void {
   flushTlb();
 }
 
-/** Notes for 64 frames which are in use and which of those are pages. */
+/** Notes for 64 frames which are in use and which of those are pages or page tables. */
 function markWord(section: usize, word: usize): u32 {
   let used: u64 = 0;
   let data: u64 = 0;
@@ -127,7 +131,7 @@ function markWord(section: usize, word: usize): u32 {
     const page = first + (bit << 4);
     if (load<u32>(page) == 0) continue;
     used |= (<u64>1) << (bit as u64);
-    if (load<u32>(page, 8) & (PG_ANON | PG_CACHE)) data |= (<u64>1) << (bit as u64);
+    if (load<u32>(page, 8) & KEPT_BY_COPY) data |= (<u64>1) << (bit as u64);
   }
   store<u64>(section + SECTION_USED + (word << 3), used);
   store<u64>(section + SECTION_DATA + (word << 3), data);

@@ -26,6 +26,7 @@ import {
   ptePresent,
   pteSpecial,
   setPte,
+  storeEntry,
 } from './pgtable';
 import { dupRmap } from './rmap';
 import { shareTable } from './share';
@@ -93,7 +94,7 @@ function copyEntries(child: Mm, parent: Mm, vma: Vma, start: u64, end: u64): boo
     if (ptePresent(pte)) {
       if (cow && pte & PTE_RW) {
         pte &= ~(<u64>PTE_RW);
-        store<u64>(from, pte);
+        storeEntry(from, pte);
       }
       if (!pteSpecial(pte)) dupRmap(child, pteFrame(pte));
       // The child has not stored to the shared page yet.

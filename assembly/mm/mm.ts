@@ -1,8 +1,9 @@
 // struct mm_struct: one address space.
+import { PG_ROOT } from '../abi/layout';
 import { PAGE_SHIFT, TASK_SIZE_SHIFT } from '../abi/page';
 import { VM_ACCOUNT } from '../abi/vma';
 import { dropSalt, takeSalt } from './asid';
-import { allocZeroedFrame, putFrame } from './frame';
+import { allocZeroedFrame, putFrame, setPageFlags } from './frame';
 import { commit } from './limits';
 import { SLAB_MM, allocObject, freeObject } from './slab';
 import { Vma, freeVma, leaveMapping } from './vma';
@@ -57,6 +58,7 @@ export function newMm(mmapBase: u64): Mm | null {
     freeObject(SLAB_MM, changetype<usize>(mm));
     return null;
   }
+  setPageFlags(pgd, PG_ROOT);
   mm.salt = salt;
   mm.pgd = pgd;
   mm.tables = 1;

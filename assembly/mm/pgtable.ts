@@ -26,6 +26,7 @@ import {
   PTE_USER,
 } from '../abi/pte';
 import { VM_EXEC, VM_READ, VM_WRITE } from '../abi/vma';
+import { beforeWrite } from './checkpoint';
 import { allocZeroedFrame, mapcount, setMapcount, setPageFlags } from './frame';
 import { Mm } from './mm';
 import { ownTable } from './share';
@@ -164,9 +165,15 @@ function allocTable(mm: Mm, entry: usize): usize {
   return table;
 }
 
+/** Stores an entry of any level: the only way one changes, so that checkpoints keep what it was. */
+export function storeEntry(entry: usize, value: u64): void {
+  beforeWrite(entry & ~(PAGE_SIZE - 1));
+  store<u64>(entry, value);
+}
+
 /** Fills an empty entry of an upper level with one for a table. */
 export function setEntry(mm: Mm, entry: usize, value: u64): void {
-  store<u64>(entry, value);
+  storeEntry(entry, value);
   const table = entry & ~(PAGE_SIZE - 1);
   setMapcount(table, mapcount(table) + 1);
   mm.tables++;
@@ -184,13 +191,13 @@ export function allocSlot(mm: Mm, addr: u64): usize {
   return ownSlot(mm, addr);
 }
 
-/** Stores a last-level entry of a table that is the mm's own: the only way one changes outside a zap. */
+/** Stores a last-level entry of a table that is the mm's own, and counts it. */
 export function setPte(mm: Mm, slot: usize, addr: u64, pte: u64): void {
   const old = load<u64>(slot);
   const table = slot & ~(PAGE_SIZE - 1);
   if (old == 0 && pte != 0) setMapcount(table, mapcount(table) + 1);
   else if (old != 0 && pte == 0) setMapcount(table, mapcount(table) - 1);
-  store<u64>(slot, pte);
+  storeEntry(slot, pte);
   // An empty entry is in no TLB.
   if (old != 0) flushPage(mm, addr);
 }

@@ -36,7 +36,15 @@ import {
   vmaModify,
 } from './merge';
 import { Mm } from './mm';
-import { nextMapped, makePte, ownSlot, pteFrame, ptePresent, pteSpecial } from './pgtable';
+import {
+  nextMapped,
+  makePte,
+  ownSlot,
+  pteFrame,
+  ptePresent,
+  pteSpecial,
+  storeEntry,
+} from './pgtable';
 import { populateRange } from './populate';
 import { needsSoftDirtyWp } from './soft-dirty';
 import { flushRange } from './tlb';
@@ -93,9 +101,10 @@ export function pagesWithin(mm: Mm, start: u64, end: u64, flags: u32): u64 {
   return pages;
 }
 
-/** Where the first mapping from `end` on starts, or user memory ends. */
-function nextStart(mm: Mm, end: u64): u64 {
-  const next = findVma(mm, end);
+/** Where the first mapping from `end` on, behind `vma`, starts, or user memory ends. */
+function nextStart(vma: Vma, end: u64): u64 {
+  let next = vma.next;
+  while (next != null && next.start < end) next = next.next;
   return next == null ? (<u64>1) << TASK_SIZE_SHIFT : next.start;
 }
 
@@ -106,7 +115,7 @@ export function unmapRegion(mm: Mm, start: u64, end: u64, maxMaps: u32): i32 {
   let vma = findVma(mm, start);
   if (vma == null || vma.start >= end) return 0;
   const prev = vma.prev;
-  zapAndFree(mm, start, end, ZAP_UNMAP, prev == null ? 0 : prev.end, nextStart(mm, end));
+  zapAndFree(mm, start, end, ZAP_UNMAP, prev == null ? 0 : prev.end, nextStart(vma, end));
   while (vma != null && vma.start < end) {
     const next = vma.next;
     accountVm(mm, vma.flags, -(<i64>((vma.end - vma.start) >> PAGE_SHIFT)));
@@ -185,7 +194,7 @@ function changeProtection(mm: Mm, start: u64, end: u64, flags: u32): void {
     const ready =
       pte & PTE_DIRTY && !(pte & (PTE_SPECIAL | PTE_UFFD_WP)) && !needsSoftDirtyWp(vma, pte);
     if (ready && flags & VM_WRITE && (flags & VM_SHARED || isSoleAnon(frame))) changed |= PTE_RW;
-    store<u64>(slot, changed);
+    storeEntry(slot, changed);
   }
   flushRange(mm, start, end);
 }

@@ -53,6 +53,7 @@ import {
   pteFrame,
   ptePresent,
   pteSpecial,
+  storeEntry,
 } from './pgtable';
 import { isSharedTable, settleTables } from './share';
 import { flushRange } from './tlb';
@@ -198,7 +199,7 @@ export function clearReferenced(mm: Mm, vma: Vma): void {
   for (; addr < end; addr = nextMapped(mm, addr + PAGE_SIZE, end)) {
     const slot = ownSlot(mm, addr);
     const pte = load<u64>(slot);
-    if (ptePresent(pte) && !pteSpecial(pte)) store<u64>(slot, pte & ~(<u64>PTE_ACCESSED));
+    if (ptePresent(pte) && !pteSpecial(pte)) storeEntry(slot, pte & ~(<u64>PTE_ACCESSED));
   }
   flushRange(mm, vma.start, vma.end);
 }

@@ -48,6 +48,7 @@ import {
   ptePresent,
   pteSpecial,
   setEntry,
+  storeEntry,
 } from './pgtable';
 import { flushRegion } from './tlb';
 
@@ -155,7 +156,7 @@ export function shareTable(child: Mm, parent: Mm, addr: u64): bool {
   }
   getFrame(table);
   const entry = load<u64>(from) & ~(<u64>PTE_RW);
-  store<u64>(from, entry);
+  storeEntry(from, entry);
   setEntry(child, to, entry & ~(<u64>PTE_ACCESSED));
   addResident(child, table, 1);
   return true;
@@ -182,7 +183,7 @@ function copyEntries(copy: usize, shared: usize, mask: u64): void {
     if (ptePresent(pte)) {
       if (pte & PTE_RW) {
         pte &= ~(<u64>PTE_RW);
-        store<u64>(shared + offset, pte);
+        storeEntry(shared + offset, pte);
       }
       if (!pteSpecial(pte)) {
         const frame = pteFrame(pte);
@@ -199,7 +200,7 @@ function copyEntries(copy: usize, shared: usize, mask: u64): void {
 function makeOld(table: usize): void {
   for (let slot = table; slot < table + PAGE_SIZE; slot += 8) {
     const pte = load<u64>(slot);
-    if (ptePresent(pte)) store<u64>(slot, pte & ~(<u64>PTE_ACCESSED));
+    if (ptePresent(pte)) storeEntry(slot, pte & ~(<u64>PTE_ACCESSED));
   }
 }
 
@@ -224,5 +225,5 @@ export function ownTable(mm: Mm): void {
     // The pages are the same, the table is another.
     flushRegion(mm, mm.walkRegion << PMD_SHIFT);
   }
-  store<u64>(mm.walkEntry, (<u64>mm.walkTable) | TABLE_ENTRY);
+  storeEntry(mm.walkEntry, (<u64>mm.walkTable) | TABLE_ENTRY);
 }

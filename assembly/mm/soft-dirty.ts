@@ -9,7 +9,7 @@ import { PTE_RW, PTE_SOFT_DIRTY } from '../abi/pte';
 import { PM_SOFT_DIRTY_SHIFT } from '../abi/layout';
 import { VM_PFNMAP } from '../abi/vma';
 import { Mm } from './mm';
-import { findSlot, nextMapped, ownSlot, ptePresent } from './pgtable';
+import { findSlot, nextMapped, ownSlot, ptePresent, storeEntry } from './pgtable';
 import { flushRange } from './tlb';
 import { Vma, vmaLookup } from './vma';
 
@@ -27,7 +27,7 @@ export function clearSoftDirty(mm: Mm, vma: Vma): void {
   for (; addr < end; addr = nextMapped(mm, addr + PAGE_SIZE, end)) {
     const slot = ownSlot(mm, addr);
     const pte = load<u64>(slot);
-    if (ptePresent(pte)) store<u64>(slot, pte & ~((PTE_SOFT_DIRTY | PTE_RW) as u64));
+    if (ptePresent(pte)) storeEntry(slot, pte & ~((PTE_SOFT_DIRTY | PTE_RW) as u64));
   }
   flushRange(mm, vma.start, end);
 }
@@ -41,7 +41,7 @@ export function markSoftDirty(mm: Mm, addr: u64, count: usize, out: usize): void
     const slot = findSlot(mm, at);
     const pte = slot == 0 ? 0 : load<u64>(slot);
     if (!vma.softDirty && !(ptePresent(pte) && pte & PTE_SOFT_DIRTY)) continue;
-    const entry = out + (i << 3);
-    store<u64>(entry, load<u64>(entry) | ((<u64>1) << PM_SOFT_DIRTY_SHIFT));
+    const word = out + (i << 3);
+    store<u64>(word, load<u64>(word) | ((<u64>1) << PM_SOFT_DIRTY_SHIFT));
   }
 }

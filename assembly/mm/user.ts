@@ -15,7 +15,7 @@ import { beforeWrite } from './checkpoint';
 import { dropCode, findCode, newCode, rememberFetch } from './code';
 import { fetchFault, userFault } from './fault';
 import { Mm } from './mm';
-import { pteFrame, slotForUse } from './pgtable';
+import { pteFrame, slotForUse, storeEntry } from './pgtable';
 import { addRun, resetRuns, runBytes } from './runs';
 import { Tlb, fillTlb, fillTlbPage, flushStores, rangeRest } from './tlb';
 import { faultStop } from './userfault';
@@ -99,7 +99,7 @@ export function translateSlow(mm: Mm, addr: u64, write: bool, stackLimit: u64): 
   const pte = load<u64>(slot);
   const used = pte | PTE_ACCESSED | (write ? PTE_DIRTY : 0);
   // Bits that are added take no translation away: nothing is flushed.
-  if (used != pte) store<u64>(slot, used);
+  if (used != pte) storeEntry(slot, used);
   const frame = pteFrame(pte);
   if (write) {
     beforeWrite(frame);
@@ -137,7 +137,7 @@ export function translateFetch(mm: Mm, addr: u64, stackLimit: u64): usize {
     slot = slotForUse(mm, addr, false);
   }
   const pte = load<u64>(slot);
-  if (!(pte & PTE_ACCESSED)) store<u64>(slot, pte | PTE_ACCESSED);
+  if (!(pte & PTE_ACCESSED)) storeEntry(slot, pte | PTE_ACCESSED);
   return pteFrame(pte);
 }
 

@@ -14,6 +14,7 @@ import {
   pteFrame,
   ptePresent,
   pteSpecial,
+  storeEntry,
 } from './pgtable';
 import { removeRmap } from './rmap';
 import { dropTable } from './share';
@@ -53,14 +54,14 @@ function zapEntry(mm: Mm, slot: usize): bool {
       removeRmap(mm, frame);
     }
     if (keepsWp && pte & PTE_UFFD_WP) {
-      store<u64>(slot, PTE_MARKER_UFFD_WP);
+      storeEntry(slot, PTE_MARKER_UFFD_WP);
       zapped = true;
       return false;
     }
   } else if (zapMode != ZAP_UNMAP && keepsMarker(pte)) {
     return false;
   }
-  store<u64>(slot, 0);
+  storeEntry(slot, 0);
   zapped = true;
   return true;
 }
@@ -126,7 +127,7 @@ function zapTable(mm: Mm, table: usize, shift: u64, start: u64, end: u64): u32 {
         if (gone) putFrame(child);
       }
       if (gone) {
-        store<u64>(entry, 0);
+        storeEntry(entry, 0);
         mm.tables--;
         used--;
       }

@@ -1,4 +1,5 @@
-import type { FileAttributes, FileDescriptor, Files } from './files.js';
+import type { FileStat } from '../vfs/file-stat.js';
+import type { FileDescriptor, Files } from './files.js';
 import { wasiErrno } from './wasi-errno.js';
 
 /** What is used of Emscripten's FS. */
@@ -45,11 +46,7 @@ export function emscriptenFileSystem(FS: EmscriptenFS, files: Files) {
   const attempt = attempting(FS);
   const streamOps = streamOperations(FS, files);
 
-  function createNode(
-    parent: EmscriptenNode | null,
-    name: string,
-    stat: FileAttributes,
-  ): EmscriptenNode {
+  function createNode(parent: EmscriptenNode | null, name: string, stat: FileStat): EmscriptenNode {
     const node = FS.createNode(parent, name, stat.mode, stat.rdev);
     node.node_ops = nodeOps;
     node.stream_ops = streamOps;
@@ -131,7 +128,7 @@ function pathOf(node: EmscriptenNode): string {
   return [node.mount.opts.path ?? '/proc', ...names].join('/');
 }
 
-function attributes(node: EmscriptenNode, stat: FileAttributes) {
+function attributes(node: EmscriptenNode, stat: FileStat) {
   return {
     dev: stat.dev,
     ino: node.id,

@@ -1,22 +1,4 @@
-/** Attributes of a file, as `task.stat()` gives them. */
-export interface FileAttributes {
-  readonly dev: number;
-  readonly ino: number;
-  /** Type and permission bits, S_IF*. */
-  readonly mode: number;
-  readonly nlink: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly rdev: number;
-  /** Bytes; 0 for files of /proc. */
-  readonly size: number;
-  readonly blksize: number;
-  readonly blocks: number;
-  /** Milliseconds since the epoch. */
-  readonly atime: number;
-  readonly mtime: number;
-  readonly ctime: number;
-}
+import type { FileStat } from '../vfs/file-stat.js';
 
 /** An open file, as `task.open()` gives it. */
 export interface FileDescriptor {
@@ -26,7 +8,7 @@ export interface FileDescriptor {
   pread(into: Uint8Array, position: number | bigint): number;
   pwrite(from: Uint8Array, position: number | bigint): number;
   seek(offset: number | bigint, whence?: number): bigint;
-  stat(): FileAttributes;
+  stat(): FileStat;
   close(): void;
 }
 
@@ -36,8 +18,8 @@ export interface FileDescriptor {
  */
 export interface Files {
   open(path: string, flags?: string | number, mode?: number): FileDescriptor;
-  stat(path: string): FileAttributes;
-  lstat(path: string): FileAttributes;
+  stat(path: string): FileStat;
+  lstat(path: string): FileStat;
   readdir(path: string): string[];
   readlink(path: string): string;
 }

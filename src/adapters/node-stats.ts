@@ -1,4 +1,4 @@
-import type { FileAttributes } from './files.js';
+import type { FileStat } from '../vfs/file-stat.js';
 
 const S_IFMT = 0o170000;
 
@@ -19,7 +19,7 @@ export class NodeStats {
   readonly ctimeMs: number;
   readonly birthtimeMs: number;
 
-  constructor(file: FileAttributes) {
+  constructor(file: FileStat) {
     this.dev = file.dev;
     this.ino = file.ino;
     this.mode = file.mode;

@@ -1,4 +1,5 @@
-import type { FileAttributes, FileDescriptor, Files } from './files.js';
+import type { FileStat } from '../vfs/file-stat.js';
+import type { FileDescriptor, Files } from './files.js';
 import { WASI_ENOTCAPABLE, wasiErrno } from './wasi-errno.js';
 
 /** What is used of the package @bjorn3/browser_wasi_shim. */
@@ -62,7 +63,7 @@ export function wasiDirectory(shim: WasiShim, files: Files, options: WasiOptions
 }
 
 /** What a file's attributes are to WASI. */
-function filestat({ wasi }: WasiShim, stat: FileAttributes): object {
+function filestat({ wasi }: WasiShim, stat: FileStat): object {
   return new wasi.Filestat(BigInt(stat.ino), typeOf(stat), BigInt(stat.size));
 }
 
@@ -225,7 +226,7 @@ function attempt<T extends object>(failed: T, act: () => T): T & Ret {
   }
 }
 
-function typeOf({ mode }: FileAttributes): number {
+function typeOf({ mode }: FileStat): number {
   return FILETYPES[mode & 0o170000] ?? 0;
 }
 

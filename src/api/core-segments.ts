@@ -7,6 +7,7 @@ import type { MmStruct } from '../kernel/mm-struct.js';
 import { type AddressRange, dumpBytes, hasAnonVma, knownRuns } from '../mm/dump.js';
 import type { VmaInfo } from '../mm/mm.js';
 import { File } from '../vfs/file.js';
+import { isStandIn } from './core-file-system.js';
 
 // Bits of /proc/PID/coredump_filter: MMF_DUMP_* of include/linux/sched/coredump.h.
 const ANON_PRIVATE = 0x1;
@@ -39,7 +40,8 @@ export const VSYSCALL_PAGE: CoreSegment = {
 };
 
 function vmaSegments(mm: MmStruct, vma: VmaInfo, filter: number): CoreSegment[] {
-  const known = knownRuns(mm, vma);
+  // A file that is to be had loses nothing: the kernel's rule is for it.
+  const known = isStandIn(vma.file) ? knownRuns(mm, vma) : null;
   if (known === null) return [segment(mm, vma, vma, vmaDumpSize(mm, vma, filter))];
   const dumped = (filter & ANON_PRIVATE) !== 0 ? known : [];
   const starts = dumped.map(({ start }) => start);
@@ -61,8 +63,8 @@ function segment(mm: MmStruct, vma: VmaInfo, range: AddressRange, filesz: number
     memsz: end - start,
     filesz,
     flags: readable | writable | executable,
-    *contents() {
-      for (const { addr, bytes } of dumpBytes(mm, vma, { start, end: start + filesz })) {
+    *contents(from, to) {
+      for (const { addr, bytes } of dumpBytes(mm, vma, { start: start + from, end: start + to })) {
         yield { offset: addr - start, bytes };
       }
     },

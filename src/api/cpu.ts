@@ -29,6 +29,21 @@ export type CpuStop =
       readonly pc: bigint;
     };
 
+const cpus = new WeakMap<TaskStruct, Cpu>();
+
+/** The hart of a thread, made when it is first asked for. */
+export function cpuOf(struct: TaskStruct): Cpu {
+  let cpu = cpus.get(struct);
+  if (cpu === undefined) cpus.set(struct, (cpu = new Cpu(struct)));
+  return cpu;
+}
+
+/** The hart of a thread that runs on it, or is about to; null for one that has been left alone. */
+export function startedCpu(struct: TaskStruct): Cpu | null {
+  const cpu = cpus.get(struct);
+  return cpu === undefined || (cpu.pc === 0n && cpu.instret === 0n) ? null : cpu;
+}
+
 /** Most instructions of one run. */
 const FUEL_MAX = 2 ** 52;
 

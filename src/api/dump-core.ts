@@ -7,12 +7,12 @@ import {
 } from '../elf/core-writer-notes.js';
 import type { FileRow } from '../elf/core-writer-notes.js';
 import { CoreFile } from '../elf/core-writer.js';
-import { machineOfRegs } from '../elf/machines.js';
 import {
+  EM_AARCH64,
+  EM_RISCV,
   EM_X86_64,
   NT_AUXV,
   NT_FPREGSET,
-  NT_PRSTATUS,
   NT_SIGINFO,
   NT_X86_XSAVE_LAYOUT,
   NT_X86_XSTATE,
@@ -29,6 +29,7 @@ import { dPath } from '../vfs/dentry.js';
 import { File } from '../vfs/file.js';
 import { bytesArgument, intArgument, objectArgument } from './arguments.js';
 import { isStandIn, standInLabel } from './core-file-system.js';
+import { archOf, registersOf } from './hart-registers.js';
 import { coreSegments, VSYSCALL_PAGE } from './core-segments.js';
 
 /** Choices for writing a core. */
@@ -40,6 +41,8 @@ export interface DumpCoreOptions {
   /** siginfo_t of that signal, 128 bytes (default: as after kill()). */
   readonly siginfo?: Uint8Array;
 }
+
+const EM_OF = { x86_64: EM_X86_64, aarch64: EM_AARCH64, riscv64: EM_RISCV } as const;
 
 /** Bytes of arguments that a core keeps. */
 const ARGS = 79;
@@ -57,7 +60,7 @@ export function dumpCore(task: TaskStruct, options: DumpCoreOptions = {}): CoreF
   intArgument('filter', filter, 0, 0x1ff);
   intArgument('signal', signal, 0, 64);
   const info = checkSiginfo(siginfo ?? makeSiginfo(signal, SI_USER));
-  const machine = machineOfRegs(task.regs?.length ?? REGS_SIZE)?.em ?? EM_X86_64;
+  const machine = EM_OF[archOf(task)];
   const others = [...task.group.threads].filter((thread) => thread !== task && !thread.exited);
   const notes = [
     ...threadNotes(task, signal, [
@@ -117,16 +120,12 @@ interface Registers {
   readonly xstate: Uint8Array | null;
 }
 
-/** Those of the machine, or of another architecture as its core had them. */
+/** Those of its hart, of x86-64, or of another architecture as its core had them. */
 function registers(task: TaskStruct): Registers {
-  if (task.regs !== null && task.regs.length !== REGS_SIZE) {
-    return { regs: task.regs, fpregs: task.fpregs, xstate: null };
-  }
-  return {
-    regs: regsetBytes(task, NT_PRSTATUS) ?? new Uint8Array(REGS_SIZE),
-    fpregs: regsetBytes(task, NT_FPREGSET),
-    xstate: regsetBytes(task, NT_X86_XSTATE),
-  };
+  const regs = registersOf(task, 'general') ?? new Uint8Array(REGS_SIZE);
+  const fpregs = registersOf(task, 'float');
+  const isX86 = archOf(task) === 'x86_64';
+  return { regs, fpregs, xstate: isX86 ? regsetBytes(task, NT_X86_XSTATE) : null };
 }
 
 function numbers(task: TaskStruct): { ppid: number; pgrp: number; sid: number } {

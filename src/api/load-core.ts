@@ -12,7 +12,7 @@ import { SIGKILL } from '../kernel/signal.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { CLONE_FILES, CLONE_FS, CLONE_SIGHAND, CLONE_THREAD, CLONE_VM } from '../kernel/unshare.js';
 import { TASK_SIZE } from '../mm/address.js';
-import type { File } from '../vfs/file.js';
+import { File } from '../vfs/file.js';
 import type { Vfs } from '../vfs/vfs.js';
 import {
   arrayArgument,
@@ -162,8 +162,10 @@ function describeMemory(
   mm.argEnd = initial?.argEnd ?? 0;
   mm.envStart = initial?.envStart ?? 0;
   mm.envEnd = initial?.envEnd ?? 0;
-  const file = executable === null ? undefined : files.get(executable);
-  if (executable !== null && file !== undefined) mm.setExeFile(new CoreExeFile(executable, file));
+  if (executable === null) return;
+  // What stands in for a program that is not to be had still tells its path, and what was dumped of it.
+  const file = files.get(executable) ?? mm.findVma(code.start)?.file;
+  if (file instanceof File) mm.setExeFile(new CoreExeFile(executable, file));
 }
 
 function missingPaths(core: Core, files: ReadonlyMap<string, File>): string[] {

@@ -6,19 +6,21 @@ import type {
   TargetFiles,
   TargetProcess,
   TargetRegion,
+  TargetRun,
   TargetThread,
   TargetWatch,
   TargetWatchKind,
 } from '../gdb/target.js';
 import type { MmStruct } from '../kernel/mm-struct.js';
-import { NT_PRFPREG, NT_PRSTATUS, regsetBytes, setRegsetBytes } from '../kernel/ptrace-regs.js';
 import { SIGKILL } from '../kernel/signal.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { TASK_SIZE } from '../mm/address.js';
 import { parseMaps } from '../unwind/maps.js';
-import { objectArgument } from './arguments.js';
+import { functionArgument, objectArgument } from './arguments.js';
+import { archOf, registersOf, setRegistersOf } from './hart-registers.js';
 import type { LoadedProcess } from './load-core.js';
 import type { OpenFile } from './open-file.js';
+import { runTask } from './run-task.js';
 import { type Task, taskOf } from './task.js';
 
 /** What a debugger is to know besides what the machine says. */
@@ -28,6 +30,13 @@ export interface MachineTargetOptions {
    * client attaches to a process itself.
    */
   readonly loaded?: LoadedProcess;
+  /** The process a client finds attached, where it comes from no core. */
+  readonly pid?: number;
+  /**
+   * Executes at most `fuel` instructions of a thread that runs on its hart (default: cpu.run(), with its
+   * system calls made in the machine). Null: this thread cannot run.
+   */
+  readonly run?: (task: Task, fuel: number) => TargetRun | null;
 }
 
 /** The signal that a core says stopped a thread. */
@@ -59,15 +68,17 @@ export class MachineTarget implements Target {
   readonly files: TargetFiles;
   readonly #task: Task;
   readonly #stops = new Map<number, CoreStop>();
+  readonly #run: (task: Task, fuel: number) => TargetRun | null;
   readonly #mems = new Map<number, OpenMem>();
 
   /** @throws {TypeError} an argument that is none */
   constructor(task: Task, options: MachineTargetOptions = {}) {
-    const { loaded } = objectArgument('options', options);
+    const { loaded, pid, run = runTask } = objectArgument('options', options);
     this.#task = objectArgument('task', task);
     this.files = task;
     debuggers.add(task.struct);
-    this.initial = loaded?.threads[0]?.pid ?? null;
+    this.#run = functionArgument('run', run);
+    this.initial = loaded?.threads[0]?.pid ?? pid ?? null;
     loaded?.threads.forEach(({ tid }, i) => {
       const thread = loaded.core.threads[i];
       if (thread !== undefined) this.#stops.set(tid, thread);
@@ -81,8 +92,7 @@ export class MachineTarget implements Target {
     return leaders.map((leader) => ({
       pid: leader.pid,
       ppid: leader.parent?.tgid ?? 0,
-      // The machine's tasks have the registers of x86-64.
-      arch: 'x86_64' as const,
+      arch: archOf(leader),
       user: String(taskOf(leader).uids.real),
       command: this.#commandOf(leader),
     }));
@@ -130,13 +140,17 @@ export class MachineTarget implements Target {
   }
 
   registers(tid: number, block: RegisterBlock): Uint8Array | null {
-    return regsetBytes(this.#struct(tid), block === 'general' ? NT_PRSTATUS : NT_PRFPREG);
+    return registersOf(this.#struct(tid), block);
   }
 
   /** @throws {LinuxError} EIO, EINVAL: a value user mode may not have; ESRCH: no such thread */
   setRegisters(tid: number, block: RegisterBlock, bytes: Uint8Array): void {
-    const type = block === 'general' ? NT_PRSTATUS : NT_PRFPREG;
-    setRegsetBytes(this.#struct(tid), type, bytes);
+    setRegistersOf(this.#struct(tid), block, bytes);
+  }
+
+  run(tid: number, fuel: number): TargetRun | null {
+    const task = taskOf(this.#struct(tid));
+    return archOf(task.struct) === 'riscv64' ? this.#run(task, fuel) : null;
   }
 
   auxv(pid: number): Uint8Array {

@@ -6,6 +6,7 @@ import {
   MAP_GROWSDOWN,
   MAP_NORESERVE,
   MAP_PRIVATE,
+  MAP_SHARED,
   PROT_EXEC,
   PROT_READ,
   PROT_WRITE,
@@ -184,10 +185,17 @@ function standIn(contents: CoreContents, mapping: CoreMapping, label: string): F
 /** Maps `file`, whose reference the mapping takes over. */
 function mapFile(mm: Mm, mapping: CoreMapping, file: File, offset: number, apart = false): void {
   const { start, end } = mapping;
-  const mapped = { file, fileWritable: false, mayWrite: true, mayExec: true };
   const prot = protection(mapping);
+  const shared = mapping.shared === true;
+  const mapped = {
+    file,
+    fileWritable: shared && (prot & PROT_WRITE) !== 0,
+    mayWrite: true,
+    mayExec: true,
+  };
   const wasWritable = apart && (prot & PROT_WRITE) === 0;
-  const flags = MAP_PRIVATE | MAP_FIXED | (apart && !wasWritable ? MAP_NORESERVE : 0);
+  const kind = shared ? MAP_SHARED : MAP_PRIVATE;
+  const flags = kind | MAP_FIXED | (apart && !wasWritable ? MAP_NORESERVE : 0);
   const first = wasWritable ? prot | PROT_WRITE : prot;
   const request = { addr: start, length: end - start, prot: first, flags, offset };
   mmap(mm, { ...request, mapFile: () => mapped }, LIMITS);

@@ -17,7 +17,8 @@ import {
   structArgument,
   u64Argument,
 } from './arguments.js';
-import { type FileStat, seenStat } from './file-stat.js';
+import type { FileStat } from '../vfs/file-stat.js';
+import { seenStat } from './file-stat.js';
 
 /**
  * A descriptor of a task: what `task.open()` gives. Reads and writes fill and take the caller's

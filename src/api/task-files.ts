@@ -32,7 +32,8 @@ import {
   objectArgument,
   shown,
 } from './arguments.js';
-import { type FileStat, seenStat } from './file-stat.js';
+import type { FileStat } from '../vfs/file-stat.js';
+import { seenStat } from './file-stat.js';
 import { OpenFile } from './open-file.js';
 import { TaskIdentity } from './task-identity.js';
 import { Userfaultfd, type UserfaultfdOptions } from './userfaultfd.js';

@@ -10,7 +10,7 @@ import { wait4, WNOHANG } from '../kernel/wait.js';
 import { acting } from '../mm/acting.js';
 import { doSyscall, type SyscallArch, type SyscallName } from '../syscall/dispatch.js';
 import { execProgram } from '../syscall/exec.js';
-import { Cpu } from './cpu.js';
+import { type Cpu, cpuOf } from './cpu.js';
 import { dumpCore, type DumpCoreOptions } from './dump-core.js';
 import { intArgument, nameArgument, stringsArgument } from './arguments.js';
 import { archArgument, callArgument } from './syscalls.js';
@@ -54,8 +54,6 @@ export function taskOf(struct: TaskStruct): Task {
  * console.log(mem.pread(new Uint8Array(5), addr)); // 5
  */
 export class Task extends TaskHooks {
-  #cpu: Cpu | null = null;
-
   /**
    * Use machine.spawn(), fork() or thread().
    *
@@ -76,7 +74,7 @@ export class Task extends TaskHooks {
 
   /** The RISC-V hart of this thread; its registers are zero at first. */
   get cpu(): Cpu {
-    return (this.#cpu ??= new Cpu(this.struct));
+    return cpuOf(this.struct);
   }
 
   /** Number of the process. */

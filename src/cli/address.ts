@@ -1,11 +1,12 @@
 import type { MapsLine } from '../unwind/maps.js';
 import { UsageError } from './io.js';
 import { parseInteger, parseSize } from './number.js';
+import { registerNames, registerOf } from './registers.js';
 
 /** What addresses may be given by. */
 export interface AddressBook {
   readonly maps: readonly MapsLine[];
-  /** struct user_regs_struct of the first thread. */
+  /** The general registers of the first thread, as its core has them. */
   readonly regs: Uint8Array;
 }
 
@@ -15,12 +16,6 @@ export interface AddressRange {
   /** Exclusive; null when only an address was given. */
   readonly end: number | null;
 }
-
-/** Members of struct user_regs_struct, in its order. */
-export const REGISTER_NAMES =
-  'r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags rsp ss fs_base gs_base'.split(
-    ' ',
-  );
 
 /** As maps prints it, in hex without 0x; or both with it. `4096-16` is an offset. */
 const RANGE = /^(?:([0-9a-f]{5,16})-([0-9a-f]{5,16})|(0x[0-9a-f]{1,16})-(0x[0-9a-f]{1,16}))$/i;
@@ -44,10 +39,10 @@ export function parseAddress(text: string, book: AddressBook): AddressRange {
   const parts = OFFSET.exec(text);
   const named = place(text, book);
   if (named !== null) return named;
-  if (parts === null) throw unknown(text);
+  if (parts === null) throw unknown(text, book);
   const [, base = '', sign = '', distance = ''] = parts;
   const from = place(base, book);
-  if (from === null) throw unknown(base);
+  if (from === null) throw unknown(base, book);
   const start = from.start + (sign === '+' ? 1 : -1) * parseSize(distance, text);
   if (start < 0 || start > 2 ** 47) throw new UsageError(`${text} is outside of user space`);
   return { start, end: null };
@@ -55,10 +50,8 @@ export function parseAddress(text: string, book: AddressBook): AddressRange {
 
 function place(text: string, { maps, regs }: AddressBook): AddressRange | null {
   if (text.startsWith('$')) {
-    const index = REGISTER_NAMES.indexOf(text.slice(1).toLowerCase());
-    if (index < 0) return null;
-    const view = new DataView(regs.buffer, regs.byteOffset, regs.byteLength);
-    return { start: checked(String(view.getBigUint64(index * 8, true)), text), end: null };
+    const value = registerOf(regs, text.slice(1).toLowerCase());
+    return value === null ? null : { start: checked(String(value), text), end: null };
   }
   const lines = maps.filter(({ path }) => path === text && text !== '');
   const first = lines[0];
@@ -74,9 +67,9 @@ function checked(digits: string, text: string): number {
   throw new UsageError(`${text} is 0x${value.toString(16)}, outside of user space`);
 }
 
-function unknown(text: string): UsageError {
+function unknown(text: string, { regs }: AddressBook): UsageError {
   if (text.startsWith('$')) {
-    return new UsageError(`${text} is no register; there are ${REGISTER_NAMES.join(' ')}`);
+    return new UsageError(`${text} is no register; there are ${registerNames(regs).join(' ')}`);
   }
   return new UsageError(
     `${JSON.stringify(text)} is no address: 0x… or decimal, $rsp, [stack], START-END`,

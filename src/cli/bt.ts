@@ -34,7 +34,7 @@ interface NamedTrace {
  * @throws {InputError} the core is none, or has no such thread
  */
 export const bt: Command = async (operands, io, options) => {
-  const crash = chooseCrash(onlyOperand(operands, 'bt'), options);
+  const crash = await chooseCrash(onlyOperand(operands, 'bt'), options);
   const limit = countOption(options, 'limit', DEFAULT_LIMIT);
   const tracer = new Tracer(crash, options);
   const traces = chooseThreads(crash, options).map((thread) => tracer.trace(thread, limit));

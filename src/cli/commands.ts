@@ -5,13 +5,23 @@ const PROCESS: OptionSpecs = {
   core: {
     short: 'c',
     value: 'FILE',
-    about: 'the core to look into, also gzipped (default: the example crash)',
+    about: 'the core or snapshot to look into, also gzipped (default: the example crash)',
   },
-  sysroot: { value: 'DIR', about: 'look for the files that the core names below DIR' },
+  snapshot: { value: 'FILE', about: 'the same, but only a snapshot will do' },
+  pid: { value: 'N', about: 'which process of a snapshot that has several' },
+  sysroot: { value: 'DIR', about: 'look for the files that the process had mapped below DIR' },
+};
+const NO_STOP: OptionSpecs = {
+  'no-stop': { about: 'let the process run on while it is copied' },
 };
 const JSON_OPTION: OptionSpecs = {
   json: { about: 'print JSON: addresses are strings, sizes numbers of bytes' },
 };
+const COPY_STATUSES = [
+  [0, 'the file is written'],
+  [1, 'interrupted; there is no file'],
+  [2, 'the command line is wrong, or there is no such process or file'],
+] as const;
 const ADDRESSES =
   'An ADDRESS is 0x…, decimal, or twelve hex digits as they are printed; a register of the first thread such as $rip or $rsp; the name of a ' +
   'mapping such as [stack]; each with +N or -N behind it. START-END, as maps prints it, is a range.';
@@ -21,7 +31,7 @@ export const COMMANDS: Readonly<Record<string, CommandSpec>> = {
   demo: {
     usage: 'demo [CORE] [--json]',
     about: 'show a crashed process through its /proc/PID/mem',
-    options: { ...JSON_OPTION },
+    options: { ...PROCESS, ...JSON_OPTION },
     examples: [
       ['demo', 'the example crash'],
       ['demo core.1234', 'one of your own'],
@@ -102,25 +112,25 @@ export const COMMANDS: Readonly<Record<string, CommandSpec>> = {
     load: async () => (await import('./read.js')).read,
   },
   write: {
-    usage: 'write ADDRESS (--hex BYTES | --text T | --file F) -o CORE',
-    about: 'write memory, into a copy of the core',
+    usage: 'write ADDRESS (--hex BYTES | --text T | --file F) -o FILE',
+    about: 'write memory, into a copy of the core or snapshot',
     details: [
       ADDRESSES,
-      'Nothing that exists is changed: --output names a new core, which is a copy but for the bytes ' +
-        'written. As through /proc/PID/mem, protections do not matter. Memory that was not dumped has ' +
-        'no place in a core and cannot be written.',
+      'Nothing that exists is changed: --output names a new file, which is a copy but for the bytes ' +
+        'written. As through /proc/PID/mem, protections do not matter. A page that the core does not ' +
+        'have comes behind its end, with the other bytes that it has in the file of the process.',
     ],
     options: {
       ...PROCESS,
       hex: { value: 'BYTES', about: 'bytes in hex, with or without spaces' },
       text: { value: 'TEXT', about: 'UTF-8, without a NUL at its end' },
       file: { value: 'FILE', about: 'the contents of a file' },
-      output: { short: 'o', value: 'CORE', about: 'the core to make; it must not exist' },
+      output: { short: 'o', value: 'FILE', about: 'the file to make; it must not exist' },
       ...JSON_OPTION,
     },
     statuses: [
-      [0, 'the new core is written'],
-      [1, 'the memory is not in the core'],
+      [0, 'the new file is written'],
+      [1, 'nothing is mapped there, or the rest of the page is not known'],
       [2, 'the command line or a file is wrong'],
     ],
     examples: [["write 0x7ffd1000 --hex '90 90' -c core.1234 -o patched", 'two bytes']],
@@ -194,66 +204,87 @@ export const COMMANDS: Readonly<Record<string, CommandSpec>> = {
     load: async () => (await import('./explain.js')).explain,
   },
   dump: {
-    usage: 'dump PID|CORE -o FILE [--filter N] [--no-stop]',
-    about: 'write a core of a running process, or of a core that is loaded',
+    usage: 'dump [PID|CORE] -o FILE [--filter N] [--no-stop]',
+    about: 'write a core of a running process, or of a core or snapshot',
     details: [
-      'A process of this computer rests while it is copied, unless --no-stop says otherwise.',
+      'A process of this computer rests while it is copied, unless --no-stop says otherwise. A core or ' +
+        'snapshot is loaded into a machine, and a core of its process is written there.',
     ],
     options: {
-      output: { short: 'o', value: 'FILE', about: 'where the core goes; an existing file is kept' },
+      ...PROCESS,
+      output: { short: 'o', value: 'FILE', about: 'where it goes; an existing file is replaced' },
       filter: { value: 'N', about: 'the bits of /proc/PID/coredump_filter (default: its own)' },
-      sysroot: { value: 'DIR', about: 'look for the files that the core names below DIR' },
-      'no-stop': { about: 'let the process run on while it is copied' },
+      ...NO_STOP,
+      ...JSON_OPTION,
     },
     examples: [
       ['dump 1234 -o core.1234', 'of a running process'],
       ['dump core.1234 -o all --filter 0x7f', 'with the pages of files too'],
+      ['dump process.snap -o core', 'a snapshot as a core, for gdb'],
     ],
-    statuses: [[1, 'interrupted; there is no file']],
-    ownOptions: true,
+    statuses: COPY_STATUSES,
     load: async () => (await import('./dump.js')).dump,
   },
   snapshot: {
     usage: 'snapshot PID -o FILE [--no-stop]',
-    about: 'copy a running process into a snapshot that Machine.restore() opens',
+    about: 'copy a running process into a snapshot, which every command opens',
+    details: ['Machine.restore() opens it too. Pages are read when they are touched.'],
     options: {
-      output: { short: 'o', value: 'FILE', about: 'where it goes; an existing file is kept' },
-      'no-stop': { about: 'let the process run on while it is copied' },
+      output: { short: 'o', value: 'FILE', about: 'where it goes; an existing file is replaced' },
+      ...NO_STOP,
+      ...JSON_OPTION,
     },
-    examples: [['snapshot 1234 -o process.snap', 'it rests meanwhile']],
-    statuses: [[1, 'interrupted; there is no file']],
-    ownOptions: true,
+    examples: [
+      ['snapshot 1234 -o process.snap', 'it rests meanwhile'],
+      ['bt process.snap', 'then: its stack traces'],
+    ],
+    statuses: COPY_STATUSES,
     load: async () => (await import('./snapshot.js')).snapshot,
   },
   gdb: {
     usage: 'gdb [CORE] [--listen HOST:PORT | --stdio]',
     about: 'serve a process to gdb and lldb',
     options: {
+      ...PROCESS,
       listen: { value: 'HOST:PORT', about: 'where to listen (default: 127.0.0.1:1234)' },
       stdio: { about: 'talk on standard input and output instead' },
+      json: { about: 'say as JSON where it listens' },
     },
     examples: [
       ['gdb core.1234', 'then: gdb -ex "target remote :1234"'],
       ['gdb core.1234 --stdio', 'for: target remote | procmem gdb core.1234 --stdio'],
     ],
-    ownOptions: true,
+    statuses: [
+      [0, 'interrupted, or standard input ended'],
+      [2, 'the command line or the core is wrong, or the port cannot be had'],
+    ],
     load: async () => (await import('./gdb.js')).gdb,
   },
   mount: {
-    usage: 'mount DIR (--core FILE | --demo) [OPTION…]',
+    usage: 'mount DIR (--core FILE | --snapshot FILE | --demo) [OPTION…]',
     about: 'serve the /proc of a machine on a directory, over FUSE (Linux)',
     options: {
-      core: { value: 'FILE', about: 'the process of a core' },
+      core: { short: 'c', value: 'FILE', about: 'the process of a core, or all of a snapshot' },
+      snapshot: { value: 'FILE', about: 'the same, but only a snapshot will do' },
       demo: { about: 'the example crash' },
+      pid: { value: 'N', about: 'which process of a snapshot --self core means' },
+      sysroot: { value: 'DIR', about: 'look for the files that the process had mapped below DIR' },
       self: { value: 'WHO', about: 'whom /proc/self leads to: caller, core or a PID' },
       'no-mem': { about: 'without the file mem, as sandboxes were' },
       yama: { value: '0..3', about: 'restrict ptrace as Yama does' },
       user: { value: 'HOST:MACHINE', multiple: true, about: 'who a host user is in the machine' },
       group: { value: 'HOST:MACHINE', multiple: true, about: 'the same for a group' },
+      json: { about: 'say as JSON what is mounted' },
     },
-    examples: [['mount /mnt --core core.1234', 'then: pmap -X, strings /mnt/self/mem, …']],
-    statuses: [[1, 'the server failed']],
-    ownOptions: true,
+    examples: [
+      ['mount /mnt --core core.1234', 'then: pmap -X, strings /mnt/self/mem, …'],
+      ['mount /mnt --snapshot process.snap', 'a copy of a running process'],
+    ],
+    statuses: [
+      [0, 'it is unmounted'],
+      [1, 'the server failed'],
+      [2, 'the command line or the core is wrong, or nothing can be mounted there'],
+    ],
     load: async () => (await import('./mount.js')).mount,
   },
   run: {

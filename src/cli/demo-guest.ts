@@ -25,7 +25,8 @@ export async function showProgram(program: CrashProgram, terminal: Terminal): Pr
   const title = terminal.paint('bold', 'procmem');
   terminal.line(`${title}  a RISC-V Linux program crashes inside the machine`);
   terminal.line();
-  terminal.line(`   ${terminal.paint('bold', program.label)}: ${program.about}`);
+  terminal.line(`   ${terminal.paint('bold', program.label)}`);
+  terminal.line(terminal.paint('dim', `   ${program.about}`));
   terminal.line();
   terminal.heading(1, 'Where /proc/self/mem is missing');
   printRun(terminal, await runProgram(program, false));

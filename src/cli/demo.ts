@@ -3,9 +3,9 @@ import { showCore } from './demo-core.js';
 import { showProgram } from './demo-guest.js';
 import { printDemoAsJson } from './demo-json.js';
 import { chooseProgram } from './demo-program.js';
-import { exampleCrash, hostCrash } from './input.js';
+import { chooseCrash, onlyOperand } from './input.js';
 import type { Command } from './io.js';
-import { InputError, UsageError } from './io.js';
+import { InputError } from './io.js';
 import { Terminal } from './terminal.js';
 
 /**
@@ -15,13 +15,13 @@ import { Terminal } from './terminal.js';
  * @throws {InputError} the core cannot be read, is none, is damaged, or does not fit the machine
  */
 export const demo: Command = async (operands, io, options): Promise<number> => {
-  if (operands.length > 1) throw new UsageError('demo takes at most one core file');
-  const [core] = operands;
+  const named = onlyOperand(operands, 'demo');
   try {
-    if (options.flag('json')) {
-      await printDemoAsJson(io, core === undefined ? exampleCrash() : hostCrash(core));
-    } else if (core === undefined) await showProgram(chooseProgram(), new Terminal(io));
-    else await showCore(hostCrash(core), new Terminal(io));
+    const example =
+      named === null && options.text('core') === null && options.text('snapshot') === null;
+    if (options.flag('json')) await printDemoAsJson(io, await chooseCrash(named, options));
+    else if (example) await showProgram(chooseProgram(), new Terminal(io));
+    else await showCore(await chooseCrash(named, options), new Terminal(io));
   } catch (error) {
     if (error instanceof ElfError) throw new InputError(error.message);
     throw error;

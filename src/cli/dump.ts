@@ -1,111 +1,123 @@
 import { open, unlink, type FileHandle } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
 
 import type { CoreChunk, CoreFile } from '../elf/core-writer.js';
-import { coreSignal, readCore } from '../elf/core.js';
-import { ElfError } from '../elf/error.js';
+import { coreSignal } from '../elf/core.js';
 import { ProcError } from '../live/error.js';
 import { hostCore } from '../live/host-core.js';
 import { HostProcess } from '../live/host-process.js';
 import { stopProcess } from '../live/stop.js';
 import { LinuxError } from '../errno.js';
-import { Machine } from '../machine.js';
-import { openInput, openSysroot, unreadable } from './file-source.js';
+import type { Command, Options } from './command.js';
+import { unreadable } from './file-source.js';
+import { chooseCrash, type Crash, loadCrash, onlyOperand } from './input.js';
 import { type CliIo, InputError, UsageError } from './io.js';
+import { printJson } from './json.js';
+import { parseInteger } from './number.js';
 import { Progress } from './progress.js';
 
-const USAGE = 'procmem dump PID|CORE -o FILE [--filter N] [--sysroot DIR] [--no-stop]';
-
-interface DumpArguments {
-  readonly from: string;
-  readonly output: string;
-  readonly filter: number | null;
-  readonly sysroot: string;
-  readonly stop: boolean;
-}
+/** Every bit of coredump_filter. */
+const MAX_FILTER = 0x1ffn;
 
 /**
  * `procmem dump PID|CORE -o FILE`: writes a core of a process of this computer, which rests meanwhile, or
- * of one whose core is loaded into a machine.
+ * of one whose core or snapshot is loaded into a machine.
  *
  * @returns 0; 1 when it was interrupted, and there is no file then
- * @throws {UsageError} the arguments make no sense
+ * @throws {UsageError} the command line makes no sense
  * @throws {InputError} no such process or file, not permitted, or a core that is damaged
  */
-export async function dump(args: string[], io: CliIo): Promise<number> {
-  const options = parseDumpArguments(args);
+export const dump: Command = async (operands, io, options) => {
+  const request = { filter: filterOption(options), output: outputOption(options) };
+  const from = onlyOperand(operands, 'dump');
   try {
-    if (/^\d+$/.test(options.from)) return await dumpProcess(options, io);
-    return await dumpLoaded(options, io);
+    if (from !== null && /^\d+$/.test(from)) {
+      return await dumpProcess(Number(from), request, io, options);
+    }
+    return await dumpLoaded(await chooseCrash(from, options), request, io, options);
   } catch (error) {
-    const expected = error instanceof ProcError || error instanceof ElfError;
-    throw expected ? new InputError(error.message) : error;
+    throw error instanceof ProcError ? new InputError(error.message) : error;
   }
+};
+
+interface DumpRequest {
+  readonly filter: number | null;
+  readonly output: string;
 }
 
-function parseDumpArguments(args: string[]): DumpArguments {
-  const options = {
-    output: { type: 'string', short: 'o' },
-    filter: { type: 'string' },
-    sysroot: { type: 'string' },
-    'no-stop': { type: 'boolean' },
-  } as const;
-  let parsed;
-  try {
-    parsed = parseArgs({ args, options, allowPositionals: true });
-  } catch (error) {
-    throw new UsageError(`${(error as Error).message.split('\n')[0]}; usage: ${USAGE}`);
-  }
-  const { values, positionals } = parsed;
-  const [from] = positionals;
-  if (from === undefined || positionals.length > 1) {
-    throw new UsageError(`one process or core; usage: ${USAGE}`);
-  }
-  if (values.output === undefined) throw new UsageError(`-o is missing; usage: ${USAGE}`);
-  const filter = values.filter === undefined ? null : Number(values.filter);
-  if (filter !== null && !(Number.isInteger(filter) && filter >= 0 && filter <= 0x1ff)) {
-    throw new UsageError(`--filter ${values.filter} is no coredump_filter: 0 to 0x1ff`);
-  }
-  const { output, sysroot = '/' } = values;
-  return { from, output, filter, sysroot, stop: values['no-stop'] !== true };
+function filterOption(options: Options): number | null {
+  const text = options.text('filter');
+  if (text === null) return null;
+  const filter = parseInteger(text);
+  if (filter !== null && filter <= MAX_FILTER) return Number(filter);
+  throw new UsageError(`--filter: ${JSON.stringify(text)} is no coredump_filter: 0 to 0x1ff`);
 }
 
-async function dumpProcess(options: DumpArguments, io: CliIo): Promise<number> {
-  const process = new HostProcess(Number(options.from));
-  const resume = options.stop ? stopProcess(process) : (): void => {};
+/** The file that --output names. @throws {UsageError} it names none */
+export function outputOption(options: Options): string {
+  const output = options.text('output');
+  if (output === null) throw new UsageError('--output names the file to make');
+  return output;
+}
+
+async function dumpProcess(
+  pid: number,
+  { filter, output }: DumpRequest,
+  io: CliIo,
+  options: Options,
+): Promise<number> {
+  const process = new HostProcess(pid);
+  const resume = options.flag('no-stop') ? (): void => {} : stopProcess(process);
   try {
     const description = process.describe();
-    const { file, reader } = hostCore(process, description, options.filter ?? description.filter);
+    const { file, reader } = hostCore(process, description, filter ?? description.filter);
     const total = [...description.sizes.values()].reduce((sum, { rss }) => sum + rss, 0);
-    const done = await writeCoreFile(file, options.output, new Progress(io, 'dump', total));
-    const lost = reader.unreadable > 0 ? `; ${reader.unreadable} pages cannot be read` : '';
-    if (done) io.err(`procmem: ${options.output}: ${file.size} bytes${lost}\n`);
-    return done ? 0 : 1;
+    const done = await writeCoreFile(file, output, new Progress(io, 'dump', total));
+    if (!done) return 1;
+    report(io, options, { output, bytes: file.size, unreadablePages: reader.unreadable });
+    return 0;
   } finally {
     resume();
     process.close();
   }
 }
 
-async function dumpLoaded(options: DumpArguments, io: CliIo): Promise<number> {
-  const core = readCore(openInput(options.from));
-  const machine = await Machine.create();
+async function dumpLoaded(
+  crash: Crash,
+  { filter, output }: DumpRequest,
+  io: CliIo,
+  options: Options,
+): Promise<number> {
+  const { core } = crash;
+  const { machine, task } = await loadCrash(crash);
+  const siginfo = core.threads[0]?.siginfo ?? null;
   try {
-    const [task] = machine.loadCore(core, { open: openSysroot(options.sysroot) }).threads;
-    if (task === undefined) throw new InputError(`${options.from}: no thread`);
-    const siginfo = core.threads[0]?.siginfo ?? null;
     const file = machine.dumpCore(task, {
       signal: coreSignal(core)?.number ?? 0,
       ...(siginfo === null ? {} : { siginfo }),
-      ...(options.filter === null ? {} : { filter: options.filter }),
+      ...(filter === null ? {} : { filter }),
     });
-    const done = await writeCoreFile(file, options.output, new Progress(io, 'dump', file.size));
-    if (done) io.err(`procmem: ${options.output}: ${file.size} bytes\n`);
-    return done ? 0 : 1;
+    if (!(await writeCoreFile(file, output, new Progress(io, 'dump', file.size)))) return 1;
+    report(io, options, { output, bytes: file.size, unreadablePages: 0 });
+    return 0;
   } catch (error) {
     if (!(error instanceof LinuxError)) throw error;
-    throw new InputError(`${options.from}: the machine cannot hold this process (${error.code})`);
+    throw new InputError(`${crash.label}: the machine cannot hold this process (${error.code})`);
   }
+}
+
+/** What was copied. */
+interface Copied {
+  readonly output: string;
+  readonly bytes: number;
+  readonly unreadablePages: number;
+}
+
+/** Says what was copied, and what was not. */
+export function report(io: CliIo, options: Options, copied: Copied): void {
+  if (options.flag('json')) return printJson(io, copied);
+  const { output, bytes, unreadablePages } = copied;
+  const lost = unreadablePages > 0 ? `; ${unreadablePages} pages cannot be read` : '';
+  io.out(`${output}: ${bytes} bytes${lost}\n`);
 }
 
 /**

@@ -28,7 +28,10 @@ export const explain: Command = async (operands, io, options) => {
   }
   const yama = options.text('yama') === null ? null : (countOption(options, 'yama', 0, 3) as 0);
   capsOf(options);
-  const crash = chooseCrash(onlyOperand(operands, 'explain'), options);
+  const crash = await chooseCrash(onlyOperand(operands, 'explain'), options);
+  if (crash.restored !== null && yama !== null) {
+    throw new UsageError('--yama: a snapshot has its own kernel.yama.ptrace_scope');
+  }
   const { machine, task } = await loadCrash(crash, yama === null ? {} : { yama });
   const answers = callersOf(machine, task, options).map(({ who, task: caller }) => ({
     who,

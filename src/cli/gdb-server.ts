@@ -79,6 +79,7 @@ class Client {
   readonly #session: GdbSession;
   readonly #name: string;
   readonly #options: ListenOptions;
+  #isAdvancing = false;
 
   constructor(machine: Machine, socket: Socket, options: ListenOptions) {
     this.#socket = socket;
@@ -90,7 +91,10 @@ class Client {
       close: () => socket.end(),
     });
     socket.setNoDelay(true);
-    socket.on('data', (bytes) => this.#guard(() => this.#session.receive(bytes)));
+    socket.on('data', (bytes) => {
+      this.#guard(() => this.#session.receive(bytes));
+      this.#advance();
+    });
     // A client that vanishes is no error: 'close' follows.
     socket.on('error', () => {});
     socket.on('close', () => this.#leave());
@@ -100,6 +104,18 @@ class Client {
   /** Tells it of a process that another client ended. */
   checkExit(): void {
     this.#guard(() => this.#session.checkExit());
+  }
+
+  /** Lets the process run, as long as its client waits for it; others are heard in between. */
+  #advance(): void {
+    let goesOn = false;
+    if (!this.#isAdvancing) this.#guard(() => (goesOn = this.#session.advance()));
+    if (!goesOn) return;
+    this.#isAdvancing = true;
+    setImmediate(() => {
+      this.#isAdvancing = false;
+      this.#advance();
+    });
   }
 
   #send(bytes: Uint8Array): void {

@@ -48,10 +48,8 @@ export function printCommandHelp(io: CliIo, spec: CommandSpec): void {
     terminal.line();
     for (const line of wrap(paragraph, terminal.width - 2)) terminal.line(`  ${line}`);
   }
-  if (spec.ownOptions !== true || spec.options !== undefined) {
-    heading(terminal, 'Options');
-    printRows(terminal, optionRows(spec.options ?? {}));
-  }
+  heading(terminal, 'Options');
+  printRows(terminal, optionRows(spec.options ?? {}));
   if (spec.statuses !== undefined) {
     heading(terminal, 'Exit status');
     printRows(

@@ -5,7 +5,7 @@ import type { Loaded } from './input.js';
 import { chooseCrash, loadCrash, onlyOperand } from './input.js';
 import type { CliIo } from './io.js';
 import { hex, printJson } from './json.js';
-import { registerOf } from './process-view.js';
+import { registerOf } from './registers.js';
 import { printTable } from './table.js';
 import { printable, Terminal, truncate } from './terminal.js';
 
@@ -18,7 +18,7 @@ const COLUMN = 10;
  * @throws {InputError} the core cannot be loaded
  */
 export const info: Command = async (operands, io, options) => {
-  const loaded = await loadCrash(chooseCrash(onlyOperand(operands, 'info'), options));
+  const loaded = await loadCrash(await chooseCrash(onlyOperand(operands, 'info'), options));
   if (options.flag('json')) printInfoAsJson(io, loaded);
   else printInfo(new Terminal(io), loaded);
   return 0;
@@ -31,7 +31,7 @@ function printInfo(terminal: Terminal, { label, process }: Loaded): void {
     ['process', `${comm}, ${pid}, child of ${ppid}, user ${uid}, group ${gid}`],
     ['command', psargs],
     ['signal', causeOf(coreSignal(core))],
-    ['core', label],
+    ['core', `${label}, ${core.machine.name}`],
     ['memory', memoryOf(core)],
     ['files', `${found.length} found, ${missing.length} not found`],
   ];
@@ -47,10 +47,10 @@ function printInfo(terminal: Terminal, { label, process }: Loaded): void {
   const threads = core.threads.map(({ tid, signal, regs }) => [
     String(tid),
     signal === 0 ? '' : signalName(signal),
-    hex(registerOf(regs, 'rip')),
-    hex(registerOf(regs, 'rsp')),
+    hex(registerOf(regs, 'pc') ?? 0),
+    hex(registerOf(regs, 'sp') ?? 0),
   ]);
-  const columns = ['thread', 'signal', 'rip', 'rsp'].map((title) => ({ title }));
+  const columns = ['thread', 'signal', 'pc', 'sp'].map((title) => ({ title }));
   printTable(terminal, columns, threads);
   terminal.line();
   terminal.line(terminal.paint('dim', plural(threads.length, 'thread')));
@@ -61,6 +61,7 @@ function printInfoAsJson(io: CliIo, { label, process }: Loaded): void {
   const signal = coreSignal(core);
   printJson(io, {
     core: label,
+    machine: core.machine.name,
     process: core.process,
     executable: areas.executable,
     signal:
@@ -75,8 +76,8 @@ function printInfoAsJson(io: CliIo, { label, process }: Loaded): void {
     threads: core.threads.map(({ tid, signal: number, regs }) => ({
       tid,
       signal: number,
-      rip: hex(registerOf(regs, 'rip')),
-      rsp: hex(registerOf(regs, 'rsp')),
+      pc: hex(registerOf(regs, 'pc') ?? 0),
+      sp: hex(registerOf(regs, 'sp') ?? 0),
     })),
     mappings: core.mappings.length,
     bytesMapped: core.mappings.reduce((sum, { start, end }) => sum + end - start, 0),

@@ -9,22 +9,28 @@ import type { Core } from '../elf/core.js';
 import { readCore } from '../elf/core.js';
 import { LinuxError } from '../errno.js';
 import { Machine } from '../machine.js';
+import { isSnapshot } from '../snapshot/container.js';
 import type { Options } from './command.js';
 import { openHostFile, openInput } from './file-source.js';
 import { InputError, UsageError } from './io.js';
+import { asLoaded, restoreInput } from './restored.js';
 
 /** Where the committed crash lies, beside the compiled library. */
 const EXAMPLE = new URL('../../../examples/crash/', import.meta.url);
 
-/** A core, and where the files it names are to be had. */
+/** A process to look into: that of a core, or one of a machine's snapshot. */
 export interface Crash {
   /** What to call it. */
   readonly label: string;
+  /** Its core; of a snapshot one that is made as it is read. */
   readonly core: Core;
+  /** Where the files it names are to be had. */
   readonly open: OpenFile;
+  /** The machine that the process is in already, and its threads in the core's order; null for a core. */
+  readonly restored: { readonly machine: Machine; readonly threads: readonly Task[] } | null;
 }
 
-/** A core loaded into a machine. */
+/** A process in a machine. */
 export interface Loaded extends Crash {
   readonly machine: Machine;
   readonly process: LoadedProcess;
@@ -32,43 +38,63 @@ export interface Loaded extends Crash {
   readonly task: Task;
 }
 
+/** What names a process, besides the file it is in. */
+export interface InputChoice {
+  /** The directory that the files it had mapped are below; null for the host's own tree. */
+  readonly sysroot?: string | null;
+  /** The number of the process of a snapshot; null for the only one. */
+  readonly pid?: string | null;
+  /** Whether only a snapshot will do. */
+  readonly snapshot?: boolean;
+}
+
 /** The crash that comes with the package. @throws {ElfError | InputError} it is damaged */
 export function exampleCrash(): Crash {
   const file = (name: string) => openInput(fileURLToPath(new URL(name, EXAMPLE)));
   const executable = file('thumbnail.gz');
   const open: OpenFile = (path) => (path.endsWith('/thumbnail') ? executable : null);
-  return { label: 'examples/crash/core.gz', core: readCore(file('core.gz')), open };
+  const label = 'examples/crash/core.gz';
+  return { label, core: readCore(file('core.gz')), open, restored: null };
 }
 
 /**
- * A core of the host, with the files it names.
+ * A process in a file of the host, a core or a snapshot as its first bytes say, with the files it names.
  *
- * @param sysroot the directory they are below; null for the host's own tree
- * @throws {ElfError | InputError} it cannot be read, or is no core
+ * @throws {ElfError | InputError} the file cannot be read, or is neither
+ * @throws {UsageError} the choice makes no sense with it
  */
-export function hostCrash(path: string, sysroot: string | null = null): Crash {
+export async function openProcess(path: string, choice: InputChoice = {}): Promise<Crash> {
+  const { sysroot = null, pid = null, snapshot = false } = choice;
   const open: OpenFile = (name) =>
     name.startsWith('/') ? openHostFile(sysroot === null ? name : join(sysroot, name)) : null;
-  return { label: path, core: readCore(openInput(path)), open };
+  const source = openInput(path);
+  if (isSnapshot(source)) return restoreInput(source, { pid, open });
+  if (snapshot) throw new InputError(`${path}: this is no snapshot`);
+  if (pid !== null) throw new UsageError(`--pid: ${path} is a core, and has one process`);
+  return { label: path, core: readCore(source), open, restored: null };
 }
 
 /**
- * The core that a command line names with --core or as its operand, else the example.
+ * The process that a command line names with --core, --snapshot or as its operand, else the example.
  *
  * @throws {UsageError} it names two
  */
-export function chooseCrash(operand: string | null, options: Options): Crash {
-  const named = options.text('core');
-  if (named !== null && operand !== null) {
-    throw new UsageError(`one core, please: ${operand} or ${named}`);
+export async function chooseCrash(operand: string | null, options: Options): Promise<Crash> {
+  const snapshot = options.text('snapshot');
+  const named = [operand, options.text('core'), snapshot].filter((path) => path !== null);
+  const [path, second] = named;
+  if (second !== undefined) throw new UsageError(`one process, please: ${path} or ${second}`);
+  const [pid, sysroot] = [options.text('pid'), options.text('sysroot')];
+  if (path !== undefined) {
+    return await openProcess(path, { pid, sysroot, snapshot: snapshot !== null });
   }
-  const path = named ?? operand;
-  return path === null ? exampleCrash() : hostCrash(path, options.text('sysroot'));
+  if (pid !== null) throw new UsageError('--pid names a process of a snapshot: which?');
+  return exampleCrash();
 }
 
 /** The only operand of a command, or null. @throws {UsageError} there are more */
 export function onlyOperand(operands: readonly string[], command: string): string | null {
-  if (operands.length > 1) throw new UsageError(`${command} takes at most one core file`);
+  if (operands.length > 1) throw new UsageError(`${command} takes at most one core or snapshot`);
   return operands[0] ?? null;
 }
 
@@ -84,8 +110,14 @@ export function loadInto(machine: Machine, { core, open }: Crash): LoadedProcess
   }
 }
 
-/** Makes a machine with the process of a core. @throws {InputError} it does not fit */
+/**
+ * The process in a machine: that of its snapshot, or one that is made.
+ *
+ * @param options of a machine that is made; a snapshot's has its own
+ * @throws {InputError} it does not fit
+ */
 export async function loadCrash(crash: Crash, options: MachineOptions = {}): Promise<Loaded> {
+  if (crash.restored !== null) return asLoaded(crash, crash.restored);
   const machine = await Machine.create(options);
   const process = loadInto(machine, crash);
   const [task] = process.threads;

@@ -24,7 +24,7 @@ export const maps: Command = async (operands, io, options) => {
   if (options.flag('proc') && options.flag('json')) {
     throw new UsageError('--proc and --json are two formats: choose one');
   }
-  const loaded = await loadCrash(chooseCrash(onlyOperand(operands, 'maps'), options));
+  const loaded = await loadCrash(await chooseCrash(onlyOperand(operands, 'maps'), options));
   const view = new ProcessView(loaded);
   const { mappings } = loaded.process.core;
   if (options.flag('proc')) io.out(view.mapsText);

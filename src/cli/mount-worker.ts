@@ -3,13 +3,17 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { describeHostThread, serveFuse } from '../fuse/mount.js';
 import { FuseServer } from '../fuse/server.js';
 import type { IdPairs } from '../fuse/users.js';
-import { Machine } from '../machine.js';
-import { exampleCrash, hostCrash, loadInto } from './input.js';
+import { exampleCrash, type InputChoice, loadCrash, openProcess } from './input.js';
+import { UsageError } from './io.js';
+
+/** PID_MAX_LIMIT of 64-bit Linux. */
+const PID_MAX = 4194304;
 
 /** What a mount is to show: a core file, or the crash that comes with the package. */
 export interface MountJob {
-  /** The path of a core; null: the demo's. */
-  readonly core: string | null;
+  /** The path of a core or snapshot; null: the demo's. */
+  readonly path: string | null;
+  readonly choice: InputChoice;
   /** Whether /proc/PID has `mem`. */
   readonly mem: boolean;
   readonly yama: 0 | 1 | 2 | 3 | null;
@@ -25,15 +29,17 @@ export type MountAnswer =
   | { readonly problem: string };
 
 async function prepare(job: MountJob): Promise<{ server: FuseServer; answer: MountAnswer }> {
-  const crash = job.core === null ? exampleCrash() : hostCrash(job.core);
-  const machine = await Machine.create({
+  const crash = job.path === null ? exampleCrash() : await openProcess(job.path, job.choice);
+  if (crash.restored !== null && (!job.mem || job.yama !== null)) {
+    throw new UsageError('--no-mem and --yama: a snapshot has its own machine');
+  }
+  const { machine, process, task } = await loadCrash(crash, {
     procMem: job.mem,
     // As many as the host can have: callers keep their numbers.
-    sysctl: { 'kernel.pid_max': 4194304 },
+    sysctl: { 'kernel.pid_max': PID_MAX },
     ...(job.yama === null ? {} : { yama: job.yama }),
   });
-  const { threads } = loadInto(machine, crash);
-  const pid = threads[0]?.pid ?? 1;
+  const { pid, comm } = task;
   const self = job.self === 'caller' ? null : job.self === 'core' ? pid : job.self;
   const server = new FuseServer(machine.vfs, {
     self,
@@ -42,7 +48,7 @@ async function prepare(job: MountJob): Promise<{ server: FuseServer; answer: Mou
     describe: describeHostThread,
     onError: (error) => console.error('procmem: a request failed:', error),
   });
-  return { server, answer: { pid, comm: threads[0]?.comm ?? '', threads: threads.length } };
+  return { server, answer: { pid, comm, threads: process.threads.length } };
 }
 
 const port = parentPort;

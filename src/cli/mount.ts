@@ -1,27 +1,15 @@
 import { once } from 'node:events';
-import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
 
 import { type FuseMount, mountFuse, MountError, unmountFuse } from '../fuse/mount.js';
 import type { IdPairs } from '../fuse/users.js';
-import type { CliIo, Command } from './io.js';
+import type { Command, Options } from './command.js';
+import { plural } from './demo-summary.js';
+import type { CliIo } from './io.js';
 import { InputError, UsageError } from './io.js';
+import { printJsonLine } from './json.js';
 import type { MountAnswer, MountJob } from './mount-worker.js';
-
-/** How it is called, for help and complaints. */
-export const MOUNT_USAGE =
-  'mount DIR (--core FILE | --demo) [--self caller|core|PID] [--no-mem] [--yama 0..3] ' +
-  '[--user HOST:MACHINE]… [--group HOST:MACHINE]…';
-
-const OPTIONS = {
-  core: { type: 'string' },
-  demo: { type: 'boolean' },
-  self: { type: 'string' },
-  'no-mem': { type: 'boolean' },
-  yama: { type: 'string' },
-  user: { type: 'string', multiple: true },
-  group: { type: 'string', multiple: true },
-} as const;
+import { printable } from './terminal.js';
 
 /**
  * `procmem mount DIR`: the machine's /proc on a real directory, until it is unmounted, interrupted or
@@ -31,8 +19,10 @@ const OPTIONS = {
  * @throws {UsageError} the command line makes no sense
  * @throws {InputError} the core cannot be loaded, or the directory not mounted on
  */
-export const mount: Command = async (args: string[], io: CliIo): Promise<number> => {
-  const { directory, job } = parse(args);
+export const mount: Command = async (operands, io, options) => {
+  const [directory, ...more] = operands;
+  if (directory === undefined || more.length > 0) throw new UsageError('one directory is needed');
+  const job = jobOf(options);
   const worker = new Worker(new URL('./mount-worker.js', import.meta.url), { workerData: job });
   try {
     const [answer] = (await once(worker, 'message')) as [MountAnswer];
@@ -40,9 +30,11 @@ export const mount: Command = async (args: string[], io: CliIo): Promise<number>
     const mounted = mountOrExplain(directory);
     worker.postMessage(mounted.fd);
     const { pid, comm, threads } = answer;
-    const what = `process ${pid} (${comm}), ${threads} thread${threads === 1 ? '' : 's'}`;
-    io.out(`/proc of ${what}, on ${mounted.directory}; interrupt (Ctrl-C) to unmount\n`);
-    return await untilGone(worker, mounted, io);
+    const what = `process ${pid} (${printable(comm)}), ${plural(threads, 'thread')}`;
+    const json = options.flag('json');
+    if (json) printJsonLine(io, { directory: mounted.directory, pid, comm, threads });
+    else io.out(`/proc of ${what}, on ${mounted.directory}; interrupt (Ctrl-C) to unmount\n`);
+    return await untilGone(worker, mounted, io, json);
   } finally {
     await worker.terminate();
   }
@@ -58,7 +50,12 @@ function mountOrExplain(directory: string): FuseMount {
 }
 
 /** Waits for the end of the worker, which is that of the mount; signals bring it about. */
-async function untilGone(worker: Worker, mounted: FuseMount, io: CliIo): Promise<number> {
+async function untilGone(
+  worker: Worker,
+  mounted: FuseMount,
+  io: CliIo,
+  json: boolean,
+): Promise<number> {
   const stop = (): void => {
     try {
       if (!unmountFuse(mounted)) io.err(`procmem: ${mounted.directory} was in use\n`);
@@ -70,7 +67,7 @@ async function untilGone(worker: Worker, mounted: FuseMount, io: CliIo): Promise
   for (const signal of signals) process.on(signal, stop);
   try {
     await once(worker, 'exit');
-    io.out(`${mounted.directory} is unmounted\n`);
+    if (!json) io.out(`${mounted.directory} is unmounted\n`);
     return 0;
   } catch (error) {
     unmountFuse(mounted);
@@ -81,30 +78,26 @@ async function untilGone(worker: Worker, mounted: FuseMount, io: CliIo): Promise
   }
 }
 
-function parse(args: string[]): { directory: string; job: MountJob } {
-  const { values, positionals } = parseOrExplain(args);
-  const [directory, ...rest] = positionals;
-  if (directory === undefined || rest.length > 0) throw wrong('one directory is needed');
-  if ((values.core === undefined) !== (values.demo === true)) {
-    throw wrong('either --core FILE or --demo is needed');
+function jobOf(options: Options): MountJob {
+  const [core, snapshot] = [options.text('core'), options.text('snapshot')];
+  const chosen = [core, snapshot, options.flag('demo') ? '' : null].filter((one) => one !== null);
+  if (chosen.length !== 1) {
+    throw new UsageError('one of --core FILE, --snapshot FILE and --demo is needed');
   }
-  const job: MountJob = {
-    core: values.core ?? null,
-    mem: values['no-mem'] !== true,
-    yama: values.yama === undefined ? null : (numberOf('--yama', values.yama, 3) as 0 | 1 | 2 | 3),
-    self: selfOf(values.self ?? 'caller'),
-    users: pairsOf('--user', values.user ?? []),
-    groups: pairsOf('--group', values.group ?? []),
+  const yama = options.text('yama');
+  return {
+    path: core ?? snapshot,
+    choice: {
+      snapshot: snapshot !== null,
+      pid: options.text('pid'),
+      sysroot: options.text('sysroot'),
+    },
+    mem: !options.flag('no-mem'),
+    yama: yama === null ? null : (numberOf('--yama', yama, 3) as 0 | 1 | 2 | 3),
+    self: selfOf(options.text('self') ?? 'caller'),
+    users: pairsOf('--user', options.texts('user')),
+    groups: pairsOf('--group', options.texts('group')),
   };
-  return { directory, job };
-}
-
-function parseOrExplain(args: string[]) {
-  try {
-    return parseArgs({ args, options: OPTIONS, allowPositionals: true });
-  } catch (error) {
-    throw wrong((error as Error).message);
-  }
 }
 
 function selfOf(text: string): MountJob['self'] {
@@ -114,17 +107,13 @@ function selfOf(text: string): MountJob['self'] {
 function pairsOf(name: string, texts: readonly string[]): IdPairs {
   return texts.map((text) => {
     const [host = '', machine = '', ...rest] = text.split(':');
-    if (rest.length > 0) throw wrong(`${name} ${text}: not HOST:MACHINE`);
+    if (rest.length > 0) throw new UsageError(`${name} ${text}: not HOST:MACHINE`);
     return [numberOf(name, host, 0xfffffffe), numberOf(name, machine, 0xfffffffe)] as const;
   });
 }
 
 function numberOf(name: string, text: string, max: number): number {
   const number = /^\d{1,10}$/.test(text) ? Number(text) : NaN;
-  if (!(number <= max)) throw wrong(`${name} ${text}: not a number from 0 to ${max}`);
-  return number;
-}
-
-function wrong(what: string): UsageError {
-  return new UsageError(`${what}; usage: procmem ${MOUNT_USAGE}`);
+  if (number <= max) return number;
+  throw new UsageError(`${name} ${text}: not a number from 0 to ${max}`);
 }

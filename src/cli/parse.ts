@@ -18,12 +18,6 @@ export interface Parsed {
  * @throws {UsageError} an option that it does not have, or without its value
  */
 export function parseCommandLine(args: string[], spec: CommandSpec): Parsed {
-  if (spec.ownOptions === true) {
-    const end = args.indexOf('--');
-    const before = end < 0 ? args : args.slice(0, end);
-    const help = before.includes('--help') || before.includes('-h');
-    return { operands: args, options: new Options({}), help };
-  }
   if (spec.programFollows === true) {
     const [own, program] = splitProgram(args, spec.options ?? {});
     const { programFollows: _, ...plain } = spec;

@@ -1,31 +1,38 @@
+import type { Task } from '../api/task.js';
+import { registersOf } from '../api/hart-registers.js';
 import type { OpenFile } from '../api/open-file.js';
 import { LinuxError } from '../errno.js';
 import type { MapsLine } from '../unwind/maps.js';
 import { findLine, parseMaps } from '../unwind/maps.js';
-import { REGISTER_NAMES } from './address.js';
 import type { Loaded } from './input.js';
-
-/** One register of a struct user_regs_struct, by its name there. */
-export function registerOf(regs: Uint8Array, name: string): bigint {
-  const at = REGISTER_NAMES.indexOf(name) * 8;
-  return new DataView(regs.buffer, regs.byteOffset, regs.byteLength).getBigUint64(at, true);
-}
 
 /** The memory of a loaded process as root sees it: /proc/PID/maps, and reads of /proc/PID/mem. */
 export class ProcessView {
   readonly maps: readonly MapsLine[];
   /** The text of /proc/PID/maps. */
   readonly mapsText: string;
-  /** struct user_regs_struct of the first thread. */
+  /** The general registers of the first thread, as its core has them. */
   readonly regs: Uint8Array;
   readonly #mem: OpenFile;
+  readonly #root: Task;
 
   constructor({ machine, task }: Loaded) {
     const root = machine.spawn({ comm: 'procmem', uid: 0 });
+    this.#root = root;
     this.mapsText = root.readText(`/proc/${task.pid}/maps`);
     this.maps = parseMaps(this.mapsText);
-    this.regs = task.struct.regs ?? new Uint8Array(27 * 8);
-    this.#mem = root.open(`/proc/${task.pid}/mem`);
+    this.regs = registersOf(task.struct, 'general') ?? new Uint8Array(27 * 8);
+    this.#mem = root.open(`/proc/${task.pid}/mem`, 'r+');
+  }
+
+  /** Writes as much of `bytes` as can be written. @throws {LinuxError} EIO: none of it */
+  write(addr: number, bytes: Uint8Array): number {
+    return this.#mem.pwrite(bytes, addr);
+  }
+
+  /** Looks no longer: who looked leaves the machine. */
+  close(): void {
+    this.#root.exit();
   }
 
   /** Fills `into` from `addr`; returns how many bytes there were before one that is not readable. */

@@ -32,7 +32,7 @@ export const read: Command = async (operands, io, options) => {
     throw new UsageError('raw bytes could drive the terminal: redirect them, or give --force');
   }
   const size = length === undefined ? null : parseSize(length, 'LENGTH');
-  const view = new ProcessView(await loadCrash(chooseCrash(null, options)));
+  const view = new ProcessView(await loadCrash(await chooseCrash(null, options)));
   const range = parseAddress(where, view);
   const sink = options.flag('raw')
     ? (_: number, bytes: Uint8Array) => io.out(bytes)

@@ -50,7 +50,7 @@ export const search: Command = async (operands, io, options) => {
   const limit = countOption(options, 'limit', DEFAULT_LIMIT) || Number.POSITIVE_INFINITY;
   const align = Math.max(1, countOption(options, 'align', 1));
   const perms = permsOption(options);
-  const view = new ProcessView(await loadCrash(chooseCrash(null, options)));
+  const view = new ProcessView(await loadCrash(await chooseCrash(null, options)));
   const [where] = operands;
   const range = where === undefined ? { start: 0, end: null } : parseAddress(where, view);
   const end = range.end ?? 2 ** 47;

@@ -1,7 +1,6 @@
 import { open, unlink } from 'node:fs/promises';
 import { writeSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 
 import { copyProcess } from '../live/host-copy.js';
 import { ProcError } from '../live/error.js';
@@ -12,64 +11,46 @@ import { Machine } from '../machine.js';
 import { encodeState } from '../snapshot/state.js';
 import { STORE_TO_COME } from '../snapshot/store.js';
 import { SnapshotWriter } from '../snapshot/writer.js';
-import { Interrupt } from './dump.js';
+import type { Command, Options } from './command.js';
+import { Interrupt, outputOption, report } from './dump.js';
 import { unreadable } from './file-source.js';
 import { type CliIo, InputError, UsageError } from './io.js';
 import { Progress } from './progress.js';
 
-const USAGE = 'procmem snapshot PID -o FILE [--no-stop]';
 /** Chunks copied between two looks at whether the user has had enough. */
 const BREATH = 16;
-
-interface SnapshotArguments {
-  readonly pid: number;
-  readonly output: string;
-  readonly stop: boolean;
-}
 
 /**
  * `procmem snapshot PID -o FILE`: copies a process of this computer, which rests meanwhile, into a
  * machine's snapshot: Machine.restore() makes it a process whose pages are read when they are touched.
  *
  * @returns 0; 1 when it was interrupted, and there is no file then
- * @throws {UsageError} the arguments make no sense
+ * @throws {UsageError} the command line makes no sense
  * @throws {InputError} no such process, or not permitted
  */
-export async function snapshot(args: string[], io: CliIo): Promise<number> {
-  const options = parseSnapshotArguments(args);
+export const snapshot: Command = async (operands, io, options) => {
+  const [pid = '', more] = operands;
+  if (!/^\d+$/.test(pid) || more !== undefined) {
+    throw new UsageError('the number of one process; usage: procmem snapshot PID -o FILE');
+  }
+  const output = outputOption(options);
   try {
-    return await snapshotProcess(options, io);
+    return await snapshotProcess(Number(pid), output, io, options);
   } catch (error) {
     if (error instanceof ProcError) throw new InputError(error.message);
     if (!(error instanceof LinuxError)) throw error;
-    throw new InputError(`${options.pid}: the machine cannot hold this process (${error.code})`);
+    throw new InputError(`${pid}: the machine cannot hold this process (${error.code})`);
   }
-}
+};
 
-function parseSnapshotArguments(args: string[]): SnapshotArguments {
-  const options = {
-    output: { type: 'string', short: 'o' },
-    'no-stop': { type: 'boolean' },
-  } as const;
-  let parsed;
-  try {
-    parsed = parseArgs({ args, options, allowPositionals: true });
-  } catch (error) {
-    throw new UsageError(`${(error as Error).message.split('\n')[0]}; usage: ${USAGE}`);
-  }
-  const { values, positionals } = parsed;
-  const [pid = ''] = positionals;
-  if (!/^\d+$/.test(pid) || positionals.length > 1) {
-    throw new UsageError(`the number of one process; usage: ${USAGE}`);
-  }
-  if (values.output === undefined) throw new UsageError(`-o is missing; usage: ${USAGE}`);
-  return { pid: Number(pid), output: values.output, stop: values['no-stop'] !== true };
-}
-
-async function snapshotProcess(options: SnapshotArguments, io: CliIo): Promise<number> {
-  const process = new HostProcess(options.pid);
+async function snapshotProcess(
+  pid: number,
+  output: string,
+  io: CliIo,
+  options: Options,
+): Promise<number> {
+  const process = new HostProcess(pid);
   const machine = await Machine.create();
-  const { output } = options;
   // A snapshot holds secrets: it is its owner's alone.
   const file = await open(output, 'w', 0o600).catch((error: unknown) => {
     process.close();
@@ -77,7 +58,7 @@ async function snapshotProcess(options: SnapshotArguments, io: CliIo): Promise<n
   });
   const interrupt = new Interrupt();
   let complete = false;
-  const resume = options.stop ? stopProcess(process) : (): void => {};
+  const resume = options.flag('no-stop') ? (): void => {} : stopProcess(process);
   try {
     const { vfs, kernel } = machine;
     const writer = new SnapshotWriter(kernel.core, (bytes) => writeAll(file.fd, bytes));
@@ -99,9 +80,7 @@ async function snapshotProcess(options: SnapshotArguments, io: CliIo): Promise<n
     writer.machine(encodeState(kernel, vfs).state);
     writer.end();
     complete = true;
-    io.err(
-      `procmem: ${output}: ${bytes} bytes of memory${lost > 0 ? `; ${lost} pages cannot be read` : ''}\n`,
-    );
+    report(io, options, { output, bytes, unreadablePages: lost });
     return 0;
   } finally {
     resume();

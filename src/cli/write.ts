@@ -1,90 +1,143 @@
-import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, unlinkSync, writeSync } from 'node:fs';
 
-import type { CoreMapping } from '../elf/core-mappings.js';
-import type { ByteSource } from '../elf/source.js';
+import { patchCore } from '../elf/core-patch.js';
+import type { Core } from '../elf/core.js';
+import { LinuxError } from '../errno.js';
 import { parseAddress } from './address.js';
 import { bytesToWrite } from './bytes.js';
 import type { Command } from './command.js';
+import { outputOption } from './dump.js';
 import { unreadable } from './file-source.js';
-import { chooseCrash, loadCrash } from './input.js';
-import { UsageError } from './io.js';
+import { chooseCrash, loadCrash, type Loaded } from './input.js';
+import { type CliIo, UsageError } from './io.js';
 import { hex, printJson } from './json.js';
 import { ProcessView } from './process-view.js';
 
 /** Bytes copied at a time. */
 const CHUNK = 1024 * 1024;
+const PAGE = 4096;
 
-/** Bytes and where they go in the file. */
-interface Patch {
-  readonly offset: number;
+/** Bytes and the address they are to have. */
+interface Change {
+  readonly start: number;
   readonly bytes: Uint8Array;
 }
 
+/** A file, from its first byte on. */
+type WriteFile = (put: (bytes: Uint8Array, offset: number) => void) => void;
+
 /**
- * `procmem write ADDRESS … -o CORE`: a copy of the core in which some memory has other bytes.
+ * `procmem write ADDRESS … -o FILE`: a copy of the core or snapshot in which some memory has other bytes.
  *
- * @returns 0, or 1 when the memory is not in the core
+ * @returns 0, or 1 when the memory cannot be written
  * @throws {UsageError} no address, no bytes, or no output
  * @throws {InputError} a file cannot be read or made
  */
 export const write: Command = async (operands, io, options) => {
   const [where] = operands;
-  const output = options.text('output');
   if (where === undefined)
-    throw new UsageError('no address; usage: procmem write ADDRESS … -o CORE');
+    throw new UsageError('no address; usage: procmem write ADDRESS … -o FILE');
   if (operands.length > 1) throw new UsageError(`write takes one address, no ${operands[1]}`);
   const bytes = bytesToWrite(options);
-  if (output === null)
-    throw new UsageError('--output names the core to make: none is changed in place');
-  const loaded = await loadCrash(chooseCrash(null, options));
+  const output = outputOption(options);
+  const loaded = await loadCrash(await chooseCrash(null, options));
   const view = new ProcessView(loaded);
   const { start, end } = parseAddress(where, view);
   if (end !== null && bytes.length > end - start) {
     throw new UsageError(`${bytes.length} bytes do not fit ${where}, which has ${end - start}`);
   }
-  const patches = findPatches(loaded.core.mappings, start, bytes);
-  if ('missing' in patches) {
-    const at = patches.missing;
-    const lost = view.read(at, new Uint8Array(1)) === 0;
-    const why = lost ? view.whyUnreadable(at) : 'it comes from a file, the core does not have it';
-    io.err(`procmem: ${hex(at)}: ${why}; nothing is written\n`);
-    return 1;
-  }
-  copyPatched(loaded.core.source, patches, output);
+  const change = { start, bytes };
+  const file =
+    loaded.restored === null
+      ? patched(loaded, view, change, io)
+      : changed(loaded, view, change, io);
+  if (file === null) return 1;
+  makeFile(output, file);
   const written = { output, address: hex(start), length: bytes.length };
   if (options.flag('json')) printJson(io, written);
   else io.out(`${bytes.length} bytes at ${hex(start)} written into ${output}\n`);
   return 0;
 };
 
-/** Where the bytes of a range are in the core's file, or the first that is not there. */
-function findPatches(
-  mappings: readonly CoreMapping[],
-  start: number,
-  bytes: Uint8Array,
-): Patch[] | { missing: number } {
-  const patches: Patch[] = [];
-  for (let done = 0; done < bytes.length;) {
-    const addr = start + done;
-    const mapping = mappings.find((one) => one.start <= addr && addr < one.start + one.dumped);
-    if (mapping === undefined) return { missing: addr };
-    const part = bytes.subarray(done, done + mapping.start + mapping.dumped - addr);
-    patches.push({ offset: mapping.offset + addr - mapping.start, bytes: part });
-    done += part.length;
+/** The core with other bytes; null when it cannot be, which was said then. */
+function patched(
+  { process }: Loaded,
+  view: ProcessView,
+  { start, bytes }: Change,
+  io: CliIo,
+): WriteFile | null {
+  const patches = patchCore(process.core, start, bytes, (addr) => {
+    const page = new Uint8Array(PAGE);
+    return view.read(addr, page) === PAGE ? page : null;
+  });
+  if ('why' in patches) {
+    const { addr, why } = patches;
+    const reason =
+      why === 'unmapped' ? 'nothing is mapped there' : `${view.whyUnreadable(addr)}: ${ADVICE}`;
+    io.err(`procmem: ${hex(addr)}: ${reason}; nothing is written\n`);
+    return null;
   }
-  return patches;
+  return (put) => {
+    copyCore(process.core, put);
+    for (const patch of patches) put(patch.bytes, patch.offset);
+  };
 }
 
-function copyPatched(source: ByteSource, patches: readonly Patch[], output: string): void {
+const ADVICE = 'write whole pages, or name the directory that has the file with --sysroot';
+
+/** Pages of zeros become holes, as they were in the core of a large process. */
+function copyCore({ source }: Core, put: (bytes: Uint8Array, offset: number) => void): void {
+  for (let at = 0; at < source.size; at += CHUNK) {
+    const chunk = source.read(at, CHUNK);
+    if (at + chunk.length === source.size || !isZeros(chunk)) put(chunk, at);
+  }
+}
+
+const ZEROS = new Uint8Array(CHUNK);
+
+function isZeros(bytes: Uint8Array): boolean {
+  return Buffer.compare(bytes, ZEROS.subarray(0, bytes.length)) === 0;
+}
+
+/** The snapshot after a write to /proc/PID/mem; null when it was refused, which was said then. */
+function changed(
+  { machine }: Loaded,
+  view: ProcessView,
+  { start, bytes }: Change,
+  io: CliIo,
+): WriteFile | null {
+  let done = 0;
+  try {
+    while (done < bytes.length) done += view.write(start + done, bytes.subarray(done));
+  } catch (error) {
+    if (!(error instanceof LinuxError)) throw error;
+    io.err(`procmem: ${hex(start + done)}: ${error.code}; nothing is written\n`);
+    return null;
+  }
+  view.close();
+  return (put) => {
+    let at = 0;
+    machine.writeSnapshot((part) => {
+      put(part, at);
+      at += part.length;
+    });
+  };
+}
+
+function makeFile(output: string, write: WriteFile): void {
   let fd: number;
   try {
     fd = openSync(output, 'wx', 0o600);
   } catch (error) {
     throw unreadable(output, error);
   }
+  let size = 0;
   try {
-    for (let at = 0; at < source.size; at += CHUNK) writeFully(fd, source.read(at, CHUNK), at);
-    for (const { offset, bytes } of patches) writeFully(fd, bytes, offset);
+    write((bytes, offset) => {
+      writeFully(fd, bytes, offset);
+      size = Math.max(size, offset + bytes.length);
+    });
+    ftruncateSync(fd, size);
     closeSync(fd);
   } catch (error) {
     closeSync(fd);

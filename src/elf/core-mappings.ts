@@ -32,6 +32,8 @@ export interface CoreMapping {
    * `dumped` is 0 then. What lies between them is zeros in memory of no file, and else not known.
    */
   readonly pieces?: readonly MappingPiece[];
+  /** Whether it was shared, where that is known: a core does not say, a copy of a running process does. */
+  readonly shared?: boolean;
   /** Where the core says this: the program header or the row of NT_FILE, for errors. */
   readonly at: number;
 }

@@ -42,7 +42,7 @@ export class CoreMemory {
     return this.#core.mappings
       .map(({ start, end, perms, file }) => {
         const range = `${hex(start, 8)}-${hex(end, 8)} ${perms ?? '---'}p`;
-        return `${range} ${hex(file?.offset ?? 0, 8)} 00:00 0 ${file?.path ?? ''}\n`;
+        return `${range} ${hex(file?.offset ?? 0, 8)} 00:00 0 ${escaped(file?.path ?? '')}\n`;
       })
       .join('');
   }
@@ -58,6 +58,11 @@ export class CoreMemory {
     const file = this.#files.get(mapping.file.path);
     return file === undefined ? null : file.read(mapping.file.offset + from, inMapping);
   }
+}
+
+/** As the kernel writes a path into one line (fs/seq_file.c, seq_path()). */
+function escaped(path: string): string {
+  return path.replaceAll('\n', '\\012');
 }
 
 function findMapping(mappings: readonly CoreMapping[], addr: number): CoreMapping | null {

@@ -1,3 +1,4 @@
+import type { ByteSource } from './source.js';
 import {
   EHDR_SIZE,
   EM_X86_64,
@@ -26,8 +27,11 @@ export interface CoreSegment {
   readonly filesz: number;
   /** PF_R, PF_W and PF_X. */
   readonly flags: number;
-  /** Those of the `filesz` bytes that are not zeros, in rising order of their place in the segment. */
-  contents(): Iterable<CoreChunk>;
+  /**
+   * Those of the bytes from `from` to `to`, exclusive, that are not zeros, in rising order of their place in
+   * the segment; both are whole pages or the end of the `filesz` bytes.
+   */
+  contents(from: number, to: number): Iterable<CoreChunk>;
 }
 
 /** What a core is made of. */
@@ -37,6 +41,8 @@ export interface CoreImage {
   /** Notes in their file format, in order: see note(). */
   readonly notes: readonly Uint8Array[];
   readonly segments: readonly CoreSegment[];
+  /** What errors call it. */
+  readonly name?: string;
 }
 
 /** ELF_EXEC_PAGESIZE: where the memory begins, and p_align of each segment. */
@@ -46,25 +52,34 @@ const ELF_IDENT = [0x7f, 0x45, 0x4c, 0x46, 2, 1, EV_CURRENT];
 
 /**
  * A core file laid out and not yet written: its size is known, and its bytes come in rising order of their
- * places. What lies between them is zeros, so that a file of holes takes no room on a disk.
+ * places, or from wherever they are asked for. What lies between them is zeros, so that a file of holes
+ * takes no room on a disk.
  *
  *     ELF header | program headers | notes | to a page: memory … | section 0, where it counts the headers
  *
  * @see fs/binfmt_elf.c, elf_core_dump()
  */
-export class CoreFile {
+export class CoreFile implements ByteSource {
+  readonly name: string;
   /** Bytes of the whole file. */
   readonly size: number;
   readonly #image: CoreImage;
   /** Where the memory begins, and where it ends. */
   readonly #memory: number;
   readonly #end: number;
+  /** Where the memory of each segment begins. */
+  readonly #starts: readonly number[];
+  /** All before the memory, once it was asked for. */
+  #front: Uint8Array | null = null;
 
   constructor(image: CoreImage) {
     this.#image = image;
+    this.name = image.name ?? 'core';
     const notes = image.notes.reduce((sum, { length }) => sum + length, 0);
     this.#memory = alignUp(this.#notesAt + notes);
-    this.#end = image.segments.reduce((sum, { filesz }) => sum + filesz, this.#memory);
+    let end = this.#memory;
+    this.#starts = image.segments.map(({ filesz }) => (end += filesz) - filesz);
+    this.#end = end;
     this.size = this.#end + (this.#isExtended ? SHDR_SIZE : 0);
   }
 
@@ -76,10 +91,11 @@ export class CoreFile {
       yield { offset, bytes };
       offset += bytes.length;
     }
-    let start = this.#memory;
-    for (const segment of this.#image.segments) {
-      for (const { offset: at, bytes } of segment.contents()) yield { offset: start + at, bytes };
-      start += segment.filesz;
+    for (const [i, segment] of this.#image.segments.entries()) {
+      const start = this.#starts[i] as number;
+      for (const { offset: at, bytes } of segment.contents(0, segment.filesz)) {
+        yield { offset: start + at, bytes };
+      }
     }
     if (this.#isExtended) yield { offset: this.#end, bytes: this.#sectionZero() };
   }
@@ -93,6 +109,47 @@ export class CoreFile {
     const file = new Uint8Array(this.size);
     for (const { offset, bytes } of this.chunks()) file.set(bytes, offset);
     return file;
+  }
+
+  /** Up to `length` bytes at `offset`, read now; fewer only where the file ends. */
+  read(offset: number, length: number): Uint8Array {
+    const into = new Uint8Array(Math.max(0, Math.min(length, this.size - offset)));
+    const end = offset + into.length;
+    if (offset < this.#memory) put(into, offset, { offset: 0, bytes: this.#beforeMemory() });
+    for (let i = this.#firstBehind(offset); (this.#starts[i] ?? end) < end; i++) {
+      const start = this.#starts[i] as number;
+      const { filesz, contents } = this.#image.segments[i] as CoreSegment;
+      const from = alignDown(Math.max(0, offset - start));
+      for (const chunk of contents(from, Math.min(filesz, alignUp(end - start)))) {
+        put(into, offset - start, chunk);
+      }
+    }
+    if (this.#isExtended) put(into, offset, { offset: this.#end, bytes: this.#sectionZero() });
+    return into;
+  }
+
+  #beforeMemory(): Uint8Array {
+    if (this.#front !== null) return this.#front;
+    const front = new Uint8Array(this.#memory);
+    front.set(this.#headers());
+    let at = this.#notesAt;
+    for (const note of this.#image.notes) {
+      front.set(note, at);
+      at += note.length;
+    }
+    return (this.#front = front);
+  }
+
+  /** The first segment whose memory ends behind a place of the file. */
+  #firstBehind(offset: number): number {
+    let low = 0;
+    let high = this.#starts.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#starts[middle + 1] ?? this.#end) <= offset) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   /** Program headers: the notes and each segment. */
@@ -162,6 +219,18 @@ function fillSegment(view: DataView, at: number, offset: number, segment: CoreSe
   view.setBigUint64(at + 32, BigInt(segment.filesz), true);
   view.setBigUint64(at + 40, BigInt(segment.memsz), true);
   view.setBigUint64(at + 48, BigInt(ALIGN), true);
+}
+
+/** Copies as much of a chunk as lies in the bytes from `start` on. */
+function put(into: Uint8Array, start: number, { offset, bytes }: CoreChunk): void {
+  const skipped = Math.max(0, start - offset);
+  const at = Math.max(0, offset - start);
+  if (skipped >= bytes.length || at >= into.length) return;
+  into.set(bytes.subarray(skipped, skipped + into.length - at), at);
+}
+
+function alignDown(n: number): number {
+  return n - (n % ALIGN);
 }
 
 function alignUp(n: number): number {

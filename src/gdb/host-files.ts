@@ -4,7 +4,8 @@ import { fail, LinuxError } from '../errno.js';
 import { hexArgument, sizeArgument, splitAt } from './arguments.js';
 import { asciiBytes, asciiText, bytesOfHex, escapeBinary, PACKET_SIZE } from './packet.js';
 import { hexNumber, unescapeBinary } from './packet.js';
-import type { TargetFile, TargetFiles, TargetStat } from './target.js';
+import type { FileStat } from '../vfs/file-stat.js';
+import type { TargetFile, TargetFiles } from './target.js';
 
 /** Files a client may have open at once. */
 const MAX_OPEN = 256;
@@ -162,7 +163,7 @@ function attachment(data: Uint8Array): string {
  *     28 size  36 blksize  44 blocks                            each 64 bits
  *     52 atime  56 mtime  60 ctime                              seconds, each 32 bits
  */
-function encodeStat(stat: TargetStat): Uint8Array {
+function encodeStat(stat: FileStat): Uint8Array {
   const bytes = new Uint8Array(64);
   const view = new DataView(bytes.buffer);
   const { dev, ino, mode, nlink, uid, gid, rdev, size, blksize, blocks } = stat;

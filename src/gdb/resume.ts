@@ -1,12 +1,12 @@
-// Attaching, stopping and going on. No CPU runs the target: a target that goes on waits until one of
-// its watchpoints is hit, or the client interrupts it.
+// Attaching, stopping and going on. A thread that runs on a CPU executes a slice at a time, when the embedder
+// advances the session. What has no CPU waits until a watchpoint is hit, or the client interrupts it.
 import { EINVAL, ENOSPC, EOPNOTSUPP } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
 import { hexArgument, sizeArgument, threadArgument } from './arguments.js';
 import { forgetAllocations } from './memory.js';
 import { hexNumber, hexOf } from './packet.js';
 import { gdbSignal } from './signals.js';
-import type { SessionState, Stop } from './state.js';
+import type { SessionState, Stop, ThreadName } from './state.js';
 import type { TargetWatchKind } from './target.js';
 
 const SIGINT = 2;
@@ -15,6 +15,8 @@ const SIGKILL = 9;
 /** Watchpoints a client may set, and the bytes of the longest. */
 const MAX_WATCHES = 64;
 const MAX_WATCH_LENGTH = 0x100000;
+/** Instructions of a thread in one slice: a few milliseconds. */
+const SLICE = 500_000;
 
 /** What the second character of `Z` and `z` asks for, and how a stop reply names it. */
 const WATCH_KINDS: Readonly<Record<string, readonly [kind: TargetWatchKind, word: string]>> = {
@@ -46,24 +48,65 @@ function stopReply(state: SessionState, { pid, tid, signal, watch }: Stop): stri
 }
 
 /** `c`, `s` and what `vCont` makes of them. */
-export function resume(state: SessionState, steps: boolean): string {
-  const thread = state.thread();
-  if (steps) return stopWith(state, { ...thread, signal: SIGTRAP, watch: '' });
-  state.running = true;
-  return '';
+export function resume(state: SessionState, steps: boolean, thread = state.thread()): string {
+  if (!steps) {
+    state.running = true;
+    return '';
+  }
+  // Where there is no CPU it stops again at the same place.
+  const run = state.target.run?.(thread.tid, 1) ?? { kind: 'fuel' };
+  if (run.kind === 'gone') return goneReply(state, thread.pid, run.status);
+  const signal = run.kind === 'signal' ? run.signal : SIGTRAP;
+  return stopWith(state, { ...thread, signal, watch: '' });
+}
+
+/** Whether any thread that the client looks at can run. */
+export function canRun(state: SessionState): boolean {
+  const { target } = state;
+  return state.threads().some(({ tid }) => (target.run?.(tid, 0) ?? null) !== null);
+}
+
+/**
+ * Lets every thread execute a slice, or until one of them stops.
+ *
+ * @returns the stop reply; null while they go on; undefined where none of them can run
+ */
+export function runSlice(state: SessionState): string | null | undefined {
+  let ran = false;
+  for (const { pid, tid } of state.threads()) {
+    const run = state.target.run?.(tid, SLICE) ?? null;
+    ran ||= run !== null;
+    // A watchpoint that was hit has stopped it, and was said.
+    if (!state.running) return null;
+    if (run?.kind === 'gone' && state.target.threads(pid).length === 0) {
+      return goneReply(state, pid, run.status);
+    }
+    if (run?.kind === 'signal') return stopWith(state, { pid, tid, signal: run.signal, watch: '' });
+  }
+  return ran ? null : undefined;
+}
+
+/** `W` for a process that exited, `X` for one that a signal ended. @param status as wait(2) gives it */
+function goneReply(state: SessionState, pid: number, status: number): string {
+  state.running = false;
+  state.detach(pid);
+  const signal = status & 0x7f;
+  const number = state.lldb || signal === 0 ? signal : gdbSignal(signal);
+  const how = signal === 0 ? `W${hexNumber(status >> 8, 2)}` : `X${hexNumber(number, 2)}`;
+  return `${how}${state.multiprocess ? `;process:${hexNumber(pid)}` : ''}`;
 }
 
 /** `vCont;ACTION:THREAD;…`. */
 export function resumeThreads(state: SessionState, args: string): string {
-  let steps = false;
+  let steps: ThreadName | null = null;
   for (const action of args.split(';')) {
     const match = /^([cCsSt])([0-9a-fA-F]{2})?(?::(.+))?$/.exec(action);
     const [, kind = '', signal, thread] = match ?? fail(EINVAL);
     if ('CS'.includes(kind) !== (signal !== undefined)) fail(EINVAL);
-    if (thread !== undefined && threadArgument(state, thread) === null) continue;
-    steps ||= 'sSt'.includes(kind);
+    const named = thread === undefined ? state.thread() : threadArgument(state, thread);
+    if (named !== null && 'sSt'.includes(kind)) steps ??= named;
   }
-  return resume(state, steps);
+  return resume(state, steps !== null, steps ?? state.thread());
 }
 
 function stopWith(state: SessionState, stop: Stop): string {

@@ -5,6 +5,7 @@ import { asciiBytes, asciiText, framePacket, hexNumber, PacketReader } from './p
 import { answerQuery } from './queries.js';
 import {
   attach,
+  canRun,
   detach,
   exitReply,
   interrupt,
@@ -14,6 +15,7 @@ import {
   removeWatch,
   resume,
   resumeThreads,
+  runSlice,
   setWatch,
   stopReason,
 } from './resume.js';
@@ -111,6 +113,20 @@ export class GdbSession {
     if (!this.#closed) this.#reply(exitReply(this.#state));
   }
 
+  /**
+   * Lets the target's CPUs execute for some milliseconds; the client is told when one stops. To be called
+   * again and again, with time for the client in between, as long as it returns true.
+   *
+   * @returns whether there is more to run
+   */
+  advance(): boolean {
+    const state = this.#state;
+    if (this.#closed || !state.running) return false;
+    const reply = runSlice(state);
+    if (reply !== null && reply !== undefined) this.#transmit(reply);
+    return reply === null && state.running;
+  }
+
   /** Whether the client waits for the target to stop. */
   get running(): boolean {
     return this.#state.running;
@@ -129,8 +145,8 @@ export class GdbSession {
     // All that a client may send while the target runs is an interrupt.
     if (state.running) return;
     const reply = this.#answer(asciiText(body));
-    if (state.running) this.#transmit(notice(state));
-    else this.#transmit(reply);
+    if (!state.running) this.#transmit(reply);
+    else if (!canRun(state)) this.#transmit(notice(state));
     if (!state.closing) return;
     this.close();
     this.#output.close();

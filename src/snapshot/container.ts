@@ -99,6 +99,11 @@ export function readExactly(source: ByteSource, offset: number, length: number):
   return bytes;
 }
 
+/** Whether bytes begin as those of a snapshot do; what follows may still be wrong. */
+export function isSnapshot(source: ByteSource): boolean {
+  return startsWith(source.read(0, MAGIC.length), MAGIC);
+}
+
 /** @throws {SnapshotError} NOT_A_SNAPSHOT, VERSION, CUT_SHORT, CORRUPT */
 export function readHeader(core: Core, source: ByteSource): SnapshotHeader {
   const page = source.read(0, PAGE_SIZE);

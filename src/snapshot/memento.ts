@@ -1,115 +1,25 @@
 import { type SideTable, sideTables } from '../side-table.js';
 import { atomName } from './atoms.js';
 import { SnapshotError } from './error.js';
+import { type Kept, KeptArray, KeptBytes, KeptClass, KeptMap, KeptPlain, KeptSet } from './kept.js';
 import { type ClassRule, ruleOf } from './schema.js';
 
-/** One object as it was. */
-interface Kept {
-  /** Makes it that again. */
-  restore(): void;
-}
-
-class KeptFields implements Kept {
-  readonly #object: Record<string, unknown>;
-  readonly #keys: readonly string[];
-  readonly #values: readonly unknown[];
-  /** An instance of a class: its fields never come or go. */
-  readonly #fixed: boolean;
-
-  constructor(object: Record<string, unknown>, keys: readonly string[], rule?: ClassRule) {
-    this.#object = object;
-    this.#fixed = rule !== undefined;
-    this.#keys = keys;
-    this.#values = keys.map((key) => (rule?.caches.has(key) === true ? null : object[key]));
-  }
-
-  restore(): void {
-    const object = this.#object;
-    for (const [i, key] of this.#keys.entries()) {
-      if (object[key] !== this.#values[i]) object[key] = this.#values[i];
-    }
-    if (this.#fixed) return;
-    const now = Object.keys(object);
-    if (now.length === this.#keys.length) return;
-    const known = new Set(this.#keys);
-    for (const key of now) if (!known.has(key)) delete object[key];
-  }
-}
-
-class KeptArray implements Kept {
-  readonly #array: unknown[];
-  readonly #items: readonly unknown[];
-
-  constructor(array: unknown[]) {
-    this.#array = array;
-    this.#items = array.slice();
-  }
-
-  restore(): void {
-    this.#array.length = this.#items.length;
-    for (let i = 0; i < this.#items.length; i++) this.#array[i] = this.#items[i];
-  }
-}
-
-class KeptMap implements Kept {
-  readonly #map: Map<unknown, unknown>;
-  readonly #entries: readonly [unknown, unknown][];
-
-  constructor(map: Map<unknown, unknown>) {
-    this.#map = map;
-    this.#entries = [...map];
-  }
-
-  restore(): void {
-    this.#map.clear();
-    for (const [key, value] of this.#entries) this.#map.set(key, value);
-  }
-}
-
-class KeptSet implements Kept {
-  readonly #set: Set<unknown>;
-  readonly #items: readonly unknown[];
-
-  constructor(set: Set<unknown>) {
-    this.#set = set;
-    this.#items = [...set];
-  }
-
-  restore(): void {
-    this.#set.clear();
-    for (const item of this.#items) this.#set.add(item);
-  }
-}
-
-class KeptBytes implements Kept {
-  readonly #bytes: Uint8Array;
-  readonly #copy: Uint8Array;
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-    this.#copy = bytes.slice();
-  }
-
-  restore(): void {
-    this.#bytes.set(this.#copy);
-  }
-}
-
-/** What side tables had of one object. */
+/** What a side table had of the objects beside which it keeps something; undefined for nothing. */
 class KeptBeside implements Kept {
-  readonly #table: SideTable<object, unknown>;
-  readonly #key: object;
-  readonly #value: unknown;
+  readonly table: SideTable<object, unknown>;
+  readonly objects: object[] = [];
+  readonly values: unknown[] = [];
 
-  constructor(table: SideTable<object, unknown>, key: object) {
-    this.#table = table;
-    this.#key = key;
-    this.#value = table.get(key);
+  constructor(table: SideTable<object, unknown>) {
+    this.table = table;
   }
 
   restore(): void {
-    if (this.#value === undefined) this.#table.delete(this.#key);
-    else this.#table.set(this.#key, this.#value);
+    for (const [i, object] of this.objects.entries()) {
+      const value = this.values[i];
+      if (value === undefined) this.table.delete(object);
+      else this.table.set(object, value);
+    }
   }
 }
 
@@ -118,12 +28,15 @@ class KeptBeside implements Kept {
  * same objects that again. Functions and objects of the embedder stay as they are.
  */
 export class Memento {
-  readonly #kept: Kept[] = [];
-  readonly #seen = new Set<object>();
+  readonly #kept: readonly Kept[];
+  readonly #seen: ReadonlySet<object>;
 
   /** @throws {SnapshotError} UNSUPPORTED: an object of a class that nobody said how to keep */
   constructor(roots: Readonly<Record<string, object>>) {
-    new Walk(this.#seen, this.#kept).from(roots);
+    const walk = new Walk();
+    walk.from(roots);
+    this.#kept = walk.kept();
+    this.#seen = walk.seen;
   }
 
   has(object: object): boolean {
@@ -140,39 +53,68 @@ export class Memento {
 
 /** One walk over the objects: breadth first, so that long chains need no stack. */
 class Walk {
-  readonly #seen: Set<object>;
-  readonly #kept: Kept[];
+  readonly seen = new Set<object>();
+  readonly #kept: Kept[] = [];
+  /** By class, and in it by the fields that its objects have. */
+  readonly #classes = new Map<ClassRule, KeptClass[]>();
+  readonly #beside = [...sideTables().values()].map((table) => new KeptBeside(table));
+  /** Those of any object, and by class those of its objects as well. */
+  readonly #besideAny = this.#beside.filter(({ table }) => table.owner === '*');
+  readonly #besideOf = new Map<ClassRule, readonly KeptBeside[]>();
   readonly #queue: object[] = [];
-  /** From where each object was first seen: the index of that one, and how. */
-  readonly #from: number[] = [];
-  readonly #step: unknown[] = [];
-  readonly #tables = [...sideTables().values()];
+  /** From where each object was first seen, its index and how; only where somebody asks for a path. */
+  readonly #steps: [from: number, how: unknown][] | null;
   #at = -1;
 
-  constructor(seen: Set<object>, kept: Kept[]) {
-    this.#seen = seen;
-    this.#kept = kept;
+  constructor(keepsSteps = false) {
+    this.#steps = keepsSteps ? [] : null;
+  }
+
+  kept(): readonly Kept[] {
+    return [...this.#kept, ...[...this.#classes.values()].flat(), ...this.#beside];
   }
 
   from(roots: Readonly<Record<string, object>>): void {
     for (const [name, root] of Object.entries(roots)) this.#add(root, name);
     for (this.#at = 0; this.#at < this.#queue.length; this.#at++) {
-      this.#keep(this.#queue[this.#at] as object);
+      const object = this.#queue[this.#at] as object;
+      const rule = ruleOf(Object.getPrototypeOf(object) as object | null);
+      this.#keepBeside(object, rule);
+      if (rule !== undefined) this.#keepInstance(object as Record<string, unknown>, rule);
+      else if (!this.#keepContainer(object)) this.#keepPlain(object, roots);
     }
   }
 
-  #add(value: unknown, step: unknown): void {
-    if (typeof value !== 'object' || value === null || this.#seen.has(value)) return;
+  #add(value: unknown, how: unknown): void {
+    if (typeof value !== 'object' || value === null || this.seen.has(value)) return;
     if (atomName(value) !== undefined) return;
-    this.#seen.add(value);
+    this.seen.add(value);
     this.#queue.push(value);
-    this.#from.push(this.#at);
-    this.#step.push(step);
+    this.#steps?.push([this.#at, how]);
   }
 
-  #keep(object: object): void {
-    const rule = ruleOf(Object.getPrototypeOf(object) as object | null);
-    this.#keepBeside(object, rule);
+  #keepInstance(object: Record<string, unknown>, rule: ClassRule): void {
+    const { keys, caches, ends, objects, values } = this.#classOf(object, rule);
+    objects.push(object);
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i] as string;
+      const value = object[key];
+      values.push(caches[i] === true ? null : value);
+      if (ends[i] === false) this.#add(value, key);
+    }
+  }
+
+  #classOf(object: object, rule: ClassRule): KeptClass {
+    const own = Object.keys(object);
+    let known = this.#classes.get(rule);
+    if (known === undefined) this.#classes.set(rule, (known = []));
+    for (const each of known) if (each.fits(own)) return each;
+    const fresh = new KeptClass(own, rule);
+    known.push(fresh);
+    return fresh;
+  }
+
+  #keepContainer(object: object): boolean {
     if (Array.isArray(object)) {
       this.#kept.push(new KeptArray(object));
       for (let i = 0; i < object.length; i++) this.#add(object[i], i);
@@ -188,44 +130,56 @@ class Walk {
     } else if (object instanceof Uint8Array) {
       this.#kept.push(new KeptBytes(object));
     } else {
-      this.#keepFields(object as Record<string, unknown>, rule);
+      return false;
     }
+    return true;
+  }
+
+  #keepPlain(object: object, roots: Readonly<Record<string, object>>): void {
+    const prototype = Object.getPrototypeOf(object) as object | null;
+    if (prototype !== Object.prototype && prototype !== null) this.#refuse(object, roots);
+    const fields = object as Record<string, unknown>;
+    const keys = Object.keys(fields);
+    if (!Object.isFrozen(fields)) this.#kept.push(new KeptPlain(fields, keys));
+    for (const key of keys) this.#add(fields[key], key);
   }
 
   #keepBeside(object: object, rule: ClassRule | undefined): void {
-    for (const table of this.#tables) {
-      const any = table.owner === '*';
-      if (!any && table.owner !== rule?.name) continue;
-      // What any object may have is taken away from all before it is given back.
-      if (any && !table.has(object)) continue;
-      this.#kept.push(new KeptBeside(table, object));
-      this.#add(table.get(object), table.name);
+    // What any object may have is taken away from all before it is given back.
+    for (const each of this.#besideAny) if (each.table.has(object)) this.#noteBeside(each, object);
+    if (rule === undefined) return;
+    let own = this.#besideOf.get(rule);
+    if (own === undefined) {
+      own = this.#beside.filter(({ table }) => table.owner === rule.name);
+      this.#besideOf.set(rule, own);
     }
+    for (const each of own) this.#noteBeside(each, object);
   }
 
-  #keepFields(object: Record<string, unknown>, rule: ClassRule | undefined): void {
-    const prototype = Object.getPrototypeOf(object) as object | null;
-    if (rule === undefined && prototype !== Object.prototype && prototype !== null) {
-      const { name = 'a class' } = (object.constructor ?? {}) as { name?: string };
-      throw new SnapshotError(
-        'UNSUPPORTED',
-        `${this.#path()} is of ${name}, which no snapshot keeps`,
-      );
-    }
-    const keys = stateKeys(object, rule);
-    if (!Object.isFrozen(object)) this.#kept.push(new KeptFields(object, keys, rule));
-    for (const key of keys) {
-      if (!rule?.external.has(key) && !rule?.caches.has(key)) this.#add(object[key], key);
-    }
+  #noteBeside({ table, objects, values }: KeptBeside, object: object): void {
+    const value = table.get(object);
+    objects.push(object);
+    values.push(value);
+    this.#add(value, table.name);
+  }
+
+  /** An object that no rule knows: where no steps were noted, a second walk comes to it again. */
+  #refuse(object: object, roots: Readonly<Record<string, object>>): never {
+    if (this.#steps === null) new Walk(true).from(roots);
+    const { name = 'a class' } = (object.constructor ?? {}) as { name?: string };
+    const text = `${this.#path()} is of ${name}, which no snapshot keeps`;
+    throw new SnapshotError('UNSUPPORTED', text);
   }
 
   /** How the object at hand was reached. */
   #path(): string {
-    const steps: string[] = [];
-    for (let at = this.#at; at >= 0; at = this.#from[at] as number) {
-      steps.unshift(String(this.#step[at]));
+    const names: string[] = [];
+    for (let at = this.#at; at >= 0;) {
+      const [from, how] = this.#steps?.[at] ?? [-1, '?'];
+      names.unshift(String(how));
+      at = from;
     }
-    return steps.join('.');
+    return names.join('.');
   }
 }
 

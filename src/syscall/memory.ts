@@ -29,6 +29,8 @@ const MAP_HUGE_SHIFT = 26;
 const MAP_HUGE_MASK = 0x3f;
 const HUGE_LOGS = [0, 21, 30];
 const DEFAULT_HUGE_LOG = 21;
+/** What most calls ask for: private anonymous memory of pages of the usual size. */
+const PLAIN = MAP_ANONYMOUS | MAP_PRIVATE;
 
 /** The arguments of mmap(2). */
 export interface MmapArgs {
@@ -69,10 +71,19 @@ function mmapPgoff(
   offset: U64,
 ): number {
   if (!isPageAligned(offset)) fail(EINVAL);
+  if ((flags & (MAP_ANONYMOUS | MAP_HUGETLB | MAP_TYPE)) === PLAIN) {
+    return mmapAnonymous(currentMm(task), addr, length, prot, flags, mmLimits(task));
+  }
+  return mmapOther(task, { addr, length, prot, flags, fd: int(fd), offset });
+}
+
+/** What is no plain anonymous memory. */
+function mmapOther(task: TaskStruct, args: Required<MmapArgs>): number {
+  const { addr, length, prot, flags, fd, offset } = args;
   const anonymous = (flags & MAP_ANONYMOUS) !== 0;
   // The descriptor is looked up before anything else is looked at.
-  const file = anonymous ? null : filesOf(task).get(int(fd));
-  if ((flags & MAP_HUGETLB) !== 0) refuseHuge(task, { addr, length, prot, flags, offset });
+  const file = anonymous ? null : filesOf(task).get(fd);
+  if ((flags & MAP_HUGETLB) !== 0) refuseHuge(task, args);
   const limits = mmLimits(task);
   const mm = currentMm(task);
   if (file !== null) {
@@ -80,9 +91,6 @@ function mmapPgoff(
     const mapFile = () => mapFileChecked(task, file, { prot, flags, ...extent });
     const placesHuge = file.placesHuge((flags & MAP_SHARED) !== 0);
     return mmap(mm, { addr, length, prot, flags, offset, mapFile, placesHuge }, limits);
-  }
-  if ((flags & MAP_TYPE) === MAP_PRIVATE) {
-    return mmapAnonymous(mm, addr, length, prot, flags, limits);
   }
   const sharedZero = sharedZeroFile.bind(null, task);
   return mmap(mm, { addr, length, prot, flags, offset, sharedZero }, limits);

@@ -1,4 +1,5 @@
 import { debugFileOf, readBuildId } from '../elf/build-id.js';
+import { debugLinkPaths, fileCrc, readDebugLink } from '../elf/debug-link.js';
 import { ElfError } from '../elf/error.js';
 import { readHeader } from '../elf/header.js';
 import { readSections } from '../elf/sections.js';
@@ -41,6 +42,7 @@ const MAX_MINI_DEBUG = 64 * 1024 * 1024;
  *
  *     the file has .symtab                  that
  *     a debug file with its build id does   that
+ *     one that .gnu_debuglink names does    that
  *     otherwise                             .dynsym and the .symtab inside .gnu_debugdata
  */
 export class FunctionNames {
@@ -88,7 +90,7 @@ export class FunctionNames {
     if (file === null) return [];
     const own = attempt(() => readSymbolTable(file));
     if (own?.section.type === SHT_SYMTAB) return [own];
-    const separate = this.#debugFile(file);
+    const separate = this.#debugFile(file) ?? this.#linkedFile(file, line.path);
     if (separate !== null) return [separate];
     return [own, attempt(() => miniDebugInfo(file))].filter((table) => table !== null);
   }
@@ -99,6 +101,22 @@ export class FunctionNames {
     const debug = this.#source.openDebug?.(debugFileOf(buildId)) ?? null;
     if (debug === null || attempt(() => readBuildId(debug)) !== buildId) return null;
     return attempt(() => readSymbolTable(debug, true));
+  }
+
+  /** The debug file that the file's own link names, if it is the one: by its checksum. */
+  #linkedFile(file: ByteSource, path: string): SymbolTable | null {
+    const link = attempt(() => readDebugLink(file));
+    if (link === null) return null;
+    const { open, openDebug } = this.#source;
+    const { beside, below } = debugLinkPaths(path, link.name);
+    const candidates = [...beside.map((one) => () => open(one)), () => openDebug?.(below) ?? null];
+    for (const candidate of candidates) {
+      const debug = candidate();
+      if (debug === null || fileCrc(debug) !== link.crc) continue;
+      const table = attempt(() => readSymbolTable(debug, true));
+      if (table !== null) return table;
+    }
+    return null;
   }
 
   /** The vDSO: a whole file in memory. */

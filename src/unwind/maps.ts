@@ -11,7 +11,7 @@ export interface MapsLine {
   readonly path: string;
 }
 
-const LINE = /^([0-9a-f]{1,16})-([0-9a-f]{1,16}) ([r-][w-][x-][ps]) ([0-9a-f]+) \S+ \d+ *(.*)$/;
+const LINE = /^([0-9a-f]{1,16})-([0-9a-f]{1,16}) ([r-][w-][x-][ps]) ([0-9a-f]+) \S+ \d+ *([^]*)$/;
 
 /**
  * Reads the text of /proc/PID/maps; lines that are not in its format are passed over.
@@ -24,8 +24,13 @@ export function parseMaps(text: string): MapsLine[] {
     if (match === null) return [];
     const [, start = '', end = '', perms = '', offset = '', path = ''] = match;
     const hex = (digits: string): number => Number.parseInt(digits, 16);
-    return [{ start: hex(start), end: hex(end), perms, offset: hex(offset), path }];
+    return [{ start: hex(start), end: hex(end), perms, offset: hex(offset), path: nameOf(path) }];
   });
+}
+
+/** A path has its newlines back, which the kernel wrote as `\\012` (fs/seq_file.c, seq_path()). */
+function nameOf(text: string): string {
+  return text.startsWith('/') ? text.replaceAll('\\012', '\n') : text;
 }
 
 /** The line that holds `addr`; null where nothing is mapped. `lines` are in address order. */

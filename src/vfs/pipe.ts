@@ -9,6 +9,7 @@ import {
   ERESTARTSYS,
 } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
+import type { Sleep } from '../kernel/sleep.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { putUserU32 } from '../mm/user.js';
 import type { UserBuffer } from '../mm/user.js';
@@ -39,8 +40,22 @@ const PIPE_SIZE = 65536;
 /** Writes up to this many bytes go in whole or not at all (include/uapi/linux/limits.h). */
 const PIPE_BUF = 4096;
 
+/** What an open of a FIFO that waits is called, for who makes it again. */
+const FIFO_OPEN = 'fifo open';
+
 /** Bytes that can be read (include/uapi/asm-generic/ioctls.h). */
 const FIONREAD = 0x541b;
+
+/** Who waits in open() of a FIFO for its other end, and has its own open meanwhile. */
+interface Opener {
+  readonly task: TaskStruct;
+  /** What it left with its task; another one there says that it no longer waits. */
+  readonly sleep: Sleep;
+  /** FMODE_READ or FMODE_WRITE. */
+  readonly end: number;
+  /** How often the other end had been opened when it began to wait. */
+  readonly seen: number;
+}
 
 /** What a pipe holds and who has it open (struct pipe_inode_info). */
 export class Pipe {
@@ -48,8 +63,54 @@ export class Pipe {
   /** First byte to read, and how many there are; the array is a ring. */
   start = 0;
   length = 0;
-  readers = 0;
-  writers = 0;
+  /** Open files that read, and that write. */
+  readFiles = 0;
+  writeFiles = 0;
+  /** How often each end has been opened: r_counter and w_counter. */
+  readOpens = 0;
+  writeOpens = 0;
+  openers: readonly Opener[] = [];
+
+  get readers(): number {
+    return this.readFiles + this.#waiting(FMODE_READ);
+  }
+
+  get writers(): number {
+    return this.writeFiles + this.#waiting(FMODE_WRITE);
+  }
+
+  #waiting(end: number): number {
+    if (this.openers.length === 0) return 0;
+    this.openers = this.openers.filter(({ task, sleep }) => !task.exited && task.sleep === sleep);
+    return this.openers.filter((opener) => opener.end === end).length;
+  }
+
+  /**
+   * Opens one end, once the other has been opened too.
+   * @throws {LinuxError} ERESTARTSYS: it has not
+   * @see fs/pipe.c fifo_open(), wait_for_partner()
+   */
+  meet(task: TaskStruct, end: number): void {
+    const reads = end === FMODE_READ;
+    const opens = reads ? this.writeOpens : this.readOpens;
+    const waits = this.openers.find((each) => each.task === task && each.sleep === task.sleep);
+    if (waits?.end === end) {
+      if (opens === waits.seen) fail(ERESTARTSYS);
+      task.sleep = null;
+      return;
+    }
+    this.announce(end);
+    if ((reads ? this.writers : this.readers) > 0) return;
+    task.sleep = { call: FIFO_OPEN, until: Infinity };
+    this.openers = [...this.openers, { task, sleep: task.sleep, end, seen: opens }];
+    fail(ERESTARTSYS);
+  }
+
+  /** Notes that ends have been opened, for who waits for that. */
+  announce(ends: number): void {
+    if ((ends & FMODE_READ) !== 0) this.readOpens += 1;
+    if ((ends & FMODE_WRITE) !== 0) this.writeOpens += 1;
+  }
 
   get room(): number {
     return PIPE_SIZE - this.length;
@@ -113,8 +174,8 @@ const isNonblock = (file: File): boolean => (file.flags & O_NONBLOCK) !== 0;
 
 function enter(file: File): void {
   const pipe = pipeOf(file);
-  if ((file.mode & FMODE_READ) !== 0) pipe.readers += 1;
-  if ((file.mode & FMODE_WRITE) !== 0) pipe.writers += 1;
+  if ((file.mode & FMODE_READ) !== 0) pipe.readFiles += 1;
+  if ((file.mode & FMODE_WRITE) !== 0) pipe.writeFiles += 1;
 }
 
 /**
@@ -207,9 +268,9 @@ export const pipeOperations: FileOperations = {
   },
   release(file) {
     const pipe = pipeOf(file);
-    if ((file.mode & FMODE_READ) !== 0) pipe.readers -= 1;
-    if ((file.mode & FMODE_WRITE) !== 0) pipe.writers -= 1;
-    if (pipe.readers === 0 && pipe.writers === 0) file.inode.privateData = null;
+    if ((file.mode & FMODE_READ) !== 0) pipe.readFiles -= 1;
+    if ((file.mode & FMODE_WRITE) !== 0) pipe.writeFiles -= 1;
+    if (pipe.readers + pipe.writers === 0) file.inode.privateData = null;
   },
   iter: true,
   direct: true,
@@ -217,19 +278,21 @@ export const pipeOperations: FileOperations = {
 };
 
 /**
- * A pipe, opened by a name or by /proc/PID/fd. Opening never waits for the other end.
+ * A pipe, opened by a name or by /proc/PID/fd. One end of a named one waits for the other.
  * @see fs/pipe.c fifo_open()
  */
 export const fifoOperations: FileOperations = {
   ...pipeOperations,
-  open(_task, file) {
+  open(task, file) {
     const ends = file.mode & (FMODE_READ | FMODE_WRITE);
     if (ends === 0) fail(EINVAL); // Neither end: access mode 3
-    const writesOnly = ends === FMODE_WRITE;
-    // One that pipe() made and /proc/PID/fd leads to needs no reader.
+    const pipe = pipeOf(file);
+    // One that pipe() made and /proc/PID/fd leads to needs no other end.
     const named = file.inode.sb !== file.inode.sb.vfs.pipefs;
-    const alone = named && writesOnly && pipeOf(file).readers === 0;
-    if (alone && (file.flags & O_NONBLOCK) !== 0) fail(ENXIO);
+    const half = named && ends !== (FMODE_READ | FMODE_WRITE);
+    if (half && !isNonblock(file)) pipe.meet(task, ends);
+    else if (half && ends === FMODE_WRITE && pipe.readers === 0) fail(ENXIO);
+    else pipe.announce(ends);
     // stream_open(): it has no positions.
     file.mode &= ~(FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE);
     enter(file);

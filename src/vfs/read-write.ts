@@ -27,7 +27,10 @@ const TWO_63 = 2 ** 63;
  * @see fs/read_write.c rw_verify_area()
  */
 export function rwVerifyArea(file: File, pos: U64, count: number): void {
-  if (typeof pos === 'number' && pos + count < TWO_63) return;
+  if (typeof pos !== 'number' || pos + count >= TWO_63) verifyFarArea(file, pos, count);
+}
+
+function verifyFarArea(file: File, pos: U64, count: number): void {
   const unsigned = (file.mode & FMODE_UNSIGNED_OFFSET) !== 0;
   if (!isNegative(pos)) {
     if (unsigned || BigInt(pos) + BigInt(count) < 1n << 63n) return;
@@ -39,8 +42,12 @@ export function rwVerifyArea(file: File, pos: U64, count: number): void {
 
 /** The part of a buffer that one call may move. */
 function cutToLimit(task: TaskStruct, buf: UserBuffer): UserBuffer {
-  const most = Math.min(transferLimit(task), MAX_RW_COUNT);
-  return buf.length > most ? buf.slice(0, most) : buf;
+  const most = transferLimit(task);
+  return buf.length > most || buf.length > MAX_RW_COUNT ? cut(buf, most) : buf;
+}
+
+function cut(buf: UserBuffer, most: number): UserBuffer {
+  return buf.slice(0, Math.min(most, MAX_RW_COUNT));
 }
 
 /**

@@ -108,6 +108,14 @@ export class Core {
     return this.memory.buffer.byteLength;
   }
 
+  /** Linear memory and what a CPU uses of it, for a module that is linked with the core: api/core-imports.ts. */
+  cpuExports() {
+    const { load8, load16, load32, load64, store8, store16, store32, store64 } = this.exports;
+    const { lastFault, userRuns, runList } = this.exports;
+    const accesses = { load8, load16, load32, load64, store8, store16, store32, store64 };
+    return { memory: this.memory, ...accesses, lastFault, userRuns, runList };
+  }
+
   readU32(at: number): number {
     return this.u32[at >>> 2] as number;
   }
@@ -162,13 +170,27 @@ export class Core {
   /** Copies `length` bytes of `from` at `offset` to `to` in linear memory. */
   copyIn(to: number, from: Uint8Array, offset: number, length: number): void {
     const bytes = this.u8;
-    if (length <= BYTE_LOOP_MAX) {
+    if (length === 8 && (to & 3) === 0) {
+      this.copyIn8(to, from, offset);
+    } else if (length <= BYTE_LOOP_MAX) {
       for (let i = 0; i < length; i++) bytes[to + i] = from[offset + i] as number;
     } else if (length === from.length) {
       this.views.at(bytes, to, length).set(from);
     } else {
       bytes.set(from.subarray(offset, offset + length), to);
     }
+  }
+
+  /** As copyOut8(). */
+  private copyIn8(to: number, from: Uint8Array, offset: number): void {
+    const words = this.u32;
+    const word = (at: number): number =>
+      (from[at] as number) |
+      ((from[at + 1] as number) << 8) |
+      ((from[at + 2] as number) << 16) |
+      ((from[at + 3] as number) << 24);
+    words[to >>> 2] = word(offset);
+    words[(to >>> 2) + 1] = word(offset + 4);
   }
 
   /** Copies what the core's list of runs covers to `into`, from `offset` on. */

@@ -1,5 +1,6 @@
 import { instantiate } from '@assemblyscript/loader';
 import type { CoreExports } from './exports.js';
+import { inlinedCore } from './inlined.js';
 
 /** What a program may hand over in place of the module's file: its bytes, or a compiled module. */
 export type WasmSource = BufferSource | WebAssembly.Module;
@@ -34,14 +35,34 @@ export async function compileResponse(response: Response): Promise<WebAssembly.M
 }
 
 /** Reads the module's bytes beside this file, in Node from disk and elsewhere by fetch. */
-const compileDefault = onceMade(async (): Promise<WebAssembly.Module> => {
+async function compileBeside(): Promise<WebAssembly.Module> {
   const url = new URL('../../procmem.wasm', import.meta.url);
   if (url.protocol === 'file:') {
     const fs = await import('node:fs/promises');
     return WebAssembly.compile(await fs.readFile(url));
   }
   return compileResponse(await fetch(url));
-});
+}
+
+/**
+ * Compiles `beside`, what lies beside the script, and where that fails what the package has inside.
+ * @throws {Error} of `beside`, when nothing is inside
+ */
+export async function compileEither(
+  beside: () => Promise<WebAssembly.Module>,
+  inside: () => Promise<Uint8Array<ArrayBuffer> | null>,
+): Promise<WebAssembly.Module> {
+  try {
+    return await beside();
+  } catch (error) {
+    // A bundler that does not know `new URL(…, import.meta.url)` leaves the file behind.
+    const bytes = await inside();
+    if (bytes === null) throw error;
+    return WebAssembly.compile(bytes);
+  }
+}
+
+const compileDefault = onceMade(() => compileEither(compileBeside, inlinedCore));
 
 /** One instance of the core with its own linear memory. */
 export interface CoreInstance {

@@ -1,15 +1,14 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
-import { chromium } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 
+import { type BrowserName, BROWSERS, launchBrowser, whyNoBrowser } from './browsers.js';
 import { serve } from './server.js';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
-const CHROMIUM = '/usr/bin/chromium';
 const TRACES = join(ROOT, 'test/linux/traces');
 
 interface Replay {
@@ -34,35 +33,26 @@ function recordedTrace(): Buffer {
 }
 
 function pageFiles(): Map<string, string | Buffer> {
-  const bundle = join(ROOT, 'dist', 'browser');
   const here = join(ROOT, 'test', 'browser');
   return new Map<string, string | Buffer>([
     ['/page.html', join(here, 'page.html')],
     ['/handwritten.jsonl', join(here, 'handwritten.jsonl')],
     ['/recorded.jsonl', recordedTrace()],
-    ['/procmem.js', join(bundle, 'procmem.js')],
-    ['/procmem.js.map', join(bundle, 'procmem.js.map')],
-    ['/procmem.wasm', join(bundle, 'procmem.wasm')],
+    ['/', join(ROOT, 'dist', 'browser')],
   ]);
 }
 
 /** Loads the page; gives its outcome and everything that went wrong on the way. */
-async function openPage(): Promise<{ outcome: Outcome; errors: string[] }> {
+async function openPage(
+  name: BrowserName,
+): Promise<{ outcome: Outcome; errors: readonly string[] }> {
   const server = await serve(pageFiles());
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+  const browser = await launchBrowser(name);
   try {
     const page = await browser.newPage();
-    const errors: string[] = [];
-    page.on('pageerror', (error) => errors.push(String(error)));
-    page.on('console', (message) => {
-      if (['error', 'warning'].includes(message.type())) errors.push(message.text());
-    });
-    page.on('response', (response) => {
-      if (!response.ok()) errors.push(`${response.status()} ${response.url()}`);
-    });
     await page.goto(`${server.origin}/page.html`);
     const outcome = await page.evaluate<Outcome>('globalThis.outcome');
-    return { outcome, errors };
+    return { outcome, errors: page.errors };
   } finally {
     await browser.close();
     server.close();
@@ -71,9 +61,15 @@ async function openPage(): Promise<{ outcome: Outcome; errors: string[] }> {
 
 const test = suite('browser');
 
-if (existsSync(CHROMIUM)) {
-  test('the package loads from a plain module script and does there what it does in Node', async () => {
-    const { outcome, errors } = await openPage();
+for (const name of BROWSERS) {
+  const reason = whyNoBrowser(name);
+  if (reason !== null) {
+    console.log(`SKIPPED browser in ${name}: ${reason}`);
+    test.skip(`the package loads in ${name}`);
+    continue;
+  }
+  test(`the package loads in ${name} from a module script and does there what it does in Node`, async () => {
+    const { outcome, errors } = await openPage(name);
     assert.equal(errors, []);
     assert.equal(outcome.mem, {
       read: 5,
@@ -98,9 +94,6 @@ if (existsSync(CHROMIUM)) {
     assert.is(outcome.recorded.matched, outcome.recorded.total);
     assert.ok(outcome.recorded.total >= 100, 'the recorded trace is short');
   });
-} else {
-  console.log(`SKIPPED browser: there is no ${CHROMIUM} (Debian: apt-get install chromium)`);
-  test.skip('the package loads from a plain module script');
 }
 
 test.run();

@@ -1,17 +1,37 @@
 // A static server on a free local port: enough to load a page as a browser does from the web.
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { extname } from 'node:path';
+import { extname, join } from 'node:path';
 
-/** `instantiateStreaming` wants the type of wasm; module scripts want that of JavaScript. */
+/** Streaming compilation wants the type of wasm; module scripts want that of JavaScript. */
 const MIME_TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
+  '.mjs': 'text/javascript; charset=utf-8',
+  '.json': 'application/json',
   '.jsonl': 'text/plain; charset=utf-8',
   '.map': 'application/json',
   '.wasm': 'application/wasm',
 };
+
+/** Headers with which a page may share memory with its workers. */
+export const ISOLATED: Readonly<Record<string, string>> = {
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-embedder-policy': 'require-corp',
+};
+
+/** What a server answers beside the files. */
+export interface ServeOptions {
+  /** Sent with every file. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Types by extension, in place of the right ones. */
+  readonly types?: Readonly<Record<string, string>>;
+}
+
+/** A path of the web, and the file of this machine or the contents it stands for. */
+export type Files = ReadonlyMap<string, string | Uint8Array>;
 
 /** A running server. */
 export interface Server {
@@ -20,26 +40,57 @@ export interface Server {
   close(): void;
 }
 
-/** Serves `files`, from a path of the web to a file of this machine or to its contents. */
-export async function serve(files: ReadonlyMap<string, string | Buffer>): Promise<Server> {
+/** Serves `files`; a path that ends with `/` stands for a directory, of which all is served. */
+export async function serve(files: Files, options: ServeOptions = {}): Promise<Server> {
   const server = createServer((request, response) => {
-    const path = new URL(request.url ?? '/', 'http://localhost').pathname;
-    void answer(response, path, files.get(path));
+    const path = decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname);
+    void answer(response, path, find(files, path), options);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  return { origin: `http://127.0.0.1:${port}`, close: () => server.close() };
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+/** URL has resolved every `..` of a path before it comes here. */
+function find(files: Files, path: string): string | Uint8Array | undefined {
+  const file = files.get(path);
+  if (file !== undefined) return file;
+  for (const [prefix, directory] of files) {
+    if (prefix.endsWith('/') && path.startsWith(prefix) && typeof directory === 'string') {
+      return join(directory, path.slice(prefix.length));
+    }
+  }
+  return undefined;
 }
 
 async function answer(
   response: ServerResponse,
   path: string,
-  file: string | Buffer | undefined,
+  file: string | Uint8Array | undefined,
+  { headers, types }: ServeOptions,
 ): Promise<void> {
-  if (file === undefined) {
+  const body = file === undefined ? null : await contents(file);
+  if (body === null) {
     response.writeHead(404).end();
     return;
   }
-  const body = typeof file === 'string' ? await readFile(file) : file;
-  response.writeHead(200, { 'content-type': MIME_TYPES[extname(path)] ?? '' }).end(body);
+  const type = { ...MIME_TYPES, ...types }[extname(path)] ?? '';
+  response.writeHead(200, { ...headers, 'content-type': type }).end(body);
+}
+
+/** A file's bytes, or the names in a directory as JSON; null when there is none. */
+async function contents(file: string | Uint8Array): Promise<Uint8Array | string | null> {
+  if (typeof file !== 'string') return file;
+  try {
+    if ((await stat(file)).isDirectory()) return JSON.stringify(await readdir(file));
+    return await readFile(file);
+  } catch {
+    return null;
+  }
 }

@@ -105,7 +105,7 @@ const CORE_NAMES = [
 
 test('a core is shown: unknown without mem, named with it where its files are found', async () => {
   const shown: string[] = [];
-  const io: CliIo = { out: (text) => void shown.push(text), err: () => undefined, color: false, columns: 80 };
+  const io: CliIo = { out: (text) => void shown.push(String(text)), err: () => undefined, color: false, columns: 80 };
   await showCore(exampleCrash(), new Terminal(io));
   const out = shown.join('');
   assert.match(out, /thumbnail, process \d+ of user 1000: SIGSEGV, nothing is mapped at 0x4\n/);
@@ -142,7 +142,7 @@ test('names from a core cannot drive the terminal', async () => {
 
 const cut = exampleCore().read(0, 5000);
 const rows: [string, () => string[], RegExp][] = [
-  ['two cores', () => ['a', 'b'], /^procmem: demo takes at most one core file\n$/],
+  ['two cores', () => ['a', 'b'], /^procmem: demo takes at most one core or snapshot\n$/],
   ['a missing file', () => [join(directory, 'none')], /^procmem: \S+none: no such file\n$/],
   ['a directory', () => [directory], /^procmem: \S+: not a regular file\n$/],
   ['an empty file', () => [fileOf('empty', new Uint8Array(0))], /empty: offset 0x0: this is not/],

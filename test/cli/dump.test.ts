@@ -41,9 +41,9 @@ const example = join(dir, 'example');
 writeFileSync(example, exampleCore().read(0, Number.MAX_SAFE_INTEGER));
 
 test('a core is loaded and written again, and only its owner may read it', async () => {
-  const { status, err } = await run(example, '-o', output);
+  const { status, out, err } = await run(example, '-o', output);
   assert.is(status, 0, err);
-  assert.is(err, `procmem: ${output}: ${statSync(output).size} bytes\n`);
+  assert.is(out, `${output}: ${statSync(output).size} bytes\n`);
   assert.is(statSync(output).mode & 0o777, 0o600);
   const [ours, theirs] = [
     readCore(new BytesSource('out', readFileSync(output))),
@@ -71,19 +71,23 @@ const whole = exampleCore().read(0, Number.MAX_SAFE_INTEGER);
 writeFileSync(join(dir, 'cut'), whole.subarray(0, 1000));
 mkdirSync(join(dir, 'directory'));
 const rows: [what: string, argv: string[], message: RegExp][] = [
-  ['nothing', [], /^procmem: one process or core; usage: procmem dump PID\|CORE -o FILE/],
-  ['two', ['a', 'b', '-o', output], /^procmem: one process or core; usage/],
-  ['no output', [example], /^procmem: -o is missing; usage/],
-  ['an unknown option', [example, '--what'], /^procmem: Unknown option '--what'/],
+  ['nothing', [], /^procmem: --output names the file to make\n$/],
+  ['two', ['a', 'b', '-o', output], /^procmem: dump takes at most one core or snapshot\n$/],
+  ['no output', [example], /^procmem: --output names the file to make\n$/],
+  [
+    'an unknown option',
+    [example, '--what'],
+    /^procmem: unknown option --what; usage: procmem dump/,
+  ],
   [
     'a filter that is none',
     [example, '-o', output, '--filter', '0x200'],
-    /--filter 0x200 is no coredump_filter/,
+    /--filter: "0x200" is no coredump_filter/,
   ],
   [
     'a filter of words',
     [example, '-o', output, '--filter', 'all'],
-    /--filter all is no coredump_filter/,
+    /--filter: "all" is no coredump_filter/,
   ],
   ['no file', [join(dir, 'none'), '-o', output], /none: no such file\n$/],
   ['a core cut short', [join(dir, 'cut'), '-o', output], /cut: offset 0x[0-9a-f]+: \S/],
@@ -107,7 +111,7 @@ for (const [what, argv, message] of rows) {
 test('help does not look for a process', async () => {
   const { status, out } = await run('--help');
   assert.is(status, 0);
-  assert.match(out, /^Usage: procmem dump PID\|CORE/);
+  assert.match(out, /^Usage: procmem dump \[PID\|CORE\]/);
 });
 
 test('a sysroot holds what is in it, whatever the path', () => {
@@ -135,13 +139,13 @@ if (process.platform !== 'linux')
 else {
   test('a process of this computer is dumped, and runs on', async () => {
     const child = await sleeper();
-    const { status, err } = await run(String(child.pid), '-o', output);
+    const { status, out, err } = await run(String(child.pid), '-o', output);
     const state = readFileSync(`/proc/${child.pid}/stat`, 'latin1').split(') ')[1]?.[0];
     const ended = once(child, 'exit');
     child.kill('SIGKILL');
     await ended;
     assert.is(status, 0, err);
-    assert.match(err, /^procmem: .*out: \d+ bytes(?:; \d+ pages cannot be read)?\n$/);
+    assert.match(out, /^\S*out: \d+ bytes(?:; \d+ pages cannot be read)?\n$/);
     assert.ok(state !== 'T');
     const core = readCore(new BytesSource('out', readFileSync(output)));
     assert.is(core.process.pid, child.pid);

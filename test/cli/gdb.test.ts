@@ -1,12 +1,16 @@
 // The command, as a process of its own: where it listens, and what clients can do to it.
 import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
 import { suite } from 'uvu';
 
 import { runCommand } from '../../src/cli/run.js';
+import { Machine } from '../../src/index.js';
 import { asciiBytes, asciiText, framePacket, PacketReader } from '../../src/gdb/packet.js';
 
 const test = suite('cli/gdb');
@@ -178,6 +182,35 @@ test('with --stdio it speaks on its standard streams until they end', async () =
   assert.is(running.err, '');
 });
 
+test('with --json it says where it listens, in one line', async () => {
+  const server = new Running(['--listen', '127.0.0.1:0', '--json']);
+  const [line] = await server.until(/^.*\n/);
+  const said = JSON.parse(line);
+  assert.is(said.comm, 'thumbnail');
+  assert.is(said.loopbackOnly, true);
+  const client = new Client(Number(said.address.split(':')[1]));
+  assert.match(await client.ask('?'), /^T0bthread:/);
+  assert.is(await server.stop(), 0);
+});
+
+test('it serves a process of a snapshot, stopped by no signal', async () => {
+  const machine = await Machine.create();
+  const task = machine.spawn({ comm: 'kept' });
+  task.mmap({ addr: 0x10000, length: 4096, prot: 3 });
+  task.store(0x10000, new Uint8Array([1, 2, 3, 4]));
+  const directory = mkdtempSync(join(tmpdir(), 'procmem-cli-gdb-'));
+  const file = join(directory, 'snap');
+  writeFileSync(file, machine.snapshot());
+  const running = new Running(['--stdio', '--snapshot', file]);
+  for (const request of ['?', 'm10000,4']) {
+    running.child.stdin?.write(framePacket(asciiBytes(request)));
+  }
+  await running.until(new RegExp(`\\$T05thread:${task.pid.toString(16)};#.*\\$01020304#`, 's'));
+  running.child.stdin?.end();
+  assert.is(await running.exit, 0);
+  rmSync(directory, { recursive: true });
+});
+
 const mistakes: [string[], RegExp][] = [
   [['--listen', 'nowhere'], /^procmem: --listen "nowhere" is not HOST:PORT\n$/],
   [['--listen', '127.0.0.1:99999'], /is not HOST:PORT\n$/],
@@ -185,7 +218,9 @@ const mistakes: [string[], RegExp][] = [
   [['--listen'], /^procmem: .*--listen.*\n$/],
   [['--listen', ':0', '--stdio'], /^procmem: --listen and --stdio exclude each other\n$/],
   [['--nothing'], /^procmem: .*--nothing.*\n$/],
-  [['a', 'b'], /^procmem: gdb takes at most one core file\n$/],
+  [['a', 'b'], /^procmem: gdb takes at most one core or snapshot\n$/],
+  [['--stdio', '--json'], /^procmem: --json and --stdio exclude each other\n$/],
+  [['--snapshot', MAIN], /^procmem: \S+main\.js: this is no snapshot\n$/],
   [['/nowhere/core'], /^procmem: \/nowhere\/core: no such file\n$/],
   [[MAIN], /^procmem: .*main\.js.*\n$/],
 ];

@@ -38,6 +38,9 @@ for (const [count, phnum, shnum] of counts) {
     assert.is(view.getUint16(56, true), phnum);
     assert.is(view.getUint16(60, true), shnum);
     assert.is(read(file).mappings.length, count);
+    assert.is(readCore(file).mappings.length, count);
+    const end = file.toBytes().slice(-100);
+    assert.equal(file.read(file.size - 100, 1000), end);
   });
 }
 
@@ -49,8 +52,9 @@ test('any segments come back as they were, their chunks in rising order', () => 
     flags: fc.nat(7),
     filled: fc.nat(4),
   });
+  const aPlace = fc.record({ from: fc.nat(0x10000), length: fc.nat(0x5000) });
   fc.assert(
-    fc.property(fc.array(aSegment, { maxLength: 20 }), (rows) => {
+    fc.property(fc.array(aSegment, { maxLength: 20 }), aPlace, (rows, { from, length }) => {
       let start = 0x10000;
       const segments = rows.map(({ gap, pages, dumped, flags, filled }, i): CoreSegment => {
         start += gap * PAGE;
@@ -68,13 +72,14 @@ test('any segments come back as they were, their chunks in rising order', () => 
         end = offset + bytes.length;
       }
       assert.ok(end <= file.size);
+      assert.equal(file.read(from, length), file.toBytes().slice(from, from + length));
       const { mappings, source } = read(file);
       assert.is(mappings.length, segments.length);
       mappings.forEach((mapping, i) => {
         const { vaddr, memsz, filesz, contents } = segments[i] as CoreSegment;
         assert.equal([mapping.start, mapping.end], [Number(vaddr), Number(vaddr) + memsz]);
         const expected = new Uint8Array(filesz);
-        for (const { offset, bytes } of contents()) expected.set(bytes, offset);
+        for (const { offset, bytes } of contents(0, filesz)) expected.set(bytes, offset);
         assert.equal(source.read(mapping.offset, mapping.dumped), expected);
       });
     }),

@@ -1,19 +1,20 @@
 // The committed crash: examples/crash/.
 import { readFileSync } from 'node:fs';
-import { gunzipSync } from 'node:zlib';
 
 import { BytesSource } from '../../src/elf/source.js';
+import { gunzip } from '../gunzip.js';
 
 const EXAMPLE = new URL('../../../examples/crash/', import.meta.url);
 
-function unpack(name: string): Uint8Array {
-  return new Uint8Array(gunzipSync(readFileSync(new URL(name, EXAMPLE))));
-}
+const unpack = (name: string): Promise<Uint8Array> => gunzip(readFileSync(new URL(name, EXAMPLE)));
+
+const core = await unpack('core.gz');
+const executable = await unpack('thumbnail.gz');
 
 export function exampleCore(): BytesSource {
-  return new BytesSource('core', unpack('core.gz'));
+  return new BytesSource('core', core.slice());
 }
 
 export function exampleExecutable(): BytesSource {
-  return new BytesSource('thumbnail', unpack('thumbnail.gz'));
+  return new BytesSource('thumbnail', executable.slice());
 }

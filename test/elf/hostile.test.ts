@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import * as assert from 'uvu/assert';
 import { suite } from 'uvu';
 
+import { readBuildId } from '../../src/elf/build-id.js';
+import { readDebugLink } from '../../src/elf/debug-link.js';
 import { NT_FILE, PT_NOTE } from '../../src/elf/format.js';
 import { readCore } from '../../src/elf/core.js';
 import { CoreMemory } from '../../src/elf/core-memory.js';
@@ -169,6 +171,28 @@ test('random damage to a core gives an ElfError or a core, quickly', () => {
   );
 });
 
+test('any notes give an ElfError or a core, quickly', () => {
+  const type = fc.oneof(fc.constantFrom(1, 2, 3, 6, 0x46494c45, 0x53494749, 0x202), fc.nat());
+  const length = fc.oneof(fc.nat(600), fc.nat(0xffffffff));
+  const contents = fc.oneof(
+    fc.uint8Array({ maxLength: 600 }),
+    // Rows of NT_FILE: numbers of 64 bits, small and huge.
+    fc
+      .array(fc.oneof(fc.bigInt(0n, 8n), fc.bigInt(0n, 2n ** 64n - 1n)), { maxLength: 12 })
+      .map((words) => new Uint8Array(BigUint64Array.from(words).buffer)),
+  );
+  const aNote = fc.record({ owner: fc.constantFrom('CORE', 'LINUX', 'GNU', ''), type, contents });
+  fc.assert(
+    fc.property(fc.array(aNote, { maxLength: 5 }), fc.option(length), (rows, lie) => {
+      const notes = rows.map(({ owner, type: kind, contents: bytes }) => note(owner, kind, bytes));
+      const last = notes.at(-1);
+      if (lie !== null && last !== undefined) new DataView(last.buffer).setUint32(4, lie, true);
+      refusal(buildCore({ loads: [{ vaddr: 0x10000n, bytes: page }], notes }));
+    }),
+    { numRuns: 2000 },
+  );
+});
+
 test('random damage to an executable gives an ElfError or symbols, quickly', () => {
   const bytes = exampleExecutable().read(0, Number.MAX_SAFE_INTEGER);
   const headers = new DataView(bytes.buffer).getUint32(40, true);
@@ -182,6 +206,8 @@ test('random damage to an executable gives an ElfError or symbols, quickly', () 
       try {
         const sections = readSections(file, readHeader(file));
         for (const table of symbolTables(sections)) findSymbol(file, sections, table, 0x1063n);
+        readBuildId(file);
+        readDebugLink(file);
       } catch (error) {
         assert.instance(error, ElfError);
       }

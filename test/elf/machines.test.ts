@@ -9,6 +9,7 @@ import { FileSource, openHostFile } from '../../src/cli/file-source.js';
 import { CoreMemory } from '../../src/elf/core-memory.js';
 import { encodePrstatus } from '../../src/elf/core-writer-notes.js';
 import { CoreFile, type CoreSegment } from '../../src/elf/core-writer.js';
+import { runCommand } from '../../src/cli/run.js';
 import { readCore, type Core } from '../../src/elf/core.js';
 import { EM_AARCH64, EM_RISCV, PT_LOAD } from '../../src/elf/format.js';
 import { readHeader } from '../../src/elf/header.js';
@@ -119,6 +120,24 @@ async function checkStackProcess(core: Core, program: string, argument: number):
   return task;
 }
 
+/** The command line names the registers as the processor does. */
+async function checkCommands(core: Core, path: string): Promise<void> {
+  const { pcOffset } = core.machine;
+  const pc = word(core.threads[0]?.regs ?? new Uint8Array(0), pcOffset);
+  let out = '';
+  let err = '';
+  const io = {
+    out: (text: string | Uint8Array) => void (out += text),
+    err: (text: string) => void (err += text),
+    color: false,
+    columns: 80,
+  };
+  assert.is(await runCommand(['info', path, '--json'], io), 0, err);
+  assert.is(JSON.parse(out).threads[0].pc, `0x${pc.toString(16)}`);
+  assert.is(await runCommand(['read', '$x0', '4', '-c', path], io), 1);
+  assert.match(err, /^procmem: 0x1234: nothing is mapped there/);
+}
+
 /** What gdb sees of a core, whatever it is called. */
 function gdbSees(program: string, core: string): string {
   const commands = ['bt', 'info threads', 'p label', 'p note', 'info registers'];
@@ -148,6 +167,7 @@ crossTest(
     // QEMU names no files: text that it did not dump is nowhere.
     const text = symbolValue(openHostFile(program), 'leaf');
     assert.throws(() => task.open('/proc/self/mem').pread(new Uint8Array(4), text), /^EIO: /);
+    await checkCommands(core, path);
     const again = join(directory.path, 'again-aarch64');
     writeFileSync(again, task.writeCore({ signal: 11 }));
     const expected = gdbSees(program, path);

@@ -1,11 +1,13 @@
 // What gdb, lldb and elfutils make of the cores that a machine writes: the same as of the kernel's own.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { closeSync, copyFileSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { suite } from 'uvu';
 
 import { openHostFile } from '../../src/cli/file-source.js';
+import { CoreMemory } from '../../src/elf/core-memory.js';
+import { patchCore } from '../../src/elf/core-patch.js';
 import { readCore } from '../../src/elf/core.js';
 import { BytesSource } from '../../src/elf/source.js';
 import { Machine, type Task } from '../../src/index.js';
@@ -84,6 +86,48 @@ toolTest('gdb', 'gdb sees in our core what it sees in the kernel’s', (made) =>
   assert.match(expected, /"on the heap"/);
   assert.is(gdb(made.program, made.ours), expected);
   assert.is(gdb(made.program, made.alone), expected);
+});
+
+/** The kernel's core with another byte in the instruction that crashed: a page that it had not dumped. */
+function patchedCore({ kernel }: Cores): string {
+  const bytes = readFileSync(kernel);
+  const core = readCore(new BytesSource(kernel, bytes));
+  const memory = new CoreMemory(core, openHostFile);
+  const regs = core.threads[0]?.regs ?? new Uint8Array(216);
+  const pc = Number(new DataView(regs.buffer, regs.byteOffset).getBigUint64(16 * 8, true));
+  const patches = patchCore(core, pc, new Uint8Array([0xcc]), (addr) => memory.read(addr, 4096));
+  if ('why' in patches) throw new Error(patches.why);
+  const path = `${kernel}.patched`;
+  copyFileSync(kernel, path);
+  const fd = openSync(path, 'r+');
+  for (const patch of patches) writeSync(fd, patch.bytes, 0, patch.bytes.length, patch.offset);
+  closeSync(fd);
+  return path;
+}
+
+toolTest('gdb', 'gdb reads a core to which a page was added, and the new byte in it', (made) => {
+  const path = patchedCore(made);
+  const args = ['-batch', '-nx', '-ex', 'bt', '-ex', 'x/xb $pc', made.program, path];
+  assert.match(
+    output('gdb', args),
+    /#0 .*leaf[^]*#1 .*middle[^]*#2 .*main[^]*<leaf(?:\+\d+)?>:\t0xcc\n/,
+  );
+});
+
+toolTest('eu-stack', 'eu-stack unwinds a core to which a page was added as before', (made) => {
+  const path = patchedCore(made);
+  const named = (text: string): string => text.replace(/^PID.*\n/, '');
+  assert.is(named(euStack(path)), named(euStack(made.kernel)));
+});
+
+toolTest('eu-readelf', 'our core has the memory that the kernel’s has, and no more', (made) => {
+  const dumped = (path: string) =>
+    readCore(new BytesSource(path, readFileSync(path))).mappings.map((mapping) => [
+      mapping.start,
+      mapping.end,
+      mapping.dumped,
+    ]);
+  assert.equal(dumped(made.ours), dumped(made.kernel));
 });
 
 const euStack = (core: string): string => output('eu-stack', ['-v', '--core', core]);

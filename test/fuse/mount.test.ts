@@ -1,7 +1,8 @@
 // How a mount begins and ends: signals, umount, users that hold it, a server that dies.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 
@@ -12,6 +13,8 @@ const test = suite('fuse/mount');
 const workshop = new Workshop();
 // Other users are to come through it.
 chmodSync(workshop.directory, 0o755);
+const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
 const live: Mounted[] = [];
 let count = 0;
 
@@ -85,6 +88,34 @@ else {
     }
     assert.is(run('cat', [mounted.path(`${mounted.pid}/comm`)]).stdout, 'thumbnail\n');
     assert.is(await mounted.end('SIGINT'), 0);
+  });
+
+  test('a snapshot of a running process is mounted, and said as JSON', async () => {
+    const child = spawn('sleep', ['1000']);
+    await once(child, 'spawn');
+    const maps = (): string => readFileSync(`/proc/${child.pid}/maps`, 'latin1');
+    while (!readFileSync(`/proc/${child.pid}/stat`, 'latin1').includes('(sleep) S')) await pause();
+    const file = workshop.path('sleep.snap');
+    const made = run(process.execPath, [MAIN, 'snapshot', String(child.pid), '-o', file]);
+    assert.is(made.status, 0, made.stderr);
+    const ranges = (text: string): string[] => text.split('\n').map((line) => line.slice(0, 31));
+    const expected = ranges(maps());
+    const mounted = new Mounted(workshop.path('snapshot'), ['--snapshot', file, '--json']);
+    try {
+      await mounted.ready();
+      const { directory, pid, comm, threads } = JSON.parse(mounted.output);
+      assert.equal([pid, comm, threads], [child.pid, 'sleep', 1]);
+      assert.is(directory, mounted.directory);
+      const ours = run('cat', [mounted.path(`${pid}/maps`)]).stdout;
+      assert.equal(ranges(ours), expected);
+      assert.is(run('cat', [mounted.path(`${pid}/cmdline`)]).stdout, 'sleep\x001000\x00');
+      const exe = run('readlink', [mounted.path(`${pid}/exe`)]).stdout.trim();
+      assert.is(exe, readlinkSync(`/proc/${child.pid}/exe`));
+      assert.is(await mounted.end('SIGTERM'), 0);
+    } finally {
+      child.kill('SIGKILL');
+      await mounted.remove();
+    }
   });
 
   test('users of the host are judged by the machine', async () => {
@@ -190,9 +221,11 @@ writeFileSync(noCore, 'this is no core');
 const COMPLAINTS: readonly [args: string[], complaint: string][] = [
   [[], 'one directory is needed'],
   [['a', 'b', '--demo'], 'one directory is needed'],
-  [[dir], 'either --core FILE or --demo'],
-  [[dir, '--demo', '--core', noCore], 'either --core FILE or --demo'],
-  [[dir, '--demo', '--nothing'], "Unknown option '--nothing'"],
+  [[dir], 'one of --core FILE, --snapshot FILE and --demo'],
+  [[dir, '--demo', '--core', noCore], 'one of --core FILE, --snapshot FILE and --demo'],
+  [[dir, '--snapshot', noCore, '--core', noCore], 'one of --core FILE, --snapshot FILE'],
+  [[dir, '--snapshot', noCore], 'this is no snapshot'],
+  [[dir, '--demo', '--nothing'], 'unknown option --nothing'],
   [[dir, '--demo', '--yama', '4'], '--yama 4: not a number from 0 to 3'],
   [[dir, '--demo', '--self', 'me'], '--self me: not a number'],
   [[dir, '--demo', '--user', '1000'], '--user : not a number'],

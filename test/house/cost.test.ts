@@ -140,12 +140,23 @@ const FILES: [path: string, most: number][] = [
   ['../../browser/procmem.js', 176 * 1024],
 ];
 
+const gzipped = (path: string): number =>
+  gzipSync(readFileSync(new URL(path, import.meta.url)), { level: 9 }).length;
+
 for (const [path, most] of FILES) {
   test(`${path.replace(/^.*\//, '')} has at most ${most / 1024} KiB gzipped`, () => {
-    const size = gzipSync(readFileSync(new URL(path, import.meta.url)), { level: 9 }).length;
+    const size = gzipped(path);
     assert.ok(size <= most, `${size} bytes`);
   });
 }
+
+/** `procmem/core`: memory, credentials, mem and process_vm, without files, programs and tools. */
+const SMALL = 60_000;
+
+test(`the small entry has at most ${SMALL / 1000} KB gzipped, its wasm among them`, () => {
+  const size = gzipped('../../browser/core.js') + gzipped('../../browser/core.wasm');
+  assert.ok(size <= SMALL, `${size} bytes`);
+});
 
 test('the frames of both tasks come back', () => {
   for (const task of [reader, target]) task.exit(0);

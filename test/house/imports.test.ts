@@ -32,6 +32,7 @@ const ROOMS = [
   'snapshot',
   'machine.ts',
   'guest',
+  'core.ts',
   'constants.ts',
   'index.ts',
   'node.ts',

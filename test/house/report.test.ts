@@ -45,6 +45,7 @@ for (const [name, output, exit, [passed, failed, skipped], problem] of ROWS) {
 test('the lines that name what was skipped are kept', () => {
   const report = readReport(`SKIPPED gdb: not installed\nsome text\n${uvu(1, 1, 0)}`, 0);
   assert.equal(report.skips, ['SKIPPED gdb: not installed']);
+  assert.equal(readReport('NOTE 3 of 4\nNo\n', 0).notes, ['NOTE 3 of 4']);
 });
 
 test('the last line has the sums, and names skips only when there are any', () => {

@@ -1,4 +1,4 @@
-import assert from 'node:assert/strict';
+import * as assert from 'uvu/assert';
 
 import { MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE } from '../../assembly/abi/mman.js';
 import { LinuxError } from '../../src/errno.js';
@@ -76,7 +76,7 @@ export function spawn(kernel: Kernel, options: SpawnOptions = {}): TaskStruct {
 
 /** Maps private anonymous memory at a fixed place. */
 export function map(task: TaskStruct, addr: number, length: number, prot: number): void {
-  assert(task.mm !== null);
+  assert.ok(task.mm !== null);
   const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
   mmap(task.mm, { addr, length, prot, flags, offset: 0 });
 }

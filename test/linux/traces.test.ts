@@ -1,14 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { gunzipSync } from 'node:zlib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Machine } from '../../src/machine.js';
 import { parseTrace } from '../../src/trace/parse.js';
 import { type MakeMachine, replayOnEither } from '../../src/trace/replay.js';
+import { committedTraces, readTrace } from './committed.js';
 
-/** The compiled tests lie in dist/test/linux; the traces stay in test/linux. */
-const TRACES = fileURLToPath(new URL('../../../test/linux/traces/', import.meta.url));
 /** What the committed traces have in all, at least. */
 const ENOUGH_STEPS = 300_000;
 
@@ -16,7 +12,7 @@ const test = suite('linux/traces');
 let steps = 0;
 
 async function replayFile(name: string): Promise<void> {
-  const text = gunzipSync(readFileSync(TRACES + name)).toString();
+  const text = await readTrace(name);
   const mismatches: string[] = [];
   const make: MakeMachine = (profile) => Machine.create({ profile });
   const result = await replayOnEither(parseTrace(text, name), make, (mismatch) => {
@@ -29,7 +25,7 @@ async function replayFile(name: string): Promise<void> {
   assert.equal(result.violations, []);
 }
 
-for (const name of readdirSync(TRACES).filter((file) => file.endsWith('.jsonl.gz'))) {
+for (const name of committedTraces()) {
   test(`every step of ${name} is answered as the kernel answered it`, () => replayFile(name));
 }
 

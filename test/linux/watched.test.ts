@@ -1,7 +1,4 @@
 // Whoever watches changes nothing: the recorded traces once more, with every byte of every memory watched.
-import { readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { gunzipSync } from 'node:zlib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Machine } from '../../src/machine.js';
@@ -11,8 +8,8 @@ import { liveObjects } from '../../src/mm/registry.js';
 import { addWatch } from '../../src/mm/watch.js';
 import { parseTrace } from '../../src/trace/parse.js';
 import { type MakeMachine, replayOnEither } from '../../src/trace/replay.js';
+import { committedTraces, readTrace } from './committed.js';
 
-const TRACES = fileURLToPath(new URL('../../../test/linux/traces/', import.meta.url));
 /** What all traces together cause at least, of each kind and path. */
 const ENOUGH_HITS = 500;
 const PATHS = ['cpu', 'mem', 'process_vm', 'ptrace', 'syscall'];
@@ -40,14 +37,17 @@ const make: MakeMachine = async (profile) => {
   return machine;
 };
 
-for (const name of readdirSync(TRACES).filter((file) => file.endsWith('.jsonl.gz'))) {
+for (const name of committedTraces()) {
   test(`every step of ${name} is answered as before`, async () => {
-    const text = gunzipSync(readFileSync(TRACES + name)).toString();
     const mismatches: string[] = [];
-    const result = await replayOnEither(parseTrace(text, name), make, (mismatch) => {
-      const { line, step, expected, got } = mismatch;
-      mismatches.push(`${name}:${line}: ${step}\n  expected ${expected}\n  got      ${got}`);
-    });
+    const result = await replayOnEither(
+      parseTrace(await readTrace(name), name),
+      make,
+      (mismatch) => {
+        const { line, step, expected, got } = mismatch;
+        mismatches.push(`${name}:${line}: ${step}\n  expected ${expected}\n  got      ${got}`);
+      },
+    );
     assert.is(mismatches.slice(0, 5).join('\n'), '');
     assert.is(result.matched, result.total);
   });

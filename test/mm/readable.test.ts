@@ -1,5 +1,3 @@
-import process from 'node:process';
-
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 
 import type { Task } from '../../src/api/task.js';
 import { Machine } from '../../src/machine.js';
+import { MemoryCheckpoint } from '../../src/mm/checkpoint.js';
 import type { Checkpoint } from '../../src/snapshot/checkpoint.js';
 import { SnapshotError } from '../../src/snapshot/error.js';
 import { fingerprint } from './fingerprint.js';
@@ -295,6 +296,40 @@ test('misuse is named', async () => {
   checkpoint.dispose();
   assert.ok(checkpoint.disposed);
   assert.throws(() => checkpoint.restore(), /disposed/);
+});
+
+test('page tables are kept as pages are: none is copied, and those that change go back', async () => {
+  const regions = 16;
+  const machine = await Machine.create({ now: () => 0 });
+  const task = machine.spawn({ comm: 'target', uid: 1000 });
+  const length = regions * 2 ** 21;
+  const addr = Number(task.mmap({ length }));
+  const copied = (): number => {
+    const { frames } = new MemoryCheckpoint(machine.kernel.core).kernel;
+    return frames.length;
+  };
+  const before = copied();
+  for (let at = addr; at < addr + length; at += 2 ** 21) task.store8(at, 1);
+  assert.is(copied(), before, 'sixteen tables more are no byte more to copy');
+
+  const state = fingerprint(machine);
+  const checkpoint = machine.checkpoint();
+  const changes: readonly [what: string, change: () => void, held: number][] = [
+    ['a page more in one table copies that table', () => task.store8(addr + PAGE, 1), 1],
+    ['a protection copies every table', () => task.mprotect(addr, length, 1), regions],
+    // Copied, then freed as their pages are; and the one table above them is copied.
+    ['a hole over half of them', () => task.munmap(addr, length / 2), (3 * regions) / 2 + 1],
+    ['a fork protects in the one table above', () => void task.fork(), 1],
+  ];
+  for (const [what, change, held] of changes) {
+    change();
+    assert.is(machine.stats().checkpointFrames, held, what);
+    checkpoint.restore();
+    assert.is(fingerprint(machine), state, what);
+    assert.equal(machine.check(), [], what);
+  }
+  checkpoint.dispose();
+  assert.is(machine.stats().checkpointFrames, 0);
 });
 
 test('state of an unknown class is refused by its path, and nothing has changed', async () => {

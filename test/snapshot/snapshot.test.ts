@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 
@@ -13,7 +10,6 @@ import { PageFault } from '../../src/api/page-fault.js';
 import { Machine } from '../../src/machine.js';
 import { mmap } from '../../src/mm/mmap.js';
 import { NO_LIMITS } from '../../src/mm/limits.js';
-import { hostDirectory } from '../../src/node.js';
 import { SnapshotError, type SnapshotErrorCode } from '../../src/snapshot/error.js';
 import { encodeState } from '../../src/snapshot/state.js';
 import { STORE_TO_COME } from '../../src/snapshot/store.js';
@@ -89,26 +85,6 @@ test('its own checkpoints are not part of it', async () => {
   const copy = await Machine.restore(machine.snapshot());
   assert.is(copy.stats().checkpointFrames, 0);
   checkpoint.dispose();
-});
-
-test('directories of the host are given again by their paths', async () => {
-  const dir = mkdtempSync(join(tmpdir(), 'procmem-snapshot-'));
-  try {
-    writeFileSync(join(dir, 'a'), 'x'.repeat(3 * PAGE));
-    const machine = await Machine.create();
-    machine.mountHost('/mnt/host', hostDirectory(dir));
-    const task = machine.spawn();
-    const file = task.open('/mnt/host/a');
-    file.read(new Uint8Array(PAGE));
-    const bytes = machine.snapshot();
-    assert.is(await code(Machine.restore(bytes)), 'MISSING');
-    const copy = await Machine.restore(bytes, { hosts: { '/mnt/host': hostDirectory(dir) } });
-    const again = copy.task(task.pid)!;
-    assert.is(again.file(file.fd).read(new Uint8Array(9 * PAGE)), 2 * PAGE, 'from where it was');
-    assert.equal(again.readdir('/mnt/host'), ['a']);
-  } finally {
-    rmSync(dir, { recursive: true });
-  }
 });
 
 test('security modules of the embedder are given again by name', async () => {

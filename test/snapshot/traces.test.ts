@@ -1,6 +1,3 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { gunzipSync } from 'node:zlib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 
@@ -8,8 +5,8 @@ import { Machine } from '../../src/machine.js';
 import { parseTrace } from '../../src/trace/parse.js';
 import { type Mismatch, TraceReplay } from '../../src/trace/replay.js';
 import type { Trace } from '../../src/trace/trace.js';
+import { committedTraces, readTrace } from '../linux/committed.js';
 
-const TRACES = fileURLToPath(new URL('../../../test/linux/traces/', import.meta.url));
 /** What a machine goes through between the checkpoint and the way back, at most. */
 const DETOUR = 2000;
 /** Steps performed again on each copy, at most: what a copy lacks shows soon. */
@@ -44,7 +41,7 @@ async function startAt(trace: Trace, end: number): Promise<[Machine, TraceReplay
 }
 
 async function check(name: string): Promise<void> {
-  const trace = parseTrace(gunzipSync(readFileSync(TRACES + name)).toString(), name);
+  const trace = parseTrace(await readTrace(name), name);
   const place = placeIn(trace, name);
   const [machine, replay] = await startAt(trace, place);
   const end = Math.min(place + TAIL, trace.steps.length);
@@ -65,7 +62,7 @@ async function check(name: string): Promise<void> {
   assert.equal(machine.check(), []);
 }
 
-for (const name of readdirSync(TRACES).filter((file) => file.endsWith('.jsonl.gz'))) {
+for (const name of committedTraces()) {
   test(`${name} goes on where it was, after a way back and out of bytes`, () => check(name));
 }
 

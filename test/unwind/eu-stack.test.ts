@@ -26,6 +26,14 @@ const MINI_DEBUG = [
   'objcopy --add-section .gnu_debugdata=p.mini.xz p',
 ].join(' && ');
 
+/** Its symbols in a file that the program names; no build id, so that only the name leads there. */
+const LINK = [
+  'rm -rf .debug p.debug',
+  'objcopy --only-keep-debug p p.debug',
+  'strip p',
+  'objcopy --remove-section .note.gnu.build-id --add-gnu-debuglink=p.debug p',
+].join(' && ');
+
 const rows: [what: string, build: string, then?: string][] = [
   ['signal frames and threads', 'gcc threads.c -O1 -pthread'],
   ['threads without PIE', 'gcc threads.c -O2 -no-pie -fno-pie -pthread'],
@@ -36,6 +44,17 @@ const rows: [what: string, build: string, then?: string][] = [
   ['a stripped program', 'g++ flight.cc -O1', STRIP],
   ['a stripped C program', 'gcc threads.c -O1 -pthread', STRIP],
   ['a stripped program with .gnu_debugdata', 'g++ flight.cc -O1', MINI_DEBUG],
+  ['a debug file beside the program', 'gcc threads.c -O1 -pthread', LINK],
+  [
+    'a debug file in .debug beside the program',
+    'gcc threads.c -O1 -pthread',
+    `${LINK} && mkdir .debug && mv p.debug .debug/`,
+  ],
+  [
+    'a debug file of another program',
+    'gcc threads.c -O1 -pthread',
+    `${LINK} && printf x >> p.debug`,
+  ],
 ];
 
 const run = (command: string, args: string[], cwd: string) =>

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 
-import { compileResponse, onceMade } from '../../src/wasm/module.js';
+import { compileEither, compileResponse, onceMade } from '../../src/wasm/module.js';
 
 const test = suite('wasm/module');
 
@@ -19,6 +19,24 @@ test('a server without the module is named as the cause', async () => {
   const response = new Response('not found', { status: 404 });
   const error = await compileResponse(response).catch((cause: unknown) => cause);
   assert.match(String(error), /procmem\.wasm: the server answered 404/);
+});
+
+test('where the file beside the script is missing, the bytes inside are taken; without them it is an error', async () => {
+  const missing = (): Promise<never> => Promise.reject(new Error('no file'));
+  const bytes = new Uint8Array(wasm);
+  assert.instance(await compileEither(missing, () => Promise.resolve(bytes)), WebAssembly.Module);
+  const error = await compileEither(missing, () => Promise.resolve(null)).catch(String);
+  assert.is(error, 'Error: no file');
+  const module = await WebAssembly.compile(bytes);
+  const unasked = (): Promise<never> => assert.unreachable() as never;
+  assert.is(await compileEither(() => Promise.resolve(module), unasked), module);
+});
+
+test('a page in the place of the core, as some servers send for what they do not have, is no core', async () => {
+  const page = (): Promise<WebAssembly.Module> =>
+    compileResponse(new Response('<!doctype html>', { headers: { 'content-type': 'text/html' } }));
+  const bytes = new Uint8Array(wasm);
+  assert.instance(await compileEither(page, () => Promise.resolve(bytes)), WebAssembly.Module);
 });
 
 test('what failed is made again for the next one who asks, and then kept', async () => {

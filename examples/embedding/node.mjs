@@ -1,0 +1,4 @@
+// In Node.
+import { main } from './main.js';
+
+console.log(await main());

@@ -1,0 +1,4 @@
+// What a page does with it.
+import { main } from './main.js';
+
+document.querySelector('output').textContent = await main();
