@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import process from 'node:process';
 
 /** tools/riscv64-root.mjs writes it last. */
 const MARK = '.procmem-root';

@@ -72,14 +72,14 @@ export class Pipe {
   openers: readonly Opener[] = [];
 
   get readers(): number {
-    return this.readFiles + this.#waiting(FMODE_READ);
+    return this.readFiles + this.waitingFor(FMODE_READ);
   }
 
   get writers(): number {
-    return this.writeFiles + this.#waiting(FMODE_WRITE);
+    return this.writeFiles + this.waitingFor(FMODE_WRITE);
   }
 
-  #waiting(end: number): number {
+  waitingFor(end: number): number {
     if (this.openers.length === 0) return 0;
     this.openers = this.openers.filter(({ task, sleep }) => !task.exited && task.sleep === sleep);
     return this.openers.filter((opener) => opener.end === end).length;
