@@ -37,6 +37,19 @@ export type { TaskIds } from './api/task-identity.js';
 export type { MmapOptions, ReadableRange } from './api/task-memory.js';
 export type { ReadPath } from './mm/readable.js';
 
+// Programs of RISC-V Linux.
+export { Console, type ConsoleOptions } from './guest/console.js';
+export { Guest } from './guest/guest.js';
+export type {
+  GuestCall,
+  GuestOptions,
+  GuestSignal,
+  GuestState,
+  GuestStream,
+  StartOptions,
+} from './guest/guest-options.js';
+export { Strace } from './guest/strace.js';
+
 // Cores, stack traces and symbols.
 export { coreSignal, readCore, type Core, type CoreSignal } from './elf/core.js';
 export type { CoreMapping } from './elf/core-mappings.js';
@@ -112,7 +125,7 @@ export { credSecurity, setCredSecurity } from './kernel/cred.js';
 export { NOT_MINE } from './kernel/security.js';
 export type { CapSets, SecurityModule } from './kernel/security.js';
 export type { TaskStruct } from './kernel/task.js';
-export type { HostDirectory, HostStat } from './vfs/host-fs.js';
+export type { HostDirectory, HostOwner, HostStat, WritableHostDirectory } from './vfs/host-fs.js';
 
 // Linux's constants, by their names.
 export * from './constants.js';

@@ -1,5 +1,6 @@
 import {
   checkMachineOptions,
+  hostArgument,
   type MachineOptions,
   type MachineStats,
   type SpawnTaskOptions,
@@ -49,7 +50,7 @@ import { encodeState } from './snapshot/state.js';
 import { writeSnapshot } from './snapshot/writer.js';
 import { doSyscall, type SyscallArch, type SyscallName } from './syscall/dispatch.js';
 import { spawnTask } from './syscall/spawn.js';
-import type { HostDirectory } from './vfs/host-fs.js';
+import type { HostDirectory, HostOwner } from './vfs/host-fs.js';
 import { Vfs } from './vfs/vfs.js';
 import { Core } from './wasm/core.js';
 
@@ -96,7 +97,7 @@ export class Machine {
     });
     const kernel = new Kernel(core, { profile, now });
     installSecurity(kernel, options);
-    const vfs = new Vfs(kernel, { now });
+    const vfs = new Vfs(kernel, { now, ...(options.root && { root: options.root }) });
     const { hidepid = 0, procGid = 0, procMem = true } = options;
     const entries = profile.pidEntries;
     vfs.mount('/proc', createProcfs(vfs, { hidepid, gid: procGid, mem: procMem, entries }));
@@ -272,13 +273,10 @@ export class Machine {
     this.#injected.length = 0;
   }
 
-  /** Mounts a directory of the host, read-only; see hostDirectory() of `procmem/node`. */
-  mountHost(path: string | Uint8Array, directory: HostDirectory): void {
-    objectArgument('directory', directory);
-    for (const name of ['lstat', 'readdir', 'readlink', 'read'] as const) {
-      functionArgument(`directory.${name}`, directory[name]);
-    }
-    this.vfs.mountHost(nameArgument('path', path), directory);
+  /** Mounts a directory of the host, of one user's; see hostDirectory() of `procmem/node`. */
+  mountHost(path: string | Uint8Array, directory: HostDirectory, owner?: HostOwner): void {
+    hostArgument('directory', directory);
+    this.vfs.mountHost(nameArgument('path', path), directory, owner);
   }
 
   /** Puts a file into the tree, owned by root; missing directories are made. */

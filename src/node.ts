@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
-import type { HostDirectory } from './vfs/host-fs.js';
+import type { HostDirectory, WritableHostDirectory } from './vfs/host-fs.js';
+import { nodeWritableHostDirectory } from './vfs/node-host-write.js';
 import { nodeHostDirectory } from './vfs/node-host.js';
 
 /**
@@ -9,6 +10,15 @@ import { nodeHostDirectory } from './vfs/node-host.js';
  */
 export function hostDirectory(path: string): HostDirectory {
   return nodeHostDirectory(fs, path);
+}
+
+/**
+ * The same to read and to write: what the machine changes there is changed on this computer.
+ *
+ * @throws {Error} Node's, when there is no such directory
+ */
+export function writableHostDirectory(path: string): WritableHostDirectory {
+  return nodeWritableHostDirectory(fs, path);
 }
 
 // A machine's /proc on a real directory; see FuseServer of `procmem/fuse`.

@@ -1,6 +1,7 @@
 import type { CapSet } from '../kernel/capability.js';
 import type { ProfileName } from '../kernel/named-profiles.js';
 import type { SecurityModule } from '../kernel/security.js';
+import type { HostDirectory } from '../vfs/host-fs.js';
 import type { WasmSource } from '../wasm/module.js';
 import {
   arrayArgument,
@@ -43,6 +44,11 @@ export interface MachineOptions {
    * the file, as gVisor did until 2025: opening it is ENOENT.
    */
   readonly procMem?: boolean;
+  /**
+   * A directory of the host that the tree begins with; see hostDirectory() of `procmem/node`. Its files are
+   * read when they are used; what is written stays in the machine.
+   */
+  readonly root?: HostDirectory;
   /** The clock: milliseconds since the epoch (default: the host's). */
   readonly now?: () => number;
 }
@@ -91,7 +97,8 @@ const WASM_TAGS = ['ArrayBuffer', 'SharedArrayBuffer', 'WebAssembly.Module'];
  */
 export function checkMachineOptions(options: MachineOptions): void {
   objectArgument('options', options);
-  const { memory, wasm, profile, yama, security, sysctl, hidepid, procGid, procMem, now } = options;
+  const { memory, wasm, profile, yama, security, sysctl, hidepid, procGid, procMem, now, root } =
+    options;
   if (memory !== undefined) intArgument('memory', memory, 2 ** 21, 2 ** 32);
   if (wasm !== undefined) checkWasm(wasm);
   if (profile !== undefined) resolveProfile(profile);
@@ -101,7 +108,16 @@ export function checkMachineOptions(options: MachineOptions): void {
   if (hidepid !== undefined) oneOf('hidepid', hidepid, [0, 1, 2, 4]);
   if (procGid !== undefined) intArgument('procGid', procGid, 0, 0xfffffffe);
   if (procMem !== undefined) booleanArgument('procMem', procMem);
+  if (root !== undefined) hostArgument('root', root);
   if (now !== undefined) functionArgument('now', now);
+}
+
+/** A directory of the host, as far as one can tell: it has the methods. @throws {TypeError} it has not */
+export function hostArgument(name: string, directory: HostDirectory): void {
+  objectArgument(name, directory);
+  for (const method of ['lstat', 'readdir', 'readlink', 'read'] as const) {
+    functionArgument(`${name}.${method}`, directory[method]);
+  }
 }
 
 /** By their tags, as test runners and frames have classes of their own. */

@@ -16,16 +16,21 @@ const LENGTH = 1 << 20;
  */
 export const bench: Command = async (operands, io, options) => {
   if (operands.length > 0) throw new UsageError(`bench takes no ${operands[0]}`);
-  const kernel = kernelContender();
-  const machine = machineContender(await Machine.create());
-  const contenders = [machine, memcpyContender(), ...(kernel === null ? [] : [kernel])];
+  const contenders = usualContenders(await Machine.create());
   if (options.flag('json')) printJson(io, measureSpeeds(contenders));
   else printSpeeds(new Terminal(io), contenders);
   return 0;
 };
 
+/** The machine, memcpy, and the kernel underneath where it is Linux. */
+export function usualContenders(machine: Machine): Contender[] {
+  const kernel = kernelContender();
+  const contenders = [machineContender(machine), memcpyContender()];
+  return kernel === null ? contenders : [...contenders, kernel];
+}
+
 /** Reads of /proc/PID/mem between two processes of a machine. */
-export function machineContender(machine: Machine): Contender {
+function machineContender(machine: Machine): Contender {
   const [target, reader] = [machine.spawn({ uid: 1000 }), machine.spawn({ uid: 1000 })];
   const addr = target.mmap({ length: LENGTH });
   target.store(addr, new Uint8Array(LENGTH).fill(1));

@@ -31,6 +31,8 @@ export interface CommandSpec {
   readonly examples?: readonly (readonly [line: string, what: string])[];
   /** Exit statuses beyond 0 and 2. */
   readonly statuses?: readonly (readonly [status: number, what: string])[];
+  /** Its operands are another program and its arguments: no option of this one comes behind the first. */
+  readonly programFollows?: true;
   /** A command line loads only the command it runs. */
   load(): Promise<Command>;
 }

@@ -287,6 +287,54 @@ export const COMMANDS: Readonly<Record<string, CommandSpec>> = {
     ],
     load: async () => (await import('./mount.js')).mount,
   },
+  run: {
+    usage: 'run [OPTION…] PROGRAM [ARGUMENT…]',
+    about: 'run a RISC-V Linux program on a machine of its own',
+    details: [
+      'The program sees nothing of this computer: without --root it is alone in an empty tree. With --root DIR ' +
+        'its tree is DIR, read when it is used; what it writes stays in memory and ends with it. --mount shows ' +
+        'it one more directory, where it writes for real. Options end at the program.',
+    ],
+    options: {
+      root: {
+        value: 'DIR',
+        about: 'the directory that is its /, such as unpacked Debian packages',
+      },
+      mount: {
+        short: 'm',
+        value: 'HOST:GUEST[:ro]',
+        multiple: true,
+        about: 'show it a directory, which it may write unless :ro',
+      },
+      profile: { short: 'p', value: 'NAME', about: 'the kernel it finds, such as gvisor-2020' },
+      'no-mem': { about: 'without /proc/PID/mem, as sandboxes were' },
+      strace: { about: 'print its system calls to standard error, as strace does' },
+      env: {
+        short: 'e',
+        value: 'NAME=VALUE',
+        multiple: true,
+        about: 'put it into the environment',
+      },
+      cwd: { short: 'C', value: 'DIR', about: 'where it starts (default /)' },
+      uid: { value: 'N', about: 'the user it runs as (default 0)' },
+      gid: { value: 'N', about: 'the group it runs as (default: the user’s number)' },
+      memory: { value: 'SIZE', about: 'its memory at most, such as 256M (default 4G)' },
+      time: { value: 'SECONDS', about: 'kill it after so long' },
+      instructions: { value: 'N', about: 'kill it after so many instructions' },
+    },
+    statuses: [
+      [126, 'it cannot be executed'],
+      [127, 'it, or its interpreter, is not there'],
+      [129, 'and above: 128 and the number of the signal that ended it'],
+    ],
+    examples: [
+      ['run ./hello', 'a static program'],
+      ['run --root riscv64 sh -c "ls -l /proc/self/"', 'Debian’s, from a directory'],
+      ['run --root riscv64 --mount .:/work:ro --strace cat /work/notes', 'with a directory'],
+    ],
+    programFollows: true,
+    load: async () => (await import('./guest-run.js')).run,
+  },
   replay: {
     usage: 'replay FILE… [--json]',
     about: 'compare the machine with traces of a real kernel (.jsonl, .jsonl.gz)',

@@ -1,16 +1,16 @@
 import type { StackTrace } from '../unwind/unwind.js';
 import { Machine } from '../machine.js';
-import { machineContender } from './bench.js';
+import { usualContenders } from './bench.js';
 import { usualCallers } from './callers.js';
 import { CrashedThread } from './demo-process.js';
-import { kernelContender, measureSpeeds, memcpyContender } from './demo-speed.js';
+import { measureSpeeds } from './demo-speed.js';
 import type { NameFrame } from './demo-stack.js';
 import type { Crash } from './input.js';
 import { loadInto } from './input.js';
 import type { CliIo } from './io.js';
 import { hex, printJson } from './json.js';
 
-/** Prints what the demo shows as one JSON document. */
+/** Prints what a core of a crash shows, in a machine without and one with /proc/PID/mem, as one JSON document. */
 export async function printDemoAsJson(io: CliIo, crash: Crash): Promise<void> {
   const sandbox = await Machine.create({ procMem: false });
   const withoutMem = loadInto(sandbox, crash).threads.map((task) => {
@@ -28,9 +28,7 @@ export async function printDemoAsJson(io: CliIo, crash: Crash): Promise<void> {
     who: caller.who,
     ...(target === undefined ? {} : machine.explainAccess(caller.task, target)),
   }));
-  const kernel = kernelContender();
-  const contenders = [machineContender(machine), memcpyContender()];
-  const speeds = measureSpeeds(kernel === null ? contenders : [...contenders, kernel]);
+  const speeds = measureSpeeds(usualContenders(machine));
   printJson(io, { core: crash.label, process: core.process, withoutMem, withMem, access, speeds });
 }
 

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-import type { CommandSpec, OptionSpecs } from './command.js';
+import type { CommandSpec, OptionSpec, OptionSpecs } from './command.js';
 import { Options } from './command.js';
 import { UsageError } from './io.js';
 
@@ -18,6 +18,12 @@ export interface Parsed {
  * @throws {UsageError} an option that it does not have, or without its value
  */
 export function parseCommandLine(args: string[], spec: CommandSpec): Parsed {
+  if (spec.programFollows === true) {
+    const [own, program] = splitProgram(args, spec.options ?? {});
+    const { programFollows: _, ...plain } = spec;
+    const parsed = parseCommandLine(own, plain);
+    return { ...parsed, operands: program };
+  }
   const known: OptionSpecs = spec.options ?? {};
   try {
     const { values, positionals } = parseArgs({
@@ -31,6 +37,23 @@ export function parseCommandLine(args: string[], spec: CommandSpec): Parsed {
     if (error instanceof UsageError) throw error;
     throw new UsageError(explain(error, spec));
   }
+}
+
+/** The options before the first operand, and that operand with all that follows. */
+function splitProgram(args: string[], specs: OptionSpecs): [own: string[], program: string[]] {
+  let at = 0;
+  while (at < args.length) {
+    const arg = args[at] as string;
+    if (arg === '--') return [args.slice(0, at), args.slice(at + 1)];
+    if (!arg.startsWith('-') || arg === '-') break;
+    const spec = arg.startsWith('--') ? specs[arg.slice(2)] : shortOption(specs, arg);
+    at += spec?.value === undefined ? 1 : 2;
+  }
+  return [args.slice(0, at), args.slice(at)];
+}
+
+function shortOption(specs: OptionSpecs, arg: string): OptionSpec | undefined {
+  return arg.length === 2 ? Object.values(specs).find(({ short }) => short === arg[1]) : undefined;
 }
 
 type ParserOption = { type: 'string' | 'boolean'; short?: string; multiple?: boolean };

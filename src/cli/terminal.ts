@@ -36,6 +36,11 @@ export class Terminal {
     return `\x1b[${begin}m${text}\x1b[${end}m`;
   }
 
+  /** Writes the heading of a section. */
+  heading(number: number, text: string): void {
+    this.line(this.paint('cyan', this.paint('bold', `${number}  ${text}`)));
+  }
+
   /** Writes one line. */
   line(text = ''): void {
     this.#io.out(`${text}\n`);

@@ -49,13 +49,18 @@ export function takeAction(target: TaskStruct, taken: QueuedSignal): void {
   const { handler } = target.sighand.action(signal);
   if (handler === SIG_IGN) return;
   if (handler !== SIG_DFL) (target.caughtSignals ??= []).push(taken);
-  else takeDefaultAction(target, signal);
+  else takeDefaultAction(target, taken);
 }
 
-function takeDefaultAction(target: TaskStruct, signal: number): void {
+function takeDefaultAction(target: TaskStruct, taken: QueuedSignal): void {
+  const { signal } = taken;
   const action = defaultAction(signal);
-  if (action === 'terminate') doExitGroup(target, signal);
-  else if (action === 'stop') stopGroup(target, signal);
+  if (action === 'terminate') {
+    target.killedBy = taken;
+    doExitGroup(target, signal);
+  } else if (action === 'stop') {
+    stopGroup(target, signal);
+  }
 }
 
 /**

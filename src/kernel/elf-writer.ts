@@ -90,14 +90,20 @@ export class Layout {
 }
 
 /**
- * The header of a shared object for x86-64, whose program headers follow at once.
+ * The header of a shared object, whose program headers follow at once.
+ * @param machine EM_*
  * @param shoff where the section headers lie, of which the last names sections
  */
-export function fileHeader(phnum: number, shoff: number, shnum: number): Uint8Array {
+export function fileHeader(
+  machine: number,
+  phnum: number,
+  shoff: number,
+  shnum: number,
+): Uint8Array {
   return join(
     Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0),
-    // ET_DYN for EM_X86_64, without an entry.
-    pack([2, 3], [2, 62], [4, 1], [8, 0], [8, EHDR_SIZE], [8, shoff], [4, 0]),
+    // ET_DYN, without an entry.
+    pack([2, 3], [2, machine], [4, 1], [8, 0], [8, EHDR_SIZE], [8, shoff], [4, 0]),
     pack([2, EHDR_SIZE], [2, PHDR_SIZE], [2, phnum]),
     pack([2, SHDR_SIZE], [2, shnum], [2, shnum - 1]),
   );

@@ -5,7 +5,7 @@ import { commitCreds } from './cred.js';
 import type { ExecFile } from './exec-creds.js';
 import { execCreds } from './exec-creds.js';
 import { completeVfork, sendSignal } from './deliver.js';
-import { completeExit, releaseTask } from './exit.js';
+import { completeExit, mmRelease, releaseTask } from './exit.js';
 import { READ_IMPLIES_EXEC } from './mm-limits.js';
 import type { Dumpable } from './mm-struct.js';
 import { MmStruct, SUID_DUMP_USER } from './mm-struct.js';
@@ -82,6 +82,7 @@ function resetSignals(task: TaskStruct): void {
 function execMmap(task: TaskStruct, mm: MmStruct): void {
   const old = task.mm;
   task.mm = mm;
+  if (old !== null) mmRelease(task, old);
   old?.mmput();
   completeVfork(task);
 }

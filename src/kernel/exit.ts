@@ -1,9 +1,13 @@
+import { LinuxError } from '../errno.js';
 import type { TaskStruct } from './task.js';
 import { PF_EXITING, PF_SIGNALED, threadGroupEmpty } from './task.js';
 import { storeUser } from '../mm/user.js';
 import type { MmStruct } from './mm-struct.js';
 import { SUID_DUMP_USER } from './mm-struct.js';
 import { completeVfork } from './deliver.js';
+import { FUTEX_BITSET_MATCH_ANY, futexWake } from './futex.js';
+import { exitRobustList } from './robust-list.js';
+import { endSleep } from './sleep.js';
 import { PTRACE_EVENT_EXIT } from './ptrace-abi.js';
 import { doNotifyParent } from './notify.js';
 import { exitPtrace, ptraceReparented, ptraceUnlink } from './ptrace-link.js';
@@ -22,19 +26,36 @@ export function exitStatus(code: number): number {
  */
 function exitMm(task: TaskStruct): void {
   completeVfork(task);
+  endSleep(task);
   const { mm } = task;
   if (mm === null) return;
-  clearTid(task, mm);
+  mmRelease(task, mm);
   task.userDumpable = mm.dumpable === SUID_DUMP_USER;
   task.mm = null;
   mm.mmput();
 }
 
-/** Whoever joins a thread waits for this word, if the memory lives on (mm_release()). */
+/**
+ * A task that leaves its memory tells those that wait there for its locks, and for its end.
+ * @see kernel/fork.c, mm_release()
+ */
+export function mmRelease(task: TaskStruct, mm: MmStruct): void {
+  exitRobustList(task, mm);
+  clearTid(task, mm);
+}
+
+/** Whoever joins a thread waits for this word, if the memory lives on. */
 function clearTid(task: TaskStruct, mm: MmStruct): void {
   const { clearChildTid } = task;
   task.clearChildTid = 0;
-  if (clearChildTid !== 0 && mm.shared) storeUser(mm, clearChildTid, new Uint8Array(4));
+  if (clearChildTid === 0 || !mm.shared) return;
+  storeUser(mm, clearChildTid, new Uint8Array(4));
+  try {
+    const word = { mm, addr: clearChildTid, shared: true };
+    futexWake(task.kernel, word, 1, FUTEX_BITSET_MATCH_ANY);
+  } catch (error) {
+    if (!(error instanceof LinuxError)) throw error;
+  }
 }
 
 /** Drops open files, root and working directory (exit_files(), exit_fs()). */
@@ -54,8 +75,12 @@ function unhash(task: TaskStruct): void {
   const { group, kernel } = task;
   ptraceUnlink(task);
   group.threads.remove(task);
+  group.exitedCpuTime += task.cpuTime;
   if (group.threads.length === 0) {
     group.parent?.ownChildren?.remove(group);
+    if (group.parent !== null) {
+      group.parent.group.childrenCpuTime += group.exitedCpuTime + group.childrenCpuTime;
+    }
     kernel.pids.put(group.pgrp);
     kernel.pids.put(group.session);
   }

@@ -2,6 +2,7 @@ import type { Core } from '../wasm/core.js';
 import { makeCred } from './cred.js';
 import { doExitGroup } from './exit.js';
 import { createProcess } from './fork.js';
+import type { FutexWait } from './futex.js';
 import { PidTable } from './pid.js';
 import { ProcessCount } from './process-count.js';
 import type { KernelProfile } from './profile.js';
@@ -56,8 +57,11 @@ export class Kernel {
   readonly autogroups = { last: 0, nextChange: 0 };
   /** How many signals wait for each user's tasks. */
   readonly signalCounts: SignalCounts = new Map();
-  /** What every program finds mapped as [vdso]. */
+  /** What every program finds mapped as [vdso]; for programs of riscv64 another. */
   readonly vdso: Vdso;
+  readonly vdsoRiscv64: Vdso;
+  /** Tasks that wait at a futex, in the order they came. */
+  readonly futexWaits: FutexWait[] = [];
   /** Pid 1: made by the kernel, never runs, reaps its children at once. */
   readonly init: TaskStruct;
   private readonly now: () => number;
@@ -77,7 +81,8 @@ export class Kernel {
     this.sysctl = new Sysctl();
     this.security = new SecurityHooks();
     this.pids = new PidTable(this.sysctl);
-    this.vdso = new Vdso(core);
+    this.vdso = new Vdso(core, 'x86_64');
+    this.vdsoRiscv64 = new Vdso(core, 'riscv64');
     this.init = createProcess(this, null, { comm: 'init', cred: makeCred(this.initUserNs) });
     const none = { restorer: 0n, flags: 0n, mask: 0n };
     this.init.sighand.set(SIGCHLD, { ...none, handler: SIG_IGN });

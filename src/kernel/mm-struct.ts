@@ -48,6 +48,10 @@ export class MmStruct extends Mm {
    * (K-607). Replaced as a whole: copies of the memory share it.
    */
   auxv: Readonly<Uint8Array> = NO_AUXV;
+  /** Where a program that was loaded into it by execve(2) begins to run (start_thread()). */
+  entry = 0;
+  /** What handlers return to where no restorer is given: __vdso_rt_sigreturn; 0 without a vDSO. */
+  sigreturn = 0;
 
   /**
    * What a core file of it holds: bits of /proc/PID/coredump_filter (MMF_DUMP_*); inherited by
@@ -96,6 +100,7 @@ export function dupMm(old: MmStruct): MmStruct {
   mm.memoryMerge = old.memoryMerge;
   mm.mdwe = inheritedMdwe(old.mdwe);
   mm.auxv = old.auxv;
+  mm.sigreturn = old.sigreturn;
   mm.setExeFile(old.exeFile);
   try {
     mm.copyFrom(old);

@@ -2,6 +2,8 @@ import type { U64 } from '../mm/address.js';
 import type { Hart } from '../mm/hart.js';
 import type { MmLimits } from '../mm/limits.js';
 import type { Cred } from './cred.js';
+import type { FutexWait } from './futex.js';
+import type { Itimer } from './itimer.js';
 import type { Kernel } from './kernel.js';
 import type { MmStruct } from './mm-struct.js';
 import type { Pid } from './pid.js';
@@ -9,6 +11,7 @@ import type { PtraceLink } from './ptrace-link.js';
 import type { Rlimits } from './rlimit.js';
 import type { SignalStack } from './sighand.js';
 import { NO_SIGNAL_STACK, Sighand } from './sighand.js';
+import type { Sleep } from './sleep.js';
 import type { QueuedSignal } from './siginfo.js';
 import { PendingSignals } from './siginfo.js';
 import type { TaskFiles, TaskFs } from './task-files.js';
@@ -80,6 +83,11 @@ export class ThreadGroup implements Linked<ThreadGroup> {
   oomScoreAdj = 0;
   /** What oomScoreAdj may be lowered to without CAP_SYS_RESOURCE. */
   oomScoreAdjMin = 0;
+  /** ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF; null while none of them is set. */
+  itimers: (Itimer | null)[] | null = null;
+  /** Milliseconds of CPU of its threads that are gone, and of processes it has waited for. */
+  exitedCpuTime = 0;
+  childrenCpuTime = 0;
   /** Pid 1: signals without a handler do nothing to it. */
   unkillable = false;
 
@@ -95,6 +103,13 @@ export class ThreadGroup implements Linked<ThreadGroup> {
   /** Number of the process. */
   get tgid(): number {
     return this.leader.pid;
+  }
+
+  /** Milliseconds of CPU that its threads have had (thread_group_cputime()). */
+  cpuTime(): number {
+    let sum = this.exitedCpuTime;
+    for (const { cpuTime } of this.threads) sum += cpuTime;
+    return sum;
   }
 
   /** Number of the process group. */
@@ -216,6 +231,16 @@ export class TaskStruct implements Linked<TaskStruct> {
   caughtSignals: QueuedSignal[] | null = null;
   /** The stack for its handlers (sigaltstack()). */
   signalStack: SignalStack = NO_SIGNAL_STACK;
+  /** What a call that sleeps noted for when it is made again; null when none sleeps. */
+  sleep: Sleep | null = null;
+  /** The word it waits at, or was woken from; null when it waits at none. */
+  futexWait: FutexWait | null = null;
+  /** The mask to go back to when a call with a mask of its own ends; null without such a call. */
+  savedSigmask: bigint | null = null;
+  /** Head of the list of the locks it holds (set_robust_list()); 0 for none. */
+  robustList: U64 = 0;
+  /** The signal that it ended its process with; null unless it took one. */
+  killedBy: QueuedSignal | null = null;
   /** Exit status it stopped with at PTRACE_EVENT_EXIT; null before. */
   exitingWith: number | null = null;
   /** Its vfork, as parent and as child; null without. */
@@ -232,6 +257,8 @@ export class TaskStruct implements Linked<TaskStruct> {
   personality = 0;
   /** Bytes and calls of reads and writes, as /proc/PID/io counts them. */
   readonly ioac: TaskIoAccounting = { rchar: 0, wchar: 0, syscr: 0, syscw: 0 };
+  /** Milliseconds of CPU it has had: a million instructions each. */
+  cpuTime = 0;
   /** Milliseconds since the kernel started. */
   readonly startTime: number;
   /** The registers of the CPU at its last stop, as user_regs_struct; null where no CPU runs it. */

@@ -1,5 +1,6 @@
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import type { Section } from './elf-writer.js';
+import { FUNCTION_SIZE, type VdsoArch, VDSO_TEXT } from './vdso-arch.js';
 import {
   EHDR_SIZE,
   fileHeader,
@@ -44,32 +45,25 @@ const STB_WEAK_FUNC = 0x22;
 
 const SYM_SIZE = 24;
 const PROGRAM_HEADERS = 4;
-/** Bytes of one function, filled up with int3. */
-const FUNCTION_SIZE = 16;
-/** Number of the version LINUX_2.6 in .gnu.version. */
+/** Number of the version of all symbols in .gnu.version. */
 const VERSION = 2;
 
 const SONAME = 'linux-vdso.so.1';
-const VERSION_NAME = 'LINUX_2.6';
 
-/**
- * What the image offers, and the number of the system call that each makes: a time page that says
- * VDSO_CLOCKMODE_NONE has Linux's functions do the same.
- * @see arch/x86/entry/vdso/vdso.lds.S
- */
-const FUNCTIONS: readonly (readonly [string, number])[] = [
-  ['clock_gettime', 228],
-  ['gettimeofday', 96],
-  ['clock_getres', 229],
-  ['time', 201],
-  ['getcpu', 309],
-];
+/** A symbol, and the place of its function among the others. */
+interface VdsoSymbol {
+  readonly name: string;
+  readonly info: number;
+  readonly index: number;
+}
 
-/** Every function under its name and under __vdso_ and its name, the function's place beside it. */
-const SYMBOLS = FUNCTIONS.flatMap(([name], index) => [
-  { name, info: STB_WEAK_FUNC, index },
-  { name: `__vdso_${name}`, info: STB_GLOBAL_FUNC, index },
-]);
+/** Every function under __vdso_ and its name, and where the architecture has that under its name alone. */
+function symbolsOf({ functions, plainNames }: VdsoArch): readonly VdsoSymbol[] {
+  return functions.flatMap(([name], index) => [
+    ...(plainNames ? [{ name, info: STB_WEAK_FUNC, index }] : []),
+    { name: `__vdso_${name}`, info: STB_GLOBAL_FUNC, index },
+  ]);
+}
 
 /** The hash function of the System V ABI. */
 function elfHash(name: string): number {
@@ -83,20 +77,13 @@ function elfHash(name: string): number {
 }
 
 /** One bucket, all symbols chained: for ten of them a search is as quick as anything. */
-function hashTable(): Uint8Array {
-  const count = SYMBOLS.length + 1;
+function hashTable(symbols: number): Uint8Array {
+  const count = symbols + 1;
   const chain = Array.from({ length: count }, (_, i) => (i === 0 || i === count - 1 ? 0 : i + 1));
   return pack(...[1, count, 1, ...chain].map((word) => [4, word] as const));
 }
 
-/** SYSCALL with the call's number, and back. */
-function code(nr: number): Uint8Array {
-  const bytes = new Uint8Array(FUNCTION_SIZE).fill(0xcc);
-  bytes.set(join(pack([1, 0xb8], [4, nr]), Uint8Array.of(0x0f, 0x05, 0xc3)));
-  return bytes;
-}
-
-function verdef(strings: Strings): Uint8Array {
+function verdef(strings: Strings, version: string): Uint8Array {
   const entry = (flags: number, index: number, name: string, next: number): Uint8Array =>
     pack(
       ...([
@@ -113,7 +100,7 @@ function verdef(strings: Strings): Uint8Array {
         [4, 0],
       ] as const),
     );
-  return join(entry(1, 1, SONAME, 28), entry(0, VERSION, VERSION_NAME, 0));
+  return join(entry(1, 1, SONAME, 28), entry(0, VERSION, version, 0));
 }
 
 /** The note that names the system: version 6.18.0 as LINUX_VERSION_CODE. */
@@ -123,14 +110,16 @@ const NOTE = join(
   pack([4, 0x61200]),
 );
 
-/** Call frames: nothing is ever pushed, so the caller's frame begins 8 bytes above rsp. */
-function ehFrame(text: number, size: number, at: number): Uint8Array {
+/** Call frames: one description for all functions, none of which changes the stack. */
+function ehFrame(arch: VdsoArch, at: number): Uint8Array {
+  const text = VDSO_TEXT + arch.frameless * FUNCTION_SIZE;
+  const size = (arch.functions.length - arch.frameless) * FUNCTION_SIZE;
   const start = text - (at + 24 + 8);
   return join(
-    // CIE: version 1, "zR", pc-relative; DW_CFA_def_cfa rsp 8, DW_CFA_offset rip at cfa-8.
+    // CIE
     pack([4, 20], [4, 0]),
-    Uint8Array.of(1, 0x7a, 0x52, 0, 1, 0x78, 16, 1, 0x1b, 0x0c, 7, 8, 0x90, 1, 0, 0),
-    // FDE of all the text.
+    Uint8Array.from(arch.cie),
+    // FDE of all that have frames.
     pack([4, 20], [4, 28], [4, start], [4, size]),
     new Uint8Array(8),
     new Uint8Array(4),
@@ -143,8 +132,8 @@ function ehFrameHdr(text: number, frame: number, at: number): Uint8Array {
   return join(Uint8Array.of(1, 0x1b, 0x03, 0x3b), pack([4, frame - (at + 4)]), table);
 }
 
-function symbolTable(strings: Strings, text: number): Uint8Array {
-  const symbols = SYMBOLS.map(({ name, info, index }) =>
+function symbolTable(strings: Strings, from: readonly VdsoSymbol[], text: number): Uint8Array {
+  const symbols = from.map(({ name, info, index }) =>
     pack(
       ...([
         [4, strings.at(name)],
@@ -183,7 +172,7 @@ function dynamicTable(strings: Strings, parts: Readonly<Record<string, number>>)
 }
 
 /** Everything but the headers: tables in the first page, code in the second. */
-function layOut(): {
+function layOut(arch: VdsoArch): {
   layout: Layout;
   dynamic: Section;
   note: Section;
@@ -192,14 +181,18 @@ function layOut(): {
 } {
   const layout = new Layout(PROGRAM_HEADERS);
   const strings = new Strings();
-  const textAt = PAGE_SIZE;
-  const symtab = symbolTable(strings, textAt);
-  const versions = verdef(strings);
-  const hash = layout.add('.hash', SHT_HASH, hashTable(), { link: DYNSYM_SECTION, entsize: 4 });
+  const textAt = VDSO_TEXT;
+  const all = symbolsOf(arch);
+  const symtab = symbolTable(strings, all, textAt);
+  const versions = verdef(strings, arch.version);
+  const hash = layout.add('.hash', SHT_HASH, hashTable(all.length), {
+    link: DYNSYM_SECTION,
+    entsize: 4,
+  });
   const dynsym = { link: DYNSTR_SECTION, info: 1, entsize: SYM_SIZE };
   const symbols = layout.add('.dynsym', SHT_DYNSYM, symtab, dynsym);
   const dynstr = layout.add('.dynstr', SHT_STRTAB, strings.bytes());
-  const versym = pack([2, 0], ...SYMBOLS.map(() => [2, VERSION] as const));
+  const versym = pack([2, 0], ...all.map(() => [2, VERSION] as const));
   const version = { link: DYNSYM_SECTION, entsize: 2 };
   const gnuVersion = layout.add('.gnu.version', SHT_GNU_VERSYM, versym, version);
   const defined = { link: DYNSTR_SECTION, info: 2 };
@@ -211,23 +204,22 @@ function layOut(): {
   const table = dynamicTable(strings, places);
   const dynamic = layout.add('.dynamic', SHT_DYNAMIC, table, { link: DYNSTR_SECTION, entsize: 16 });
   const note = layout.add('.note', SHT_NOTE, NOTE);
-  const size = FUNCTIONS.length * FUNCTION_SIZE;
   const frameAt = layout.at + 24;
-  const header = ehFrameHdr(textAt, frameAt, layout.at);
+  const header = ehFrameHdr(textAt + arch.frameless * FUNCTION_SIZE, frameAt, layout.at);
   const frames = layout.add('.eh_frame_hdr', SHT_PROGBITS, header);
-  layout.add('.eh_frame', SHT_PROGBITS, ehFrame(textAt, size, frameAt), { at: frameAt });
-  const functions = join(...FUNCTIONS.map(([, nr]) => code(nr)));
+  layout.add('.eh_frame', SHT_PROGBITS, ehFrame(arch, frameAt), { at: frameAt });
+  const functions = join(...arch.functions.map(([, nr]) => arch.code(nr)));
   const executable = { at: textAt, flags: SHF_ALLOC | SHF_EXECINSTR };
   const text = layout.add('.text', SHT_PROGBITS, functions, executable);
   return { layout, dynamic, note, frames, text };
 }
 
 /**
- * Makes the shared object that the kernel maps into every program, [vdso]: an ELF file for x86-64 of
- * two pages with the functions of Linux's, each of which makes the system call of its name.
+ * Makes the shared object that the kernel maps into every program, [vdso]: an ELF file of two pages with
+ * functions of Linux's, each of which makes the system call of its name.
  */
-export function makeVdsoImage(): Uint8Array {
-  const { layout, dynamic, note, frames, text } = layOut();
+export function makeVdsoImage(arch: VdsoArch): Uint8Array {
+  const { layout, dynamic, note, frames, text } = layOut(arch);
   const names = new Strings();
   for (const { name } of layout.sections) names.at(name);
   names.at('.shstrtab');
@@ -235,7 +227,7 @@ export function makeVdsoImage(): Uint8Array {
   const headersAt = layout.at;
   const headers = layout.sections.map((section) => sectionHeader(section, names.at(section.name)));
   const image = new Uint8Array(2 * PAGE_SIZE);
-  image.set(fileHeader(PROGRAM_HEADERS, headersAt, headers.length + 1));
+  image.set(fileHeader(arch.machine, PROGRAM_HEADERS, headersAt, headers.length + 1));
   image.set(
     join(
       programHeader(PT_LOAD, PF_R | PF_X, 0, text.at + text.bytes.length),

@@ -9,6 +9,7 @@ import { PageCache, type PageCacheOptions } from '../mm/page-cache.js';
 import { placeMapping } from '../mm/placement.js';
 import { installSpecialMapping } from '../mm/special.js';
 import type { Core } from '../wasm/core.js';
+import { VDSO_RISCV64, VDSO_X86_64 } from './vdso-arch.js';
 import { makeVdsoImage } from './vdso-image.js';
 
 /** VDSO_NR_PAGES and VDSO_NR_VCLOCK_PAGES: pages of data, and of the hypervisors' clocks. */
@@ -23,14 +24,17 @@ export class Vdso implements MapFile {
   readonly vmFlags = 0;
   /** Asked of shared mappings only. */
   readonly syncs = true;
+  /** Whose code it is. */
+  readonly arch: 'x86_64' | 'riscv64';
   private readonly core: Core;
   private pages: PageCache | null = null;
   private image: Uint8Array | null = null;
   private users = 0;
 
   /** Makes an image of which nothing is in the machine's memory yet. */
-  constructor(core: Core) {
+  constructor(core: Core, arch: 'x86_64' | 'riscv64') {
     this.core = core;
+    this.arch = arch;
   }
 
   /** @throws {LinuxError} ENOMEM: no room for its head */
@@ -46,7 +50,7 @@ export class Vdso implements MapFile {
 
   /** The image. */
   bytes(): Uint8Array {
-    this.image ??= makeVdsoImage();
+    this.image ??= makeVdsoImage(this.arch === 'riscv64' ? VDSO_RISCV64 : VDSO_X86_64);
     return this.image;
   }
 
@@ -98,7 +102,7 @@ export function mapVdsoText(mm: Mm, start: number, end: number, file: MapFile): 
 }
 
 /**
- * Maps [vvar], [vvar_vclock] and [vdso] in a row where a hint of 0 leads; returns the address of the
+ * Maps [vvar], on x86-64 [vvar_vclock], and [vdso] in a row where a hint of 0 leads; returns the address of the
  * last, which AT_SYSINFO_EHDR tells. The data pages say that no clock can be read without a call.
  *
  * @throws {LinuxError} ENOMEM: no room; the caller then drops the whole memory
@@ -107,13 +111,14 @@ export function mapVdsoText(mm: Mm, start: number, end: number, file: MapFile): 
 export function mapVdso(mm: Mm, vdso: Vdso): number {
   vdso.get();
   try {
-    const length = VVAR_SIZE + VCLOCK_SIZE + vdso.size;
+    const clocks = vdso.arch === 'x86_64' ? VCLOCK_SIZE : 0;
+    const length = VVAR_SIZE + clocks + vdso.size;
     const start = placeMapping(mm, { addr: 0, flags: 0 }, length, NO_LIMITS);
     const vclock = start + VVAR_SIZE;
-    const text = vclock + VCLOCK_SIZE;
+    const text = vclock + clocks;
     mapVdsoText(mm, text, start + length, vdso);
     mapVvar(mm, start, vclock, false);
-    mapVvar(mm, vclock, text, true);
+    if (clocks > 0) mapVvar(mm, vclock, text, true);
     return text;
   } finally {
     vdso.put(); // the mapping holds a reference of its own

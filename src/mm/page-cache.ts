@@ -40,6 +40,8 @@ export interface PageCacheOptions {
    * needed the page sees as EIO.
    */
   readonly fill?: (index: number, page: Uint8Array) => void;
+  /** The file becomes shorter: what lay behind `size` is zeros from now on. */
+  readonly shrink?: (size: number) => void;
   /** Whether `fill` is known to throw for a page; without it nobody knows before it is tried. */
   readonly isLost?: (index: number) => boolean;
 }
@@ -180,6 +182,8 @@ export class PageCache implements PageLoader {
     while (done < from.length) {
       const count = Math.min(from.length - done, PAGE_SIZE - offset);
       const partial = count !== PAGE_SIZE;
+      // What is not written of a page is the host's.
+      if (partial && this.options.kind === 'host') this.frame(index);
       const frame = this.core.exports.mappingGrab(this.ptr, index, partial);
       if (frame === 0) break;
       this.core.copyIn(frame + offset, from, done, count);
@@ -196,6 +200,7 @@ export class PageCache implements PageLoader {
 
   /** Sets the size: pages past a smaller one leave the cache and every mapping (K-167). */
   resize(size: U64): void {
+    if (size < this.bytes) this.options.shrink?.(Number(size));
     this.bytes = size;
     this.core.exports.mappingSetSize(this.ptr, asF64(size));
   }

@@ -18,11 +18,32 @@ import { attachmentOperations } from '../syscall/shm-segments.js';
 import { deletedName, ownName } from '../vfs/dentry.js';
 import * as device from '../vfs/device.js';
 import { directoryOperations } from '../vfs/directory.js';
-import { hostDirOperations, hostFileOperations, hostInodeOperations } from '../vfs/host-fs.js';
+import { epollOperations } from '../vfs/epoll.js';
+import { eventfdOperations } from '../vfs/eventfd.js';
+import {
+  hostDirOperations,
+  hostFileOperations,
+  hostInodeOperations,
+  hostRevalidate,
+} from '../vfs/host-fs.js';
+import {
+  HOST_WRITE_TABLES,
+  hostWriteFileOperations,
+  hostWriteInodeOperations,
+} from '../vfs/host-write.js';
+import {
+  lowerDirectoryOperations,
+  lowerDirOperations,
+  lowerFileInodeOperations,
+  lowerFileOperations,
+} from '../vfs/lower.js';
 import { fifoOperations, pipeName, pipeOperations } from '../vfs/pipe.js';
 import { secretmemInodeOperations, secretmemOperations } from '../vfs/secretmem.js';
 import { shmemFileOperations } from '../vfs/shmem.js';
+import { streamOperations } from '../vfs/stream-file.js';
+import { ttyOperations } from '../vfs/tty.js';
 import { tmpfsDirOperations, tmpfsNodeOperations } from '../vfs/tmpfs.js';
+import { socketOperations } from '../vfs/unix-file.js';
 import * as uffd from '../vfs/userfaultfd.js';
 
 /** A function, or a table of functions, that state refers to: it is kept by its name. */
@@ -38,9 +59,19 @@ const NAMED: Readonly<Record<string, Atom>> = {
   'device/random': device.randomOperations,
   'device/userfaultfd': uffd.userfaultfdDeviceOperations,
   'device/zero': device.zeroOperations,
+  epoll: epollOperations,
+  eventfd: eventfdOperations,
   'hostfs/dir': hostDirOperations,
   'hostfs/file': hostFileOperations,
+  'hostfs/revalidate': hostRevalidate,
+  'hostfs/write': HOST_WRITE_TABLES,
+  'hostfs/write-file': hostWriteFileOperations,
+  'hostfs/write-inode': hostWriteInodeOperations,
   'hostfs/inode': hostInodeOperations,
+  'lower/dir': lowerDirectoryOperations,
+  'lower/dir-inode': lowerDirOperations,
+  'lower/file': lowerFileOperations,
+  'lower/inode': lowerFileInodeOperations,
   'landlock/ruleset': rulesetOperations,
   pidfd: pidfdOperations,
   'pipe/fifo': fifoOperations,
@@ -78,6 +109,9 @@ const NAMED: Readonly<Record<string, Atom>> = {
   'tmpfs/dir-inode': tmpfsDirOperations,
   'tmpfs/file': shmemFileOperations,
   'tmpfs/inode': tmpfsNodeOperations,
+  socket: socketOperations,
+  stream: streamOperations,
+  tty: ttyOperations,
   userfaultfd: uffd.userfaultfdOperations,
 };
 

@@ -1,6 +1,7 @@
 import { Rlimits } from '../kernel/rlimit.js';
 import { YamaModule, YamaScope } from '../kernel/lsm/yama.js';
 import { Cred } from '../kernel/cred.js';
+import { FutexWait } from '../kernel/futex.js';
 import { Kernel } from '../kernel/kernel.js';
 import { MmStruct } from '../kernel/mm-struct.js';
 import { Pid, PidTable } from '../kernel/pid.js';
@@ -22,15 +23,23 @@ import { UserfaultfdContext } from '../mm/userfaultfd.js';
 import { ExecutableFile } from '../syscall/exec.js';
 import { ShmSegment, ShmSegments } from '../syscall/shm-segments.js';
 import { Dentry } from '../vfs/dentry.js';
+import { Eventpoll } from '../vfs/epoll.js';
+import { Eventfd } from '../vfs/eventfd.js';
 import { ExeFile } from '../vfs/exe-file.js';
 import { FdTable } from '../vfs/fdtable.js';
 import { File } from '../vfs/file.js';
 import { FsStruct } from '../vfs/fs-struct.js';
+import { FileLocks } from '../vfs/locks.js';
 import { HostFs, HostPages } from '../vfs/host-fs.js';
 import { Inode } from '../vfs/inode.js';
+import { LowerDirectory, LowerFile, LowerLayer } from '../vfs/lower.js';
 import { Mount } from '../vfs/mount.js';
+import { LineDiscipline } from '../vfs/n-tty.js';
 import { Pipe } from '../vfs/pipe.js';
+import { HostStream } from '../vfs/stream-file.js';
 import { SuperBlock } from '../vfs/super-block.js';
+import { Tty } from '../vfs/tty.js';
+import { UnixSocket } from '../vfs/unix-socket.js';
 import { Vfs } from '../vfs/vfs.js';
 import { Core } from '../wasm/core.js';
 
@@ -78,11 +87,15 @@ const RULES: readonly ClassRule[] = [
   rule('CoreExeFile', CoreExeFile),
   rule('Cred', Cred),
   rule('Dentry', Dentry),
+  rule('Eventfd', Eventfd),
+  rule('Eventpoll', Eventpoll),
   rule('ExeFile', ExeFile),
   rule('ExecutableFile', ExecutableFile),
   rule('FdTable', FdTable),
   rule('File', File, { caches: ['dirCursor'] }),
+  rule('FileLocks', FileLocks),
   rule('FsStruct', FsStruct),
+  rule('FutexWait', FutexWait),
   rule('Hart', Hart, { caches: ['view'] }),
   rule('HostFs', HostFs, { external: ['host'] }),
   rule('HostPages', HostPages),
@@ -91,6 +104,11 @@ const RULES: readonly ClassRule[] = [
   rule('Kernel', Kernel, { skip: ['entry'], external: ['now'] }),
   // Watches are of the host; null is as good as false.
   rule('MmStruct', MmStruct, { caches: ['watched'] }),
+  rule('HostStream', HostStream, { external: ['take', 'wanted'] }),
+  rule('LineDiscipline', LineDiscipline),
+  rule('LowerDirectory', LowerDirectory),
+  rule('LowerFile', LowerFile, { caches: ['ahead'] }),
+  rule('LowerLayer', LowerLayer, { external: ['host'] }),
   rule('Mount', Mount),
   rule('PageCache', PageCache),
   rule('PendingSignals', PendingSignals),
@@ -109,6 +127,8 @@ const RULES: readonly ClassRule[] = [
   rule('TaskList', TaskList),
   rule('TaskStruct', TaskStruct, { caches: ['mmLimits'] }),
   rule('ThreadGroup', ThreadGroup),
+  rule('Tty', Tty, { external: ['host'] }),
+  rule('UnixSocket', UnixSocket),
   rule('UserNamespace', UserNamespace),
   rule('UserfaultQueue', UserfaultQueue),
   rule('UserfaultfdContext', UserfaultfdContext, { external: ['handler'] }),

@@ -2,6 +2,7 @@ import type { ByteSource } from '../elf/source.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { dPath } from '../vfs/dentry.js';
 import { HostFs } from '../vfs/host-fs.js';
+import { LowerLayer } from '../vfs/lower.js';
 import type { Vfs } from '../vfs/vfs.js';
 import { stateRoots } from './checkpoint.js';
 import { encodeGraph } from './encode.js';
@@ -46,6 +47,7 @@ export function encodeState(kernel: Kernel, vfs: Vfs): SnapshotParts {
   const name = (rule: ClassRule, field: string, object: object): string | null => {
     const value = (object as Record<string, unknown>)[field];
     if (field === 'now' || field === 'handler') return field;
+    if (object instanceof LowerLayer) return 'host:/';
     if (object instanceof HostFs) {
       const path = hosts.get(object);
       return path === undefined ? null : `host:${path}`;

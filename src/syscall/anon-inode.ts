@@ -27,6 +27,8 @@ export interface AnonInode {
   readonly data: unknown;
   /** Where its inodes are, when they are regular files of a file system of their own: pidfs. */
   readonly sb?: SuperBlock;
+  /** Whether exec closes it (default: it does). */
+  readonly cloexec?: boolean;
   /** O_* beside O_RDWR. */
   readonly flags?: number;
 }
@@ -35,7 +37,7 @@ export interface AnonInode {
 export const anonInodeOperations: InodeOperations = { setattr: () => fail(EOPNOTSUPP) };
 
 /**
- * Opens a descriptor, closed on exec, on something that is no file; each has an inode of its own.
+ * Opens a descriptor on something that is no file; each has an inode of its own.
  *
  * @throws {LinuxError} EMFILE: no descriptor free
  * @see fs/anon_inodes.c, anon_inode_getfd()
@@ -54,6 +56,6 @@ export function anonInodeGetfd(task: TaskStruct, kind: AnonInode): number {
   const path = { mnt: vfs.pipeMount, dentry };
   const file = new File(path, O_RDWR | (kind.flags ?? 0), mode, task.cred, kind.fops);
   file.privateData = kind.data;
-  files.install(fd, file, true);
+  files.install(fd, file, kind.cloexec ?? true);
   return fd;
 }

@@ -1,6 +1,7 @@
-import { ENOSYS } from '../../assembly/abi/errno.js';
+import { ENOSYS, ERESTARTSYS } from '../../assembly/abi/errno.js';
 import { LinuxError } from '../errno.js';
 import { isOnDescriptor } from '../kernel/call-names.js';
+import { endSleep, isAsleep } from '../kernel/sleep.js';
 import { enterCall } from '../kernel/syscall-entry.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { acting, mustAct } from '../mm/acting.js';
@@ -9,11 +10,16 @@ import { int, register, type SyscallFamily, type SyscallHandler } from './args.j
 import { archPrctlCalls } from './arch-prctl.js';
 import { cloneFamily } from './clone.js';
 import { credCalls } from './cred.js';
+import { execFamily } from './exec-call.js';
+import { epollFamily } from './fs-epoll.js';
 import { openCalls } from './fs-open.js';
+import { lockCalls } from './fs-lock.js';
 import { pathCalls } from './fs-path.js';
 import { pollCalls } from './fs-poll.js';
 import { readWriteCalls } from './fs-read-write.js';
 import { statCalls, statCallsGeneric } from './fs-stat.js';
+import { statfsCalls } from './fs-statfs.js';
+import { xattrCalls } from './fs-xattr.js';
 import { memoryAdviceCalls } from './memory-advice.js';
 import { landlockCalls } from './landlock.js';
 import { memoryCalls } from './memory.js';
@@ -22,9 +28,17 @@ import { pidfdCalls } from './pidfd.js';
 import { processIdCalls } from './process-ids.js';
 import { processCalls } from './process.js';
 import { ptraceCalls } from './ptrace.js';
+import { itimerCalls } from './itimer.js';
+import { riscvCalls } from './riscv.js';
+import { schedCalls } from './sched.js';
 import { shmCalls } from './shm.js';
+import { signalWaitCalls } from './signal-wait.js';
 import { signalFamily } from './signal.js';
+import { socketCalls } from './socket.js';
+import { socketMessageCalls } from './socket-message.js';
 import { systemFamily } from './system.js';
+import { timeCalls } from './time.js';
+import { futexCalls } from './futex.js';
 import { NR_GENERIC } from './table-generic.js';
 import { NR_X86_64 } from './table-x86-64.js';
 
@@ -49,6 +63,11 @@ const COMMON_FAMILIES: readonly SyscallFamily[] = [
   openCalls,
   pathCalls,
   pollCalls,
+  xattrCalls,
+  statfsCalls,
+  lockCalls,
+  socketCalls,
+  socketMessageCalls,
   memoryCalls,
   memoryAdviceCalls,
   memoryLockCalls,
@@ -59,6 +78,11 @@ const COMMON_FAMILIES: readonly SyscallFamily[] = [
   landlockCalls,
   pidfdCalls,
   shmCalls,
+  timeCalls,
+  futexCalls,
+  itimerCalls,
+  schedCalls,
+  signalWaitCalls,
 ];
 
 function makeTable(
@@ -75,12 +99,15 @@ function makeTable(
   return { byName, byNumber, names };
 }
 
-function genericTable(machine: string): SyscallTable {
+function genericTable(machine: 'riscv64' | 'aarch64'): SyscallTable {
   return makeTable(NR_GENERIC, [
     ...COMMON_FAMILIES,
     signalFamily(machine !== 'riscv64'),
     statCallsGeneric,
+    epollFamily(false),
     cloneFamily('tls-ctid'),
+    execFamily(machine),
+    machine === 'riscv64' ? riscvCalls : {},
     systemFamily(machine),
   ]);
 }
@@ -91,7 +118,9 @@ const TABLES: Readonly<Record<SyscallArch, SyscallTable>> = {
     signalFamily(true),
     statCalls,
     archPrctlCalls,
+    epollFamily(true),
     cloneFamily('ctid-tls'),
+    execFamily('x86_64'),
     systemFamily('x86_64'),
   ]),
   riscv64: genericTable('riscv64'),
@@ -103,6 +132,11 @@ export function implementedSyscalls(arch: SyscallArch = 'x86_64'): string[] {
   const { byName } = TABLES[arch];
   const numbers: Readonly<Record<string, number>> = arch === 'x86_64' ? NR_X86_64 : NR_GENERIC;
   return [...byName.keys()].filter((name) => Object.hasOwn(numbers, name)).sort();
+}
+
+/** The name of a call by its number; undefined where the architecture has none. */
+export function syscallName(nr: number, arch: SyscallArch): string | undefined {
+  return TABLES[arch].names[nr];
 }
 
 /** A call by number comes in; one without a name is nobody's concern. */
@@ -143,20 +177,30 @@ export function doSyscall(
   const table = TABLES[arch];
   const handler = typeof call === 'number' ? table.byNumber[call] : table.byName.get(call);
   task.kernel.core.current = task;
+  let result: U64 = -ENOSYS;
   try {
     if (task.kernel.entry !== null) enter(task, table, call, args[0]);
-    if (handler === undefined) return -ENOSYS;
-    return handler(
-      task,
-      register(args[0] ?? 0),
-      register(args[1] ?? 0),
-      register(args[2] ?? 0),
-      register(args[3] ?? 0),
-      register(args[4] ?? 0),
-      register(args[5] ?? 0),
-    );
+    if (handler !== undefined) result = callHandler(handler, task, args);
   } catch (error) {
-    if (error instanceof LinuxError) return error.errno;
-    throw error;
+    if (!(error instanceof LinuxError)) throw error;
+    result = error.errno;
   }
+  if (result !== -ERESTARTSYS && isAsleep(task)) endSleep(task);
+  return result;
+}
+
+function callHandler(
+  handler: SyscallHandler,
+  task: TaskStruct,
+  args: readonly (number | bigint)[],
+): U64 {
+  return handler(
+    task,
+    register(args[0] ?? 0),
+    register(args[1] ?? 0),
+    register(args[2] ?? 0),
+    register(args[3] ?? 0),
+    register(args[4] ?? 0),
+    register(args[5] ?? 0),
+  );
 }

@@ -25,6 +25,7 @@ import { getdents64 } from '../vfs/readdir.js';
 import { sysUserfaultfd } from '../vfs/userfaultfd.js';
 import { memfdSecret } from '../vfs/secretmem.js';
 import type { U64 } from '../vfs/u64.js';
+import { fcntlLock, isLockCommand } from './fs-lock.js';
 import {
   done,
   int,
@@ -121,6 +122,7 @@ function pipe(task: TaskStruct, addr: U64, flags: number): number {
 
 /** fcntl, the commands that read or write a struct f_owner_ex here. */
 function fcntl(task: TaskStruct, fd: number, command: number, arg: U64): number {
+  if (isLockCommand(command)) return fcntlLock(task, fd, command, arg);
   if (command !== F_SETOWN_EX && command !== F_GETOWN_EX) return sysFcntl(task, fd, command, arg);
   const file = filesOf(task).get(fd);
   if (command === F_GETOWN_EX) {

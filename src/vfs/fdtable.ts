@@ -5,6 +5,7 @@ import type { TaskStruct } from '../kernel/task.js';
 import type { TaskFiles } from '../kernel/task-files.js';
 import { FMODE_PATH } from './file.js';
 import type { File } from './file.js';
+import { locksRemovePosix } from './locks.js';
 
 /** The descriptors of a task (struct files_struct); tasks made with CLONE_FILES share one. */
 export class FdTable implements TaskFiles {
@@ -102,7 +103,7 @@ export class FdTable implements TaskFiles {
   replace(fd: number, file: File, cloexec: boolean): void {
     const old = this.files[fd] ?? null;
     this.setSlot(fd, file, cloexec);
-    old?.put();
+    if (old !== null) this.filpClose(old);
   }
 
   /**
@@ -114,6 +115,12 @@ export class FdTable implements TaskFiles {
     if (file == null) fail(EBADF);
     this.files[fd] = null;
     this.nextFd = Math.min(this.nextFd, fd);
+    this.filpClose(file);
+  }
+
+  /** A descriptor of an open file goes (fs/open.c filp_close()). */
+  private filpClose(file: File): void {
+    locksRemovePosix(file, this);
     file.put();
   }
 

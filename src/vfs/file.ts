@@ -9,6 +9,7 @@ import type { UserBuffer } from '../mm/user.js';
 import type { Path } from './dentry.js';
 import { F_SEAL_FUTURE_WRITE, F_SEAL_WRITE } from './flags.js';
 import type { Inode } from './inode.js';
+import { locksRemoveFile } from './locks.js';
 import type { U64 } from './u64.js';
 
 export type { U64 } from './u64.js';
@@ -156,6 +157,11 @@ export class File implements MapFile {
     return this.fops.placesHuge?.(shared) === true;
   }
 
+  /** Whether nothing refers to it any more. */
+  get released(): boolean {
+    return this.refs <= 0;
+  }
+
   /** One more descriptor or mapping. */
   get(): void {
     this.refs += 1;
@@ -170,6 +176,7 @@ export class File implements MapFile {
   put(): void {
     this.refs -= 1;
     if (this.refs > 0) return;
+    locksRemoveFile(this);
     if ((this.mode & FMODE_PATH) === 0) this.fops.release?.(this);
     this.inode.put();
   }

@@ -120,12 +120,14 @@ export const FALLOC_FL_KEEP_SIZE = 0x01;
 export const FALLOC_FL_PUNCH_HOLE = 0x02;
 
 export const POLLIN = 0x0001;
+export const POLLPRI = 0x0002;
 export const POLLOUT = 0x0004;
 export const POLLERR = 0x0008;
 export const POLLHUP = 0x0010;
 export const POLLNVAL = 0x0020;
 export const POLLRDNORM = 0x0040;
 export const POLLWRNORM = 0x0100;
+export const POLLRDHUP = 0x2000;
 
 export const PATH_MAX = 4096;
 export const NAME_MAX = 255;

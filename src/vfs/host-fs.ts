@@ -1,6 +1,22 @@
-import { EIO, ENOENT, ENOTDIR } from '../../assembly/abi/errno.js';
+import {
+  EACCES,
+  EEXIST,
+  EFBIG,
+  EIO,
+  EISDIR,
+  EMLINK,
+  ENAMETOOLONG,
+  ENOENT,
+  ENOSPC,
+  ENOTDIR,
+  ENOTEMPTY,
+  EPERM,
+  EROFS,
+  EXDEV,
+} from '../../assembly/abi/errno.js';
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import { fail } from '../errno.js';
+import type { TaskStruct } from '../kernel/task.js';
 import { PageCache, type PageCacheOptions } from '../mm/page-cache.js';
 import { noDeviceOperations } from './device.js';
 import { Dentry } from './dentry.js';
@@ -9,7 +25,7 @@ import type { DirEntry, File, FileOperations } from './file.js';
 import { Inode } from './inode.js';
 import type { InodeOperations } from './inode.js';
 import { genericFileLlseek, seqLlseek } from './llseek.js';
-import { fsUmodeToDtype, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from './mode.js';
+import { fsUmodeToDtype, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_IRWXUGO } from './mode.js';
 import { pageCacheRead } from './shmem.js';
 import type { SuperBlock } from './super-block.js';
 import type { Vfs } from './vfs.js';
@@ -19,7 +35,7 @@ export interface HostStat {
   readonly kind: 'file' | 'dir' | 'link' | 'other';
   /** Bytes. */
   readonly size: number;
-  /** Permission bits. */
+  /** Permission bits, set-user-id and the like too. */
   readonly mode: number;
   /** Milliseconds since the epoch. */
   readonly mtimeMs: number;
@@ -39,6 +55,34 @@ export interface HostDirectory {
   read(path: string, pos: number, into: Uint8Array): number;
 }
 
+/** One that the machine may write, too. Each may throw; an error with a `code` of Linux's keeps it. */
+export interface WritableHostDirectory extends HostDirectory {
+  /** Makes an empty file, which must not be there. */
+  create(path: string, mode: number): void;
+  write(path: string, pos: number, bytes: Uint8Array): void;
+  truncate(path: string, size: number): void;
+  chmod(path: string, mode: number): void;
+  /** Times of the entry itself, milliseconds since the epoch. */
+  utimes(path: string, atimeMs: number, mtimeMs: number): void;
+  mkdir(path: string, mode: number): void;
+  rmdir(path: string): void;
+  unlink(path: string): void;
+  symlink(target: string, path: string): void;
+  /** A file or an empty directory that is there is replaced. */
+  rename(from: string, to: string): void;
+  link(from: string, to: string): void;
+}
+
+/** Who owns all that a mount shows. */
+export interface HostOwner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export function isWritable(host: HostDirectory): host is WritableHostDirectory {
+  return 'write' in host && typeof host.write === 'function';
+}
+
 const MODES: Readonly<Record<HostStat['kind'], number>> = {
   file: S_IFREG,
   dir: S_IFDIR,
@@ -50,7 +94,7 @@ const MODES: Readonly<Record<HostStat['kind'], number>> = {
 const READ_BITS = 0o555;
 
 /** The path of an entry below the root of its mount. */
-function hostPath(dentry: Dentry): string {
+export function hostPath(dentry: Dentry): string {
   if (dentry.isRoot) return '';
   const parent = hostPath(dentry.parent);
   return parent === '' ? dentry.name : `${parent}/${dentry.name}`;
@@ -59,61 +103,114 @@ function hostPath(dentry: Dentry): string {
 /** What the host's own errors say when something is no longer there. */
 const GONE: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR']);
 
+/** Errors of the host that are the machine's too. */
+const PASSED_ON: Readonly<Record<string, number>> = {
+  ...{
+    EACCES,
+    EPERM,
+    EEXIST,
+    ENOSPC,
+    ENOTEMPTY,
+    EROFS,
+    EXDEV,
+    ENAMETOOLONG,
+    EISDIR,
+    EFBIG,
+    EMLINK,
+  },
+};
+
 /**
  * Asks the host. Whatever it throws becomes an error of the machine, without the host's paths.
  * @param gone what it is when the host no longer has it
- * @throws {LinuxError} `gone`; EIO: any other failure
+ * @throws {LinuxError} `gone`; what the host says of rights and room; EIO: any other failure
  */
-function ask<T>(question: () => T, gone = ENOENT): T {
+export function askHost<T>(question: () => T, gone = ENOENT): T {
   try {
     return question();
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : null;
-    return fail(GONE.has(code) ? gone : EIO);
+    if (GONE.has(code)) return fail(gone);
+    return fail((typeof code === 'string' ? PASSED_ON[code] : undefined) ?? EIO);
   }
 }
 
 /** Whether a directory can have an entry of that name. */
-function isName(name: unknown): name is string {
+export function isEntryName(name: unknown): name is string {
   if (typeof name !== 'string' || name === '' || name === '.' || name === '..') return false;
   return !/[/\0]/.test(name);
 }
 
 /** One mounted host directory; every inode of it keeps it as privateData. */
 export class HostFs {
+  readonly host: HostDirectory;
   private readonly vfs: Vfs;
-  private readonly host: HostDirectory;
   private readonly sb: SuperBlock;
+  private readonly owner: HostOwner;
+  /** What a writable mount does; null: nothing changes there. */
+  private readonly writable: HostTables | null;
+  /** The name under which each inode is known, by its number. */
+  private readonly names = new Map<number, Dentry>();
 
-  constructor(vfs: Vfs, host: HostDirectory) {
+  constructor(vfs: Vfs, host: HostDirectory, owner: HostOwner, writable: HostTables | null) {
     this.vfs = vfs;
     this.host = host;
-    this.sb = vfs.newSuperBlock('hostfs', { readOnly: true, dropUnused: true });
+    this.owner = owner;
+    this.writable = writable;
+    const readOnly = writable === null;
+    const again = readOnly ? {} : { revalidate: hostRevalidate };
+    this.sb = vfs.newSuperBlock('hostfs', { readOnly, dropUnused: true, ...again });
+  }
+
+  /** Where an inode is; its last place where it was removed. */
+  nameOf(inode: Inode): Dentry {
+    return this.names.get(inode.ino) ?? fail(ENOENT);
+  }
+
+  /** Whether what the host has at a name still is of the same type. */
+  stands(dentry: Dentry): boolean {
+    const stat = this.lstat(hostPath(dentry));
+    if (stat === null || MODES[stat.kind] !== (dentry.inode.mode & S_IFMT)) return false;
+    if (dentry.inode.pages === null) dentry.inode.fixedSize = stat.size;
+    return true;
+  }
+
+  /** Gives an entry its place. */
+  hang(dentry: Dentry): Dentry {
+    dentry.parent.children.set(dentry.name, dentry);
+    this.names.set(dentry.inode.ino, dentry);
+    return dentry;
+  }
+
+  /** Takes an entry out of its directory. */
+  unhang(dentry: Dentry): void {
+    dentry.parent.children.delete(dentry.name);
+    dentry.hashed = false;
   }
 
   root(): Dentry {
     const stat = this.lstat('') ?? fail(ENOENT);
     if (stat.kind !== 'dir') fail(ENOTDIR);
-    return new Dentry('/', null, this.makeInode(stat));
+    const dentry = new Dentry('/', null, this.makeInode(stat));
+    this.names.set(dentry.inode.ino, dentry);
+    return dentry;
   }
 
   lookup(dir: Dentry, name: string): Dentry | null {
     const path = dir.isRoot ? name : `${hostPath(dir)}/${name}`;
     const stat = this.lstat(path);
     if (stat === null) return null;
-    const dentry = new Dentry(name, dir, this.makeInode(stat));
-    dir.children.set(name, dentry);
-    return dentry;
+    return this.hang(new Dentry(name, dir, this.makeInode(stat)));
   }
 
   readlink(dentry: Dentry): string {
-    const text = ask(() => this.host.readlink(hostPath(dentry)));
+    const text = askHost(() => this.host.readlink(hostPath(dentry)));
     return typeof text === 'string' ? text : fail(EIO);
   }
 
   list(dentry: Dentry): DirEntry[] {
-    const names = ask(() => [...this.host.readdir(hostPath(dentry))])
-      .filter(isName)
+    const names = askHost(() => [...this.host.readdir(hostPath(dentry))])
+      .filter(isEntryName)
       .sort();
     return names.flatMap((name) => {
       const entry = dentry.children.get(name) ?? this.lookup(dentry, name);
@@ -126,34 +223,33 @@ export class HostFs {
   open(file: File): void {
     const { inode } = file;
     if (inode.pages !== null) return;
-    const path = hostPath(file.path.dentry);
-    const stat = this.lstat(path);
+    const { dentry } = file.path;
+    const stat = this.lstat(hostPath(dentry));
     if (stat === null || MODES[stat.kind] !== (inode.mode & S_IFMT)) fail(ENOENT);
-    inode.pages = new PageCache(this.vfs.kernel.core, new HostPages(this, path, stat.size));
+    inode.pages = new PageCache(this.vfs.kernel.core, new HostPages(this, dentry, stat.size));
     inode.pages.resize(stat.size);
     inode.mtime = stat.mtimeMs;
   }
 
   /** @throws {LinuxError} EIO: fewer bytes are there than asked for */
   read(path: string, pos: number, into: Uint8Array): void {
-    if (ask(() => this.host.read(path, pos, into), EIO) !== into.length) fail(EIO);
+    if (askHost(() => this.host.read(path, pos, into), EIO) !== into.length) fail(EIO);
   }
 
   private lstat(path: string): HostStat | null {
-    const stat = ask(() => this.host.lstat(path));
+    const stat = askHost(() => this.host.lstat(path));
     if (stat !== null && (!(stat.kind in MODES) || !Number.isSafeInteger(stat.size))) fail(EIO);
     return stat;
   }
 
   private makeInode(stat: HostStat): Inode {
-    const mode = MODES[stat.kind] | (stat.kind === 'link' ? 0o777 : stat.mode & READ_BITS);
+    const { iops, file } = this.writable ?? READ_TABLES;
+    const shown = this.writable === null ? READ_BITS : S_IRWXUGO;
+    const mode = MODES[stat.kind] | (stat.kind === 'link' ? 0o777 : stat.mode & shown);
     const fops =
-      stat.kind === 'file'
-        ? hostFileOperations
-        : stat.kind === 'dir'
-          ? hostDirOperations
-          : noDeviceOperations;
-    const inode = new Inode(this.sb, mode, 0, 0, hostInodeOperations, fops);
+      stat.kind === 'file' ? file : stat.kind === 'dir' ? hostDirOperations : noDeviceOperations;
+    const { uid, gid } = this.owner;
+    const inode = new Inode(this.sb, mode, uid, gid, iops, fops);
     inode.privateData = this;
     inode.fixedSize = stat.size;
     inode.mtime = stat.mtimeMs;
@@ -166,27 +262,37 @@ export class HostFs {
 export class HostPages implements PageCacheOptions {
   readonly kind = 'host';
   private readonly fs: HostFs;
-  private readonly path: string;
-  private readonly size: number;
+  private readonly dentry: Dentry;
+  /** How far the contents are the host's, bytes. */
+  private size: number;
 
-  constructor(fs: HostFs, path: string, size: number) {
+  constructor(fs: HostFs, dentry: Dentry, size: number) {
     this.fs = fs;
-    this.path = path;
+    this.dentry = dentry;
     this.size = size;
+  }
+
+  shrink(size: number): void {
+    this.size = Math.min(this.size, size);
   }
 
   fill(index: number, page: Uint8Array): void {
     const pos = index * PAGE_SIZE;
     this.fs.read(
-      this.path,
+      hostPath(this.dentry),
       pos,
       page.subarray(0, Math.max(Math.min(PAGE_SIZE, this.size - pos), 0)),
     );
   }
 }
 
-function hostFsOf(dentry: Dentry): HostFs {
+export function hostFsOf(dentry: Dentry): HostFs {
   return dentry.inode.privateData as HostFs;
+}
+
+/** A name of a writable mount is looked at anew each time. */
+export function hostRevalidate(_task: TaskStruct, dentry: Dentry): boolean {
+  return hostFsOf(dentry).stands(dentry);
 }
 
 export const hostInodeOperations: InodeOperations = {
@@ -211,11 +317,25 @@ export const hostFileOperations: FileOperations = {
   spliceRead: true,
 };
 
+/** What the inodes and the files of a mount do. */
+export interface HostTables {
+  readonly iops: InodeOperations;
+  readonly file: FileOperations;
+}
+
+const READ_TABLES: HostTables = { iops: hostInodeOperations, file: hostFileOperations };
+
 /**
- * A read-only file system that shows a directory of the host: its files, owned by root, their pages
- * loaded when they are touched.
+ * A file system that shows a directory of the host: its files, their pages loaded when they are touched.
+ * @param owner whose all of it is (default: root's)
+ * @param writable how it is written (default: it is read-only)
  * @throws {LinuxError} ENOENT: there is no such directory; ENOTDIR: it is none; EIO: the host fails
  */
-export function createHostFs(vfs: Vfs, host: HostDirectory): Dentry {
-  return new HostFs(vfs, host).root();
+export function createHostFs(
+  vfs: Vfs,
+  host: HostDirectory,
+  owner: HostOwner = { uid: 0, gid: 0 },
+  writable: HostTables | null = null,
+): Dentry {
+  return new HostFs(vfs, host, owner, writable).root();
 }

@@ -3,6 +3,7 @@ import type { PageCache } from '../mm/page-cache.js';
 import type { Dentry, Path } from './dentry.js';
 import type { FileOperations } from './file.js';
 import { F_SEAL_SEAL } from './flags.js';
+import type { FileLocks } from './locks.js';
 import { isDir } from './mode.js';
 import type { Kstat } from './stat.js';
 import type { U64 } from './u64.js';
@@ -55,6 +56,10 @@ export interface InodeOperations {
   ): void;
   tmpfile?(task: TaskStruct, dir: Dentry, mode: number): Dentry;
   setattr?(task: TaskStruct, inode: Inode, attr: Iattr): void;
+  /** Gives a file that is about to change its pages, where it has none before it is opened. */
+  loadPages?(inode: Inode): void;
+  /** Whether its pages can be read again, so that they may go with its last user. */
+  reloads?(inode: Inode): boolean;
   /** Changes what stat shows before it is shown, or refuses it. */
   getattr?(task: TaskStruct, inode: Inode, stat: Kstat): void;
 }
@@ -91,6 +96,10 @@ export class Inode {
   ctime: number;
   /** F_SEAL_* of a shmem file; F_SEAL_SEAL unless sealing was asked for. */
   seals = F_SEAL_SEAL;
+  /** Extended attributes by their names; null: none was ever set. */
+  xattrs: Map<string, Uint8Array> | null = null;
+  /** What is locked of it; null while nothing ever was. */
+  locks: FileLocks | null = null;
   /** Open files (and the mappings that hold one). */
   private users = 0;
 
@@ -142,7 +151,8 @@ export class Inode {
 
   private evictIfUnused(): void {
     if (this.users > 0 || this.pages === null) return;
-    if (this.nlink > 0 && !this.sb.dropUnused) return;
+    const again = this.sb.dropUnused || this.iops.reloads?.(this) === true;
+    if (this.nlink > 0 && !again) return;
     this.fixedSize = this.pages.size;
     this.pages.free();
     this.pages = null;

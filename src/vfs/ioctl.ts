@@ -99,6 +99,11 @@ export function sysFsync(task: TaskStruct, fd: number): void {
   file.fops.fsync(file);
 }
 
+/** POLL* bits of an open file as of now. */
+export function pollFile(file: File): number {
+  return file.fops.poll?.(file) ?? DEFAULT_POLLMASK;
+}
+
 /**
  * The revents of one pollfd, without waiting.
  * @see fs/select.c do_pollfd()
@@ -107,6 +112,5 @@ export function doPollfd(task: TaskStruct, fd: number, events: number): number {
   if (fd < 0) return 0;
   const file = filesOf(task).getRaw(fd);
   if (file === null || (file.mode & FMODE_PATH) !== 0) return POLLNVAL;
-  const ready = file.fops.poll?.(file) ?? DEFAULT_POLLMASK;
-  return ready & (events | POLLERR | POLLHUP);
+  return pollFile(file) & (events | POLLERR | POLLHUP);
 }

@@ -9,6 +9,7 @@ import {
   ERESTARTSYS,
 } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
+import type { Sleep } from '../kernel/sleep.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { putUserU32 } from '../mm/user.js';
 import type { UserBuffer } from '../mm/user.js';
@@ -39,8 +40,22 @@ const PIPE_SIZE = 65536;
 /** Writes up to this many bytes go in whole or not at all (include/uapi/linux/limits.h). */
 const PIPE_BUF = 4096;
 
+/** What an open of a FIFO that waits is called, for who makes it again. */
+const FIFO_OPEN = 'fifo open';
+
 /** Bytes that can be read (include/uapi/asm-generic/ioctls.h). */
 const FIONREAD = 0x541b;
+
+/** Who waits in open() of a FIFO for its other end, and has its own open meanwhile. */
+interface Opener {
+  readonly task: TaskStruct;
+  /** What it left with its task; another one there says that it no longer waits. */
+  readonly sleep: Sleep;
+  /** FMODE_READ or FMODE_WRITE. */
+  readonly end: number;
+  /** How often the other end had been opened when it began to wait. */
+  readonly seen: number;
+}
 
 /** What a pipe holds and who has it open (struct pipe_inode_info). */
 export class Pipe {
@@ -48,8 +63,54 @@ export class Pipe {
   /** First byte to read, and how many there are; the array is a ring. */
   start = 0;
   length = 0;
-  readers = 0;
-  writers = 0;
+  /** Open files that read, and that write. */
+  readFiles = 0;
+  writeFiles = 0;
+  /** How often each end has been opened: r_counter and w_counter. */
+  readOpens = 0;
+  writeOpens = 0;
+  openers: readonly Opener[] = [];
+
+  get readers(): number {
+    return this.readFiles + this.waitingFor(FMODE_READ);
+  }
+
+  get writers(): number {
+    return this.writeFiles + this.waitingFor(FMODE_WRITE);
+  }
+
+  waitingFor(end: number): number {
+    if (this.openers.length === 0) return 0;
+    this.openers = this.openers.filter(({ task, sleep }) => !task.exited && task.sleep === sleep);
+    return this.openers.filter((opener) => opener.end === end).length;
+  }
+
+  /**
+   * Opens one end, once the other has been opened too.
+   * @throws {LinuxError} ERESTARTSYS: it has not
+   * @see fs/pipe.c fifo_open(), wait_for_partner()
+   */
+  meet(task: TaskStruct, end: number): void {
+    const reads = end === FMODE_READ;
+    const opens = reads ? this.writeOpens : this.readOpens;
+    const waits = this.openers.find((each) => each.task === task && each.sleep === task.sleep);
+    if (waits?.end === end) {
+      if (opens === waits.seen) fail(ERESTARTSYS);
+      task.sleep = null;
+      return;
+    }
+    this.announce(end);
+    if ((reads ? this.writers : this.readers) > 0) return;
+    task.sleep = { call: FIFO_OPEN, until: Infinity };
+    this.openers = [...this.openers, { task, sleep: task.sleep, end, seen: opens }];
+    fail(ERESTARTSYS);
+  }
+
+  /** Notes that ends have been opened, for who waits for that. */
+  announce(ends: number): void {
+    if ((ends & FMODE_READ) !== 0) this.readOpens += 1;
+    if ((ends & FMODE_WRITE) !== 0) this.writeOpens += 1;
+  }
 
   get room(): number {
     return PIPE_SIZE - this.length;
@@ -113,8 +174,8 @@ const isNonblock = (file: File): boolean => (file.flags & O_NONBLOCK) !== 0;
 
 function enter(file: File): void {
   const pipe = pipeOf(file);
-  if ((file.mode & FMODE_READ) !== 0) pipe.readers += 1;
-  if ((file.mode & FMODE_WRITE) !== 0) pipe.writers += 1;
+  if ((file.mode & FMODE_READ) !== 0) pipe.readFiles += 1;
+  if ((file.mode & FMODE_WRITE) !== 0) pipe.writeFiles += 1;
 }
 
 /**
@@ -146,22 +207,41 @@ function pipeRead(_task: TaskStruct, file: File, buf: UserBuffer): number {
   return done;
 }
 
+/** What a write that waits for room is called, for who makes it again. */
+const PIPE_WRITE = 'pipe write';
+
+/** Bytes that a write which waited has written before; whoever asks takes the note away. */
+export function takeProgress(task: TaskStruct): number {
+  const { sleep } = task;
+  if (sleep?.call !== PIPE_WRITE) return 0;
+  task.sleep = null;
+  return sleep.done ?? 0;
+}
+
 /**
- * Writes what fits, or, up to PIPE_BUF bytes, all or nothing.
+ * Writes all, or without waiting what fits; up to PIPE_BUF bytes go in at once or not at all. A write that
+ * waits in the middle is made again and goes on where it was.
  * @throws {LinuxError} EPIPE: nobody reads; EAGAIN or ERESTARTSYS: full; EFAULT
  * @see fs/pipe.c anon_pipe_write()
  */
-function pipeWrite(_task: TaskStruct, file: File, buf: UserBuffer): number {
+function pipeWrite(task: TaskStruct, file: File, buf: UserBuffer): number {
   const pipe = pipeOf(file);
+  const before = takeProgress(task);
   if (buf.length === 0) return 0;
-  if (pipe.readers === 0) fail(EPIPE);
-  const count = Math.min(buf.length, pipe.room);
-  if (count === 0 || (buf.length <= PIPE_BUF && count < buf.length)) failBlocking(isNonblock(file));
-  const bytes = new Uint8Array(count);
-  const done = buf.copyFrom(0, bytes);
+  if (pipe.readers === 0) return before > 0 ? before : fail(EPIPE);
+  const left = buf.length - before;
+  const nonblock = isNonblock(file);
+  const count = Math.min(left, pipe.room);
+  const none = count === 0 || (left <= PIPE_BUF && count < left);
+  if (none && before === 0) failBlocking(nonblock);
+  const bytes = new Uint8Array(none ? 0 : count);
+  const stored = buf.copyFrom(before, bytes);
+  const done = before + stored;
   if (done === 0) fail(EFAULT);
-  pipe.push(bytes.subarray(0, done));
-  return done;
+  pipe.push(bytes.subarray(0, stored));
+  if (nonblock || stored < bytes.length || done === buf.length) return done;
+  task.sleep = { call: PIPE_WRITE, until: Infinity, done };
+  return fail(ERESTARTSYS);
 }
 
 /** Both ends of a pipe (fs/pipe.c pipeanon_fops). */
@@ -188,9 +268,9 @@ export const pipeOperations: FileOperations = {
   },
   release(file) {
     const pipe = pipeOf(file);
-    if ((file.mode & FMODE_READ) !== 0) pipe.readers -= 1;
-    if ((file.mode & FMODE_WRITE) !== 0) pipe.writers -= 1;
-    if (pipe.readers === 0 && pipe.writers === 0) file.inode.privateData = null;
+    if ((file.mode & FMODE_READ) !== 0) pipe.readFiles -= 1;
+    if ((file.mode & FMODE_WRITE) !== 0) pipe.writeFiles -= 1;
+    if (pipe.readers + pipe.writers === 0) file.inode.privateData = null;
   },
   iter: true,
   direct: true,
@@ -198,19 +278,21 @@ export const pipeOperations: FileOperations = {
 };
 
 /**
- * A pipe, opened by a name or by /proc/PID/fd. Opening never waits for the other end.
+ * A pipe, opened by a name or by /proc/PID/fd. One end of a named one waits for the other.
  * @see fs/pipe.c fifo_open()
  */
 export const fifoOperations: FileOperations = {
   ...pipeOperations,
-  open(_task, file) {
+  open(task, file) {
     const ends = file.mode & (FMODE_READ | FMODE_WRITE);
     if (ends === 0) fail(EINVAL); // Neither end: access mode 3
-    const writesOnly = ends === FMODE_WRITE;
-    // One that pipe() made and /proc/PID/fd leads to needs no reader.
+    const pipe = pipeOf(file);
+    // One that pipe() made and /proc/PID/fd leads to needs no other end.
     const named = file.inode.sb !== file.inode.sb.vfs.pipefs;
-    const alone = named && writesOnly && pipeOf(file).readers === 0;
-    if (alone && (file.flags & O_NONBLOCK) !== 0) fail(ENXIO);
+    const half = named && ends !== (FMODE_READ | FMODE_WRITE);
+    if (half && !isNonblock(file)) pipe.meet(task, ends);
+    else if (half && ends === FMODE_WRITE && pipe.readers === 0) fail(ENXIO);
+    else pipe.announce(ends);
     // stream_open(): it has no positions.
     file.mode &= ~(FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE);
     enter(file);

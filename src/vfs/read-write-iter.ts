@@ -3,6 +3,7 @@ import { fail } from '../errno.js';
 import { transferLimit } from '../kernel/syscall-entry.js';
 import type { TaskStruct } from '../kernel/task.js';
 import type { UserBuffer } from '../mm/user.js';
+import { takeProgress } from './pipe.js';
 import { filesOf } from './fdtable.js';
 import type { File } from './file.js';
 import { FMODE_PREAD, FMODE_PWRITE, FMODE_READ, FMODE_WRITE } from './file.js';
@@ -95,6 +96,8 @@ function loopSegments(
       n = (op as NonNullable<typeof op>).call(file.fops, task, file, segment, pos);
     } catch (error) {
       if (count === 0) throw error;
+      // A write to a pipe may have been done in part when it had to wait: nobody goes on with it.
+      count += takeProgress(task);
       return { count, pos: addU64(pos, file.failedAdvance) };
     }
     count += n;

@@ -35,7 +35,7 @@ export interface Kstat {
   /** Bytes a read should ask for. */
   readonly blksize: number;
   /** Units of 512 bytes. */
-  readonly blocks: number;
+  blocks: number;
   /** Milliseconds since the epoch. */
   readonly atime: number;
   readonly mtime: number;

@@ -41,6 +41,7 @@ function fopsOf(sb: SuperBlock, mode: number, rdev: number): FileOperations {
 /**
  * Makes an inode of a tmpfs, owned by the caller; below a setgid directory by the directory's
  * group.
+ * @param dirOperations what a directory does
  * @see mm/shmem.c shmem_get_inode(), fs/inode.c inode_init_owner()
  */
 export function makeTmpfsInode(
@@ -48,8 +49,9 @@ export function makeTmpfsInode(
   owner: { readonly uid: number; readonly gid: number },
   mode: number,
   rdev = 0,
+  dirOperations: InodeOperations = tmpfsDirOperations,
 ): Inode {
-  const iops = (mode & S_IFMT) === S_IFDIR ? tmpfsDirOperations : tmpfsNodeOperations;
+  const iops = (mode & S_IFMT) === S_IFDIR ? dirOperations : tmpfsNodeOperations;
   const inode = new Inode(sb, mode, owner.uid, owner.gid, iops, fopsOf(sb, mode, rdev));
   inode.rdev = rdev;
   if ((mode & S_IFMT) === S_IFREG) {
@@ -99,7 +101,8 @@ function ownerIn(
 function create(task: TaskStruct, dir: Dentry, name: string, wanted: number, rdev = 0): Dentry {
   if (!dir.hashed && !dir.isRoot) fail(ENOENT);
   const { mode, ...owner } = ownerIn(task, dir.inode, wanted);
-  return link(dir, name, makeTmpfsInode(dir.inode.sb, owner, mode, rdev));
+  const inode = makeTmpfsInode(dir.inode.sb, owner, mode, rdev, dir.inode.iops);
+  return link(dir, name, inode);
 }
 
 /** What the plain nodes of a tmpfs do: links give their text. */

@@ -42,6 +42,7 @@ export function fsizeLimit(task: TaskStruct): number {
  * @see fs/open.c do_truncate(), mm/shmem.c shmem_setattr()
  */
 export function doTruncate(task: TaskStruct, inode: Inode, size: U64, viaFile: boolean): void {
+  inode.iops.loadPages?.(inode);
   if (inode.pages !== null) {
     if (size < inode.size && (inode.seals & F_SEAL_SHRINK) !== 0) fail(EPERM);
     if (size > inode.size && (inode.seals & F_SEAL_GROW) !== 0) fail(EPERM);

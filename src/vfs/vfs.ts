@@ -10,22 +10,28 @@ import { File } from './file.js';
 import type { FileOperations } from './file.js';
 import { AT_FDCWD } from './flags.js';
 import { FsStruct } from './fs-struct.js';
-import { createHostFs } from './host-fs.js';
-import type { HostDirectory } from './host-fs.js';
+import { createHostFs, isWritable } from './host-fs.js';
+import type { HostDirectory, HostOwner } from './host-fs.js';
+import { HOST_WRITE_TABLES } from './host-write.js';
 import { Inode } from './inode.js';
-import { CHAR_DEVICES, populateRoot } from './init-tree.js';
+import { createLowerTmpfs } from './lower.js';
+import { addTerminals, CHAR_DEVICES, populateRoot } from './init-tree.js';
 import { isDir, S_IALLUGO, S_IFDIR, S_IFREG } from './mode.js';
 import { Mount } from './mount.js';
 import { filenameLookup, lookupOne, LOOKUP_DIRECTORY, LOOKUP_FOLLOW } from './namei.js';
 import { filenameCreate } from './namei-modify.js';
 import { SuperBlock } from './super-block.js';
 import type { SuperBlockOptions } from './super-block.js';
+import type { Tty } from './tty.js';
 import { createTmpfs, link, makeTmpfsInode } from './tmpfs.js';
+import type { UnixSocket } from './unix-socket.js';
 
 /** Choices for the files of a machine. */
 export interface VfsOptions {
   /** The time files are stamped with: milliseconds since the epoch (default: the host's). */
   readonly now?: () => number;
+  /** A directory of the host that the tree begins with, copied on write (default: an empty one). */
+  readonly root?: HostDirectory;
 }
 
 /** What a file put into the tree from outside is to be. */
@@ -60,8 +66,13 @@ export class Vfs {
   readonly pipeMount: Mount;
   /** The top of the tree. */
   readonly root: Path;
+  /** Sockets by their abstract names, which begin with a NUL. */
+  readonly unixNames = new Map<string, UnixSocket>();
+  /** The terminal of the machine; null without one. */
+  tty: Tty | null = null;
   private lastDev = 0;
   private lastMount = 0;
+  private lastEventfd = 0;
 
   constructor(kernel: Kernel, options: VfsOptions = {}) {
     this.kernel = kernel;
@@ -70,7 +81,9 @@ export class Vfs {
     this.shmMount = this.kernMount(this.shm);
     this.pipefs = this.newSuperBlock('pipefs');
     this.pipeMount = this.kernMount(this.pipefs);
-    const dentry = createTmpfs(this.newSuperBlock('tmpfs'), 0o755);
+    const sb = this.newSuperBlock('tmpfs');
+    const { root } = options;
+    const dentry = root === undefined ? createTmpfs(sb, 0o755) : createLowerTmpfs(sb, root);
     this.root = { mnt: this.addMount(dentry, null), dentry };
     kernel.init.fs = this.newFsStruct(); // it makes what is put into the tree from outside
     populateRoot(this);
@@ -111,11 +124,12 @@ export class Vfs {
   }
 
   /**
-   * Mounts a directory of the host, read-only.
+   * Mounts a directory of the host; one that can be written is.
    * @throws {LinuxError} ENOENT, ENOTDIR, EIO: the host has no such directory; as mount()
    */
-  mountHost(path: string, host: HostDirectory): Mount {
-    return this.mount(path, createHostFs(this, host));
+  mountHost(path: string, host: HostDirectory, owner?: HostOwner): Mount {
+    const tables = isWritable(host) ? HOST_WRITE_TABLES : null;
+    return this.mount(path, createHostFs(this, host, owner, tables));
   }
 
   /**
@@ -192,6 +206,12 @@ export class Vfs {
     return { dir, name: last, old };
   }
 
+  /** Makes a terminal the machine's own: /dev/tty and /dev/pts/0. */
+  attachTty(tty: Tty): void {
+    this.tty = tty;
+    addTerminals(this, { uid: 0, gid: 5 });
+  }
+
   /** Hangs an inode into a directory of an in-memory file system. */
   addEntry(dir: Path, name: string, inode: Inode): Dentry {
     return link(dir.dentry, name, inode);
@@ -200,6 +220,12 @@ export class Vfs {
   /** An open file of a path, without any permission check: for loaders. */
   openPath(path: Path, flags: number, mode: number, cred: Readonly<Cred>): File {
     return new File(path, flags, mode, cred, path.dentry.inode.fops);
+  }
+
+  /** The number of a new eventfd. */
+  nextEventfd(): number {
+    this.lastEventfd += 1;
+    return this.lastEventfd;
   }
 
   private addMount(root: Dentry, at: Path | null): Mount {

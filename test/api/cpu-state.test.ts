@@ -1,5 +1,4 @@
 // The registers of the built-in hart belong to its task: to its children, and to what a machine goes back to.
-import process from 'node:process';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 

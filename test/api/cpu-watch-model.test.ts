@@ -1,7 +1,6 @@
 // Random snippets of RV64GC with their memory and code watched, and with nothing watched: they must end the same, and what was told
 // must be what a plain model makes of each instruction, which it takes apart itself.
 // PROCMEM_SEED=N repeats a run; PROCMEM_MODEL_RUNS=N makes N snippets in place of the usual number.
-import process from 'node:process';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 

@@ -13,6 +13,7 @@ import { readSections } from '../../src/elf/sections.js';
 import { BytesSource } from '../../src/elf/source.js';
 import { findSymbol, symbolTables } from '../../src/elf/symbols.js';
 import { LinuxError } from '../../src/errno.js';
+import { VDSO_X86_64 } from '../../src/kernel/vdso-arch.js';
 import { makeVdsoImage } from '../../src/kernel/vdso-image.js';
 import { Machine } from '../../src/machine.js';
 
@@ -267,7 +268,7 @@ test('advice is taken, refused, or refused because it would cut', () => {
 });
 
 test('the image is an ELF file whose symbols are found by their addresses', () => {
-  const source = new BytesSource('vdso', makeVdsoImage());
+  const source = new BytesSource('vdso', makeVdsoImage(VDSO_X86_64));
   const sections = readSections(source, readHeader(source));
   const [table] = symbolTables(sections);
   const names = [0x1000, 0x1010, 0x1020, 0x1030, 0x1040, 0x1050].map((address) =>
@@ -302,7 +303,7 @@ if (obstacle !== null) {
 } else {
   test('a real dynamic linker loads the image, finds its versioned symbols and calls them', () => {
     const dir = mkdtempSync(join(tmpdir(), 'vdso-'));
-    writeFileSync(join(dir, 'image.so'), makeVdsoImage());
+    writeFileSync(join(dir, 'image.so'), makeVdsoImage(VDSO_X86_64));
     writeFileSync(join(dir, 'load.c'), DLOPEN);
     const load = join(dir, 'load');
     const built = spawnSync('gcc', ['-D_GNU_SOURCE', '-o', load, join(dir, 'load.c'), '-ldl']);

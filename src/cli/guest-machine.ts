@@ -1,0 +1,128 @@
+import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
+
+import type { MachineOptions } from '../api/machine-options.js';
+import { PROFILES, type ProfileName } from '../kernel/named-profiles.js';
+import { Machine } from '../machine.js';
+import { hostDirectory, writableHostDirectory } from '../node.js';
+import type { HostOwner } from '../vfs/host-fs.js';
+import type { Options } from './command.js';
+import { InputError, UsageError } from './io.js';
+import { nearest } from './parse.js';
+import { countOption, parseSize } from './number.js';
+
+/** A machine for a program, and where the program is in it. */
+export interface GuestMachine {
+  readonly machine: Machine;
+  readonly path: string;
+}
+
+/** Where a program without a slash is looked for. */
+export const GUEST_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/**
+ * The machine that a command line describes. Without --root it has nothing but the program.
+ *
+ * @throws {UsageError | InputError} an option that is none; a directory or a program that is not there
+ */
+export async function makeGuestMachine(options: Options, program: string): Promise<GuestMachine> {
+  const root = options.text('root');
+  const machine = await Machine.create({
+    ...machineOptions(options),
+    ...(root === null ? {} : { root: hostRoot('--root', root) }),
+  });
+  const uid = countOption(options, 'uid', 0, 0xfffffffe);
+  const owner = { uid, gid: countOption(options, 'gid', uid, 0xfffffffe) };
+  for (const text of options.texts('mount')) mountDirectory(machine, text, owner);
+  if (root !== null) return { machine, path: findProgram(machine, program) };
+  const path = `/${basename(program)}`;
+  machine.addFile(path, readProgram(program), 0o755);
+  return { machine, path };
+}
+
+function machineOptions(options: Options): MachineOptions {
+  const profile = options.text('profile');
+  const memory = options.text('memory');
+  return {
+    ...(profile === null ? {} : { profile: profileName(profile) }),
+    ...(memory === null ? {} : { memory: memorySize(memory) }),
+    ...(options.flag('no-mem') ? { procMem: false } : {}),
+  };
+}
+
+function profileName(text: string): ProfileName {
+  const names = Object.keys(PROFILES);
+  if (Object.hasOwn(PROFILES, text)) return text as ProfileName;
+  const near = nearest(text, names);
+  const hint = near === null ? `one of ${names.join(', ')}` : `did you mean ${near}?`;
+  throw new UsageError(`--profile: no kernel ${JSON.stringify(text)} (${hint})`);
+}
+
+function memorySize(text: string): number {
+  const size = parseSize(text, '--memory');
+  if (size >= 2 ** 21 && size <= 2 ** 32) return size;
+  throw new UsageError(`--memory: ${text} is not from 2M to 4G`);
+}
+
+function hostRoot(option: string, path: string) {
+  try {
+    return hostDirectory(path);
+  } catch (error) {
+    throw new InputError(`${option} ${path}: ${describe(error)}`);
+  }
+}
+
+/** HOST:GUEST, with :ro behind it for one that is only read. */
+function mountDirectory(machine: Machine, text: string, owner: HostOwner): void {
+  const match = /^(.+?):(\/[^:]*)(?::(ro|rw))?$/.exec(text);
+  if (match === null) throw new UsageError(`--mount ${text}: not HOST:GUEST or HOST:GUEST:ro`);
+  const [, host = '', guest = '', way = 'rw'] = match;
+  try {
+    const directory = way === 'ro' ? hostDirectory(host) : writableHostDirectory(host);
+    machine.mountHost(guest, directory, owner);
+  } catch (error) {
+    throw new InputError(`--mount ${text}: ${describe(error)}`);
+  }
+}
+
+function describe(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return 'there is no such directory';
+  return code === 'EBUSY' ? 'something is mounted there already' : message;
+}
+
+/** The program's path in the machine: itself, or where PATH finds it. */
+function findProgram(machine: Machine, program: string): string {
+  if (program.includes('/')) return program;
+  const task = machine.spawn();
+  try {
+    for (const dir of GUEST_PATH.split(':')) {
+      const path = `${dir}/${program}`;
+      if (isProgram(() => task.stat(path).mode)) return path;
+    }
+  } finally {
+    task.exit(0);
+  }
+  throw new InputError(`${program}: there is no such program in the root`);
+}
+
+function isProgram(mode: () => number): boolean {
+  try {
+    return (mode() & 0o170111) > 0o100000;
+  } catch {
+    return false;
+  }
+}
+
+function readProgram(path: string): Uint8Array {
+  try {
+    if (!statSync(path).isFile()) throw new InputError(`${path}: is no file`);
+    return readFileSync(realpathSync(path));
+  } catch (error) {
+    if (error instanceof InputError) throw error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new InputError(
+      `${path}: ${code === 'ENOENT' ? 'there is no such file' : (code ?? message)}`,
+    );
+  }
+}

@@ -1,0 +1,129 @@
+import { spawnSync } from 'node:child_process';
+import { fstatSync, writeSync } from 'node:fs';
+import { isatty } from 'node:tty';
+
+import { Console } from '../guest/console.js';
+
+/** Bytes of input that may wait for the program before its source is asked to wait. */
+const MOST_WAITING = 2 ** 20;
+/** How long to wait for a reader that is slower than we are, in milliseconds. */
+const PATIENCE = 5;
+
+/** Writes all at once; false where nobody reads any more. */
+function writeAll(fd: number, bytes: Uint8Array): boolean {
+  for (let done = 0; done < bytes.length;) {
+    try {
+      done += writeSync(fd, bytes, done);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'EAGAIN') return false;
+      // A pipe that another process made non-blocking is full.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PATIENCE);
+    }
+  }
+  return true;
+}
+
+function isOpen(fd: number): boolean {
+  try {
+    fstatSync(fd);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What a guest has as standard input, output and error, over those of this process. */
+export interface HostStreams {
+  readonly stdin: Console;
+  readonly stdout: Console;
+  readonly stderr: Console;
+  /** Writes text of ours to standard error, also while the terminal is raw. */
+  note(text: string): void;
+  /** Lets go of the host's streams, so that this process can end. */
+  release(): void;
+}
+
+/**
+ * The streams of this process for a guest: one terminal for those that are a terminal, whose keys go to the
+ * guest raw, and pipes for the others. Input is not read before the program asks for it.
+ */
+export function hostStreams(): HostStreams {
+  const terminals = [0, 1, 2].filter((fd) => isatty(fd));
+  const screen = terminals.find((fd) => fd > 0) ?? 0;
+  const { columns = 80, rows = 24 } = process.stdout.isTTY ? process.stdout : process.stderr;
+  const tty =
+    terminals.length === 0
+      ? null
+      : new Console({ tty: true, columns, rows, write: (bytes) => writeAll(screen, bytes) });
+  const output = (fd: number): Console =>
+    isatty(fd) && tty !== null ? tty : new Console({ write: (bytes) => writeAll(fd, bytes) });
+  const keys = isatty(0) && tty !== null;
+  const stdin = keys ? tty : inputPipe();
+  const resize = (): void => tty?.resize(process.stdout.columns, process.stdout.rows);
+  process.stdout.on('resize', resize);
+  const restore = keys ? readKeys(tty) : () => undefined;
+  return {
+    stdin,
+    stdout: output(1),
+    stderr: output(2),
+    note(text) {
+      const raw = keys && isatty(2);
+      writeAll(2, Buffer.from(raw ? text.replaceAll('\n', '\r\n') : text));
+    },
+    release() {
+      process.stdout.off('resize', resize);
+      restore();
+      if (keys || process.stdin.listenerCount('data') > 0) process.stdin.destroy();
+    },
+  };
+}
+
+/** Gives the terminal's keys to the guest; returns what gives them back. */
+function readKeys(tty: Console): () => void {
+  const restore = makeRaw();
+  process.on('exit', restore);
+  process.stdin.on('data', (bytes: Buffer) => tty.push(bytes));
+  process.stdin.on('end', () => tty.end());
+  return () => {
+    process.off('exit', restore);
+    restore();
+  };
+}
+
+/**
+ * Has the terminal pass all on, in both ways. Node's own raw mode still turns a newline into two characters,
+ * which a guest that draws on the screen does not expect: it is used where there is no stty.
+ */
+function makeRaw(): () => void {
+  const stty = (...args: string[]) =>
+    spawnSync('stty', args, { stdio: ['inherit', 'pipe', 'ignore'], encoding: 'utf8' });
+  const before = stty('-g');
+  if (before.status === 0 && stty('raw', '-echo').status === 0) {
+    return () => void stty(before.stdout.trim());
+  }
+  process.stdin.setRawMode(true);
+  return () => void process.stdin.setRawMode(false);
+}
+
+/** Standard input as a pipe: opened when the program first looks for something to read. */
+function inputPipe(): Console {
+  let opened = false;
+  const stream = new Console({
+    onWanted() {
+      if (!opened) open();
+      else if (stream.waiting < MOST_WAITING) process.stdin.resume();
+    },
+  });
+  const open = (): void => {
+    opened = true;
+    if (!isOpen(0)) return stream.end();
+    process.stdin.on('data', (bytes: Buffer) => {
+      stream.push(bytes);
+      if (stream.waiting >= MOST_WAITING) process.stdin.pause();
+    });
+    process.stdin.on('end', () => stream.end());
+    process.stdin.on('error', () => stream.end());
+  };
+  return stream;
+}

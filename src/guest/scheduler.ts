@@ -1,0 +1,90 @@
+import { doExitGroup } from '../kernel/exit.js';
+import { nextItimer } from '../kernel/itimer.js';
+import type { Kernel } from '../kernel/kernel.js';
+import { SIGKILL } from '../kernel/signal.js';
+import type { GuestOptions, GuestState } from './guest-options.js';
+import type { GuestThread } from './guest-thread.js';
+import { Turn } from './turn.js';
+
+/** Instructions of one turn. */
+const SLICE = 100_000;
+
+/** Has the threads of a guest run in turn. */
+export class Scheduler {
+  readonly kernel: Kernel;
+  readonly options: GuestOptions;
+  /** Its threads, in the order of their turns. */
+  threads: GuestThread[] = [];
+  /** Instructions executed so far. */
+  instructions = 0;
+  /** Counts what might let a call that sleeps go on. */
+  epoch = 0;
+  private readonly turn: Turn;
+  /** Whose turn is next. */
+  private next = 0;
+
+  constructor(kernel: Kernel, options: GuestOptions) {
+    this.kernel = kernel;
+    this.options = options;
+    this.turn = new Turn(this);
+  }
+
+  /** Takes a thread in; its first turn comes after everybody else's. */
+  add(thread: GuestThread): GuestThread {
+    this.threads.push(thread);
+    return thread;
+  }
+
+  /** Something happened that may let calls go on. */
+  happened(): void {
+    this.epoch += 1;
+  }
+
+  /** Runs so many instructions, or until nobody can go on. */
+  run(instructions: number): GuestState {
+    const { slice = SLICE } = this.options;
+    let left = instructions;
+    let idle = 0;
+    while (this.threads.length > 0) {
+      if (left <= 0) return { reason: 'budget' };
+      if (this.next >= this.threads.length) this.next = 0;
+      const thread = this.threads[this.next] as GuestThread;
+      const used = thread.struct.exited ? null : this.turn.take(thread, Math.min(slice, left));
+      left -= used ?? 0;
+      this.spend(thread, used ?? 0);
+      if (thread.struct.exited) {
+        this.leave(thread);
+        idle = 0;
+        continue;
+      }
+      this.next += 1;
+      idle = used === null ? idle + 1 : 0;
+      if (idle > this.threads.length) return { reason: 'sleeping', until: this.earliest() };
+    }
+    return { reason: 'exited' };
+  }
+
+  /** Charges a turn; beyond the limit of all nobody lives on. */
+  private spend({ struct }: GuestThread, used: number): void {
+    this.instructions += used;
+    struct.cpuTime += used / 1e6;
+    if (this.instructions < (this.options.instructions ?? Infinity)) return;
+    for (const thread of this.threads) doExitGroup(thread.struct, SIGKILL);
+  }
+
+  private leave(thread: GuestThread): void {
+    const { struct, task } = thread;
+    this.threads.splice(this.threads.indexOf(thread), 1);
+    this.happened();
+    if (struct.killedBy !== null) this.options.onSignal?.({ task, ...struct.killedBy });
+    this.options.onExit?.(task, struct.group.groupExitCode ?? struct.exitCode);
+  }
+
+  /** When the first of those that sleep is to wake. */
+  private earliest(): number {
+    const moments = this.threads.map(({ struct }) =>
+      Math.min(struct.sleep?.until ?? Infinity, nextItimer(struct)),
+    );
+    return Math.min(Infinity, ...moments);
+  }
+}

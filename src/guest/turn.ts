@@ -1,0 +1,231 @@
+import { EINTR, ENOSYS, EPIPE, ERESTARTSYS } from '../../assembly/abi/errno.js';
+import type { CpuStop } from '../api/cpu.js';
+import { taskOf } from '../api/task.js';
+import { LinuxError } from '../errno.js';
+import { deliverPending, sendSignal } from '../kernel/deliver.js';
+import { doExitGroup } from '../kernel/exit.js';
+import { runItimers } from '../kernel/itimer.js';
+import { SIG_SETMASK, sigprocmask } from '../kernel/sigaction.js';
+import { makeSiginfo, type QueuedSignal, SI_KERNEL, SI_USER } from '../kernel/siginfo.js';
+import { SIGBUS, SIGILL, SIGKILL, SIGPIPE, SIGSEGV, SIGTRAP } from '../kernel/signal.js';
+import { endSleep } from '../kernel/sleep.js';
+import { doSyscall, syscallName } from '../syscall/dispatch.js';
+import { writeTimespec } from '../syscall/time.js';
+import { toU64 } from '../vfs/u64.js';
+import { BIRTHS, NEVER_RESTARTED, WRITES } from './cpu-calls.js';
+import { type Call, GuestThread } from './guest-thread.js';
+import type { Scheduler } from './scheduler.js';
+import { leaveHandler } from './signal-frame.js';
+import { faultInfo, forceSignal, handleSignal, nextCaught } from './signals.js';
+
+const SA_RESTART = 0x10000000n;
+// si_code: include/uapi/asm-generic/siginfo.h
+const CODES: Readonly<Record<string, number>> = {
+  SEGV_MAPERR: 1,
+  SEGV_ACCERR: 2,
+  BUS_ADRALN: 1,
+  BUS_ADRERR: 2,
+};
+const ILL_ILLOPC = 1;
+const TRAP_BRKPT = 1;
+
+function callName(nr: number): string {
+  return syscallName(nr, 'riscv64') ?? `syscall_${nr}`;
+}
+
+/** One thread's turn: instructions, calls, faults and signals. */
+export class Turn {
+  private readonly scheduler: Scheduler;
+  private readonly unknown = new Set<string>();
+
+  constructor(scheduler: Scheduler) {
+    this.scheduler = scheduler;
+  }
+
+  /**
+   * Has a thread run.
+   *
+   * @returns instructions executed, or null when it could not do anything at all
+   */
+  take(thread: GuestThread, fuel: number): number | null {
+    const { struct, cpu } = thread;
+    runItimers(struct);
+    deliverPending(struct);
+    if (!thread.runs) return null;
+    if (!this.wakes(thread)) return null;
+    const start = cpu.instret;
+    let left = fuel;
+    while (left > 0 && thread.runs && thread.parked === null) {
+      const before = cpu.instret;
+      this.go(thread, left);
+      left -= Math.max(Number(cpu.instret - before), 1);
+      this.takeSignals(thread);
+    }
+    return Number(cpu.instret - start);
+  }
+
+  /** A thread that sleeps: whether its call is over, by itself or by a signal. */
+  private wakes(thread: GuestThread): boolean {
+    const { parked, struct } = thread;
+    if (parked === null) {
+      this.takeSignals(thread);
+      return thread.runs;
+    }
+    if (this.takeSignals(thread)) return thread.runs && thread.parked === null;
+    const { epoch } = this.scheduler;
+    const due = struct.sleep !== null && struct.sleep.until <= struct.kernel.time();
+    if (parked.epoch === epoch && !due) return false;
+    this.call(thread, parked.call);
+    this.takeSignals(thread);
+    return thread.parked === null && thread.runs;
+  }
+
+  /** Instructions up to whatever stops them. */
+  private go(thread: GuestThread, fuel: number): void {
+    let stop: CpuStop;
+    try {
+      stop = thread.cpu.run(fuel);
+    } catch (error) {
+      if (!(error instanceof LinuxError)) throw error;
+      // No memory is left: there is nobody to choose from but who asks (oom_kill_process()).
+      doExitGroup(thread.struct, SIGKILL);
+      return;
+    }
+    if (stop.reason === 'ecall') this.enter(thread, thread.readCall(callName));
+    else if (stop.reason !== 'fuel') this.fault(thread, stop);
+  }
+
+  private fault(thread: GuestThread, stop: Exclude<CpuStop, { reason: 'fuel' | 'ecall' }>): void {
+    const { pc } = stop;
+    if (stop.reason === 'fault') {
+      const { signal, code, address } = stop;
+      // A userfaultfd has it: the access is made again.
+      if (signal === null) return;
+      const number = signal === 'SIGSEGV' ? SIGSEGV : SIGBUS;
+      this.force(thread, { signal: number, info: faultInfo(number, CODES[code] ?? 0, address) });
+    } else if (stop.reason === 'ebreak') {
+      this.force(thread, { signal: SIGTRAP, info: faultInfo(SIGTRAP, TRAP_BRKPT, pc) });
+    } else {
+      this.force(thread, { signal: SIGILL, info: faultInfo(SIGILL, ILL_ILLOPC, pc) });
+    }
+  }
+
+  private force(thread: GuestThread, forced: QueuedSignal): void {
+    forceSignal(thread.cpu, thread.struct, forced);
+    this.scheduler.happened();
+    // One that kills is told of when the thread is gone.
+    if (!thread.struct.exited) this.scheduler.options.onSignal?.({ task: thread.task, ...forced });
+  }
+
+  private enter(thread: GuestThread, call: Call): void {
+    this.scheduler.options.onEnter?.({ task: thread.task, ...call, result: null });
+    this.call(thread, call);
+  }
+
+  /** Makes a call, for the first time or again. */
+  private call(thread: GuestThread, call: Call): void {
+    const { struct } = thread;
+    if (call.name === 'rt_sigreturn') return this.sigreturn(thread, call);
+    const exits = call.name === 'exit' || call.name === 'exit_group';
+    if (exits) this.tell(thread, call, null);
+    const result = this.result(thread, call);
+    if (result === -ERESTARTSYS && !struct.exited) {
+      thread.park(call, this.scheduler.epoch);
+      struct.sleep ??= { call: call.name, until: Infinity };
+      return;
+    }
+    this.scheduler.happened();
+    if (!struct.exited) thread.answer(result);
+    if (!exits) this.tell(thread, call, result);
+    if (struct.exited) return;
+    if (result === -ENOSYS) this.isUnknown(call.name);
+    if (result === -EPIPE && WRITES.has(call.name))
+      sendSignal(struct, SIGPIPE, { info: makeSiginfo(SIGPIPE, SI_USER, struct) });
+    if (result === 0 && (call.name === 'execve' || call.name === 'execveat')) thread.enterProgram();
+    if (result > 0 && BIRTHS.has(call.name)) this.born(thread, Number(result));
+  }
+
+  /** A rule of the machine's may end the caller before its call is made. */
+  private result({ struct }: GuestThread, { nr, args }: Call): number | bigint {
+    try {
+      return doSyscall(struct, nr, args, 'riscv64');
+    } catch (error) {
+      if (struct.exited && error instanceof TypeError) return 0;
+      throw error;
+    }
+  }
+
+  /** A task that was just born has its parent's registers already; see copyThread() in kernel/fork.ts. */
+  private born({ struct }: GuestThread, tid: number): void {
+    const child = struct.kernel.findTask(tid);
+    if (child !== null && !child.exited) this.scheduler.add(new GuestThread(taskOf(child)));
+  }
+
+  private sigreturn(thread: GuestThread, call: Call): void {
+    const { struct, cpu } = thread;
+    this.tell(thread, call, 0);
+    if (struct.mm === null || !leaveHandler(cpu, struct, struct.mm)) {
+      this.force(thread, { signal: SIGSEGV, info: makeSiginfo(SIGSEGV, SI_KERNEL) });
+      return;
+    }
+    sigprocmask(struct, SIG_SETMASK, struct.blocked);
+  }
+
+  /** Has handlers run for the signals that wait; true when there was one. */
+  private takeSignals(thread: GuestThread): boolean {
+    const { struct, cpu } = thread;
+    let any = false;
+    for (let next = nextCaught(struct); next !== null; next = nextCaught(struct)) {
+      any = true;
+      this.scheduler.options.onSignal?.({ task: thread.task, ...next });
+      const mask = struct.savedSigmask ?? struct.blocked;
+      if (thread.parked !== null) this.interrupt(thread, thread.parked.call, next.signal);
+      handleSignal(cpu, struct, next, mask);
+    }
+    return any;
+  }
+
+  /** A handler ends the sleep of a call: with EINTR, or to be made again after it. */
+  private interrupt(thread: GuestThread, call: Call, signal: number): void {
+    const { struct } = thread;
+    const restarts = (struct.sighand.action(signal).flags & SA_RESTART) !== 0n;
+    const again = restarts && !neverRestarted(call);
+    const done = struct.sleep?.done ?? 0;
+    if (!again) storeRest(thread, call);
+    // The handler runs under the mask of the call (ppoll, rt_sigsuspend), which its end undoes.
+    struct.savedSigmask = null;
+    endSleep(struct);
+    // What it has done in part is its result.
+    const result = done > 0 ? done : again ? -ERESTARTSYS : -EINTR;
+    if (result === -ERESTARTSYS) thread.restart();
+    else thread.answer(result);
+    this.tell(thread, call, result);
+  }
+
+  private tell({ task }: GuestThread, call: Call, result: number | bigint | null): void {
+    this.scheduler.options.onCall?.({ task, ...call, result });
+  }
+
+  private isUnknown(name: string): void {
+    if (this.unknown.has(name)) return;
+    this.unknown.add(name);
+    this.scheduler.options.onUnknownCall?.(name);
+  }
+}
+
+/** A futex with a length of time is not waited for anew. */
+function neverRestarted({ name, args }: Call): boolean {
+  return NEVER_RESTARTED.has(name) || (name === 'futex' && args[3] !== 0n);
+}
+
+/** nanosleep() tells how much of it is left. */
+function storeRest({ struct }: GuestThread, { name, args }: Call): void {
+  const rest = name === 'nanosleep' ? args[1] : name === 'clock_nanosleep' ? args[3] : undefined;
+  const absolute = name === 'clock_nanosleep' && ((args[1] ?? 0n) & 1n) !== 0n;
+  if (rest === undefined || rest === 0n || absolute || struct.sleep === null) return;
+  try {
+    writeTimespec(struct, toU64(rest), Math.max(struct.sleep.until - struct.kernel.time(), 0));
+  } catch (error) {
+    if (!(error instanceof LinuxError)) throw error;
+  }
+}

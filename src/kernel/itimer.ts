@@ -1,0 +1,74 @@
+import { sendToProcess } from './kill.js';
+import { makeSiginfo, SI_KERNEL } from './siginfo.js';
+import { SIGALRM, SIGPROF, SIGVTALRM } from './signal.js';
+import type { TaskStruct, ThreadGroup } from './task.js';
+
+/** ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF. */
+export type ItimerWhich = 0 | 1 | 2;
+
+/** A timer of a process; times in milliseconds of its clock. */
+export interface Itimer {
+  /** When it goes off. */
+  readonly next: number;
+  /** How much later it goes off again; 0 for never. */
+  readonly interval: number;
+}
+
+const SIGNALS: Readonly<Record<ItimerWhich, number>> = { 0: SIGALRM, 1: SIGVTALRM, 2: SIGPROF };
+
+/** What the clock of a timer shows: time, or CPU time, all of which is that of user mode. */
+function clockOf(group: ThreadGroup, which: ItimerWhich): number {
+  return which === 0 ? group.leader.kernel.time() : group.cpuTime();
+}
+
+/**
+ * What is left of a timer, and how often it goes off; zeros when it is not set.
+ *
+ * @see kernel/time/itimer.c, do_getitimer()
+ */
+export function getItimer(
+  group: ThreadGroup,
+  which: ItimerWhich,
+): { left: number; interval: number } {
+  const timer = group.itimers?.[which] ?? null;
+  if (timer === null) return { left: 0, interval: 0 };
+  // One that is due but was not seen to be has a microsecond left.
+  return { left: Math.max(timer.next - clockOf(group, which), 1e-3), interval: timer.interval };
+}
+
+/**
+ * Sets a timer, `ms` from now; 0 takes it away.
+ *
+ * @see kernel/time/itimer.c, do_setitimer()
+ */
+export function setItimer(
+  group: ThreadGroup,
+  which: ItimerWhich,
+  ms: number,
+  interval: number,
+): void {
+  const timers = (group.itimers ??= [null, null, null]);
+  timers[which] = ms === 0 ? null : { next: clockOf(group, which) + ms, interval };
+  if (timers.every((timer) => timer === null)) group.itimers = null;
+}
+
+/** Sends the signals of the timers of a task's process that are due. */
+export function runItimers({ group }: TaskStruct): void {
+  if (group.itimers === null) return;
+  for (const which of [0, 1, 2] as const) {
+    const timer = group.itimers?.[which] ?? null;
+    const now = timer === null ? 0 : clockOf(group, which);
+    if (timer === null || timer.next > now) continue;
+    // Those that were missed are not made up for.
+    const missed = timer.interval === 0 ? 0 : Math.ceil((now - timer.next) / timer.interval);
+    const next = timer.next + Math.max(missed, 1) * timer.interval;
+    setItimer(group, which, timer.interval === 0 ? 0 : next - now, timer.interval);
+    const signal = SIGNALS[which];
+    sendToProcess(group.leader, signal, makeSiginfo(signal, SI_KERNEL));
+  }
+}
+
+/** When the next timer of a task's process goes off by itself, however little happens meanwhile. */
+export function nextItimer({ group }: TaskStruct): number {
+  return group.itimers?.[0]?.next ?? Infinity;
+}

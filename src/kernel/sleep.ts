@@ -1,0 +1,41 @@
+import type { TaskStruct } from './task.js';
+
+/** What a call that sleeps leaves behind, until it is made again. */
+export interface Sleep {
+  /** The call that sleeps. */
+  readonly call: string;
+  /** When it is over at the latest, in milliseconds of the kernel's time; Infinity for never. */
+  readonly until: number;
+  /** What it has done in part already, and answers when a signal ends it. */
+  readonly done?: number;
+}
+
+/**
+ * Whether a call has slept as long as it was to. The first of the calls notes when that is; when it is made
+ * again that moment stays.
+ *
+ * @param call its name, so that another call does not take the moment for its own
+ * @param ms how long from now, Infinity for ever
+ */
+export function timedOut(task: TaskStruct, call: string, ms: number): boolean {
+  const now = task.kernel.time();
+  if (task.sleep?.call !== call) task.sleep = { call, until: now + ms };
+  return ms <= 0 || now >= task.sleep.until;
+}
+
+/** Whether a call of a task noted something for when it is made again. */
+export function isAsleep(task: TaskStruct): boolean {
+  return task.sleep !== null || task.futexWait !== null || task.savedSigmask !== null;
+}
+
+/**
+ * A call is over, or a signal ends it: what it had noted goes, and signals are held back as before it.
+ */
+export function endSleep(task: TaskStruct): void {
+  task.sleep = null;
+  task.futexWait?.leave();
+  task.futexWait = null;
+  if (task.savedSigmask === null) return;
+  task.blocked = task.savedSigmask;
+  task.savedSigmask = null;
+}

@@ -1,0 +1,135 @@
+import { EINVAL, ERESTARTSYS } from '../../assembly/abi/errno.js';
+import { fail } from '../errno.js';
+import { timedOut } from '../kernel/sleep.js';
+import type { TaskStruct } from '../kernel/task.js';
+import { fsOf } from '../vfs/fs-struct.js';
+import type { U64 } from '../vfs/u64.js';
+import { int, readUser, type SyscallFamily, uint, writeU32s, writeU64, writeUser } from './args.js';
+
+// include/uapi/linux/time.h
+const CLOCK_REALTIME = 0;
+const CLOCK_PROCESS_CPUTIME_ID = 2;
+const CLOCK_THREAD_CPUTIME_ID = 3;
+const CLOCK_TAI = 11;
+/** Clocks that show the time of day; every other one counts from the boot. */
+const WALL_CLOCKS = [CLOCK_REALTIME, 5, 8, CLOCK_TAI];
+const TIMER_ABSTIME = 1;
+
+/** Clock ticks of times(2) in a second. */
+const USER_HZ = 100;
+
+/**
+ * Clocks and sleeping.
+ *
+ * @see kernel/time/
+ */
+export const timeCalls: SyscallFamily = {
+  clock_gettime(task, clock, buf) {
+    writeTimespec(task, buf, clockTime(task, int(clock)));
+    return 0;
+  },
+  clock_getres(task, clock, buf) {
+    clockTime(task, int(clock));
+    if (buf !== 0) writeTimespec(task, buf, 1e-6);
+    return 0;
+  },
+  gettimeofday(task, tv, zone) {
+    if (tv !== 0) writeTimeval(task, tv, wallTime(task));
+    if (zone !== 0) writeU32s(task, zone, 0, 0);
+    return 0;
+  },
+  time(task, buf) {
+    const seconds = Math.floor(wallTime(task) / 1000);
+    if (buf !== 0) writeU64(task, buf, seconds);
+    return seconds;
+  },
+  times(task, buf) {
+    const ticks = (ms: number): bigint => BigInt(Math.floor((ms * USER_HZ) / 1000));
+    // struct tms: all of it user time.
+    const { group } = task;
+    const tms = [ticks(group.cpuTime()), 0n, ticks(group.childrenCpuTime), 0n];
+    if (buf !== 0) writeUser(task, buf, new Uint8Array(BigUint64Array.from(tms).buffer));
+    return Number(ticks(task.kernel.time()));
+  },
+  getrusage: sysGetrusage,
+  nanosleep: (task, request) => sleep(task, 'nanosleep', readTimespec(task, request)),
+  clock_nanosleep(task, clock, flags, request) {
+    const now = clockTime(task, int(clock));
+    if (int(clock) === CLOCK_THREAD_CPUTIME_ID) fail(EINVAL);
+    const ms = readTimespec(task, request);
+    const absolute = (uint(flags) & TIMER_ABSTIME) !== 0;
+    return sleep(task, 'clock_nanosleep', absolute ? ms - now : ms);
+  },
+};
+
+/** A sleep of no length is over; any other lasts until the call is made again after it. */
+function sleep(task: TaskStruct, call: string, ms: number): number {
+  return timedOut(task, call, ms) ? 0 : -ERESTARTSYS;
+}
+
+/**
+ *     struct rusage   0 ru_utime   16 ru_stime   32 ru_maxrss, KiB   …   144
+ *
+ * @throws {LinuxError} EINVAL: neither RUSAGE_SELF, RUSAGE_THREAD nor RUSAGE_CHILDREN; EFAULT
+ * @see kernel/sys.c, getrusage()
+ */
+function sysGetrusage(task: TaskStruct, who: U64, buf: U64): number {
+  const { group } = task;
+  const [self, thread, children] = [group.cpuTime(), task.cpuTime, group.childrenCpuTime];
+  const ms = new Map([
+    [0, self],
+    [1, thread],
+    [-1, children],
+  ]).get(int(who));
+  writeUser(task, buf, rusage(ms ?? fail(EINVAL), task.mm?.counters().hiwaterRss ?? 0));
+  return 0;
+}
+
+/** A struct rusage of CPU time, ms, and pages of memory at most. */
+export function rusage(ms: number, pages: number): Uint8Array {
+  const view = new DataView(new ArrayBuffer(144));
+  view.setBigInt64(0, BigInt(Math.floor(ms / 1000)), true);
+  view.setBigInt64(8, BigInt(Math.floor((ms % 1000) * 1000)), true);
+  view.setBigInt64(32, BigInt(pages * 4), true);
+  return new Uint8Array(view.buffer);
+}
+
+/** Milliseconds since 1970. */
+export function wallTime(task: TaskStruct): number {
+  return fsOf(task).vfs.now();
+}
+
+/** What a clock shows, ms. @throws {LinuxError} EINVAL: no such clock */
+function clockTime(task: TaskStruct, clock: number): number {
+  if (clock < 0 || clock > CLOCK_TAI || clock === 10) fail(EINVAL);
+  if (clock === CLOCK_PROCESS_CPUTIME_ID) return task.group.cpuTime();
+  if (clock === CLOCK_THREAD_CPUTIME_ID) return task.cpuTime;
+  return WALL_CLOCKS.includes(clock) ? wallTime(task) : task.kernel.time();
+}
+
+/** A struct timespec in milliseconds. @throws {LinuxError} EINVAL: out of range; EFAULT */
+export function readTimespec(task: TaskStruct, addr: U64): number {
+  const view = readUser(task, addr, 16);
+  const seconds = view.getBigInt64(0, true);
+  const nanoseconds = view.getBigInt64(8, true);
+  if (seconds < 0n || nanoseconds < 0n || nanoseconds > 999_999_999n) fail(EINVAL);
+  return Number(seconds) * 1000 + Number(nanoseconds) / 1e6;
+}
+
+/** Stores milliseconds as a struct timespec. @throws {LinuxError} EFAULT */
+export function writeTimespec(task: TaskStruct, addr: U64, ms: number): void {
+  writePair(task, addr, ms, 1e6);
+}
+
+/** Stores milliseconds as a struct timeval. @throws {LinuxError} EFAULT */
+export function writeTimeval(task: TaskStruct, addr: U64, ms: number): void {
+  writePair(task, addr, ms, 1e3);
+}
+
+function writePair(task: TaskStruct, addr: U64, ms: number, fraction: number): void {
+  const seconds = Math.floor(ms / 1000);
+  const view = new DataView(new ArrayBuffer(16));
+  view.setBigInt64(0, BigInt(seconds), true);
+  view.setBigInt64(8, BigInt(Math.floor((ms - seconds * 1000) * fraction)), true);
+  writeUser(task, addr, view);
+}

@@ -1,0 +1,242 @@
+// `procmem run` as it is run: programs of ours for RISC-V, compiled here.
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+
+import { ROOT } from '../house/tree.js';
+
+const CLI = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+const CC = 'riscv64-linux-gnu-gcc';
+/** Where the cross compiler has its libraries. */
+const SYSROOT = '/usr/riscv64-linux-gnu/lib';
+const INTERPRETER = 'ld-linux-riscv64-lp64d.so.1';
+
+const test = suite('cli/guest-run');
+const dir = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), 'guest-run-')));
+const path = (name: string): string => join(dir, name);
+
+const has = (tool: string): boolean => spawnSync(tool, ['--version']).error === undefined;
+
+function compile(compiler: string, source: string, to: string, ...options: string[]): void {
+  const from = join(ROOT, 'test', 'cli', 'programs', source);
+  const made = spawnSync(compiler, ['-O1', '-w', ...options, '-o', path(to), from]);
+  if (made.status !== 0) throw new Error(String(made.stderr));
+}
+
+/** Runs a command line: what it wrote, and how it ended. */
+function run(args: readonly string[], input = '', limit = 60_000) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, 'run', ...args], {
+    input,
+    encoding: 'utf8',
+    timeout: limit,
+    maxBuffer: 2 ** 26,
+  });
+  return { status, stdout, stderr };
+}
+
+/** A test that needs tools; without them it says so. */
+function needs(tools: readonly string[], title: string, body: () => void | Promise<void>): void {
+  const missing = tools.filter((tool) => !has(tool));
+  if (missing.length === 0) return void test(title, body);
+  console.log(`SKIPPED cli/guest-run, ${title}: no ${missing.join(', ')}`);
+  test.skip(title);
+}
+
+if (has(CC)) {
+  compile(CC, 'modes.c', 'modes', '-static');
+  compile(CC, 'modes.c', 'dynamic');
+}
+
+/** A tree with what a dynamic program needs. */
+function makeRoot(): string {
+  const root = path('root');
+  fs.mkdirSync(join(root, 'lib'), { recursive: true });
+  fs.mkdirSync(join(root, 'usr', 'bin'), { recursive: true });
+  for (const name of [INTERPRETER, 'libc.so.6']) {
+    fs.copyFileSync(join(SYSROOT, name), join(root, 'lib', name));
+  }
+  fs.copyFileSync(path('dynamic'), join(root, 'usr', 'bin', 'dynamic'));
+  return root;
+}
+
+needs([CC], 'the program gets its arguments, a small environment, and its status is ours', () => {
+  const { status, stdout, stderr } = run([
+    ...['--env', 'A=1', '--cwd', '/tmp', '--uid', '5', path('modes')],
+    ...['args', '--help', '-x'],
+  ]);
+  const lines = stdout.trimEnd().split('\n');
+  assert.equal(lines.slice(0, 4), [path('modes'), 'args', '--help', '-x']);
+  assert.equal(lines.slice(6), ['A=1', '/tmp 5 5']);
+  assert.match(lines[4] ?? '', /^PATH=/);
+  assert.is(lines[5], 'HOME=/root');
+  assert.equal([status, stderr], [7, '']);
+});
+
+needs([CC], 'a signal that ends it is told, and in the status', () => {
+  const { status, stderr } = run([path('modes'), 'segv']);
+  assert.is(status, 128 + 11);
+  assert.is(stderr, `procmem: ${path('modes')}: ended by SIGSEGV\n`);
+});
+
+needs([CC], 'bytes go in and out as they are', () => {
+  const input = Array.from({ length: 200_000 }, (_, i) => String.fromCharCode(i % 128)).join('');
+  const { status, stdout } = run([path('modes'), 'cat'], input);
+  assert.is(status, 0);
+  assert.ok(stdout === input);
+});
+
+needs([CC], 'who writes to nobody gets SIGPIPE', () => {
+  const command = `'${process.execPath}' '${CLI}' run '${path('modes')}' flood | head -1; echo "\${PIPESTATUS[0]}"`;
+  const { stdout } = spawnSync('bash', ['-c', command], { encoding: 'utf8' });
+  assert.is(stdout, 'flood\n141\n');
+});
+
+needs([CC], 'nothing of the host is visible, but what is mounted', () => {
+  fs.mkdirSync(path('mounted'), { recursive: true });
+  fs.writeFileSync(join(path('mounted'), 'file'), 'mounted');
+  fs.writeFileSync(path('secret'), 'secret');
+  fs.symlinkSync('../secret', join(path('mounted'), 'up'));
+  fs.symlinkSync(path('secret'), join(path('mounted'), 'abs'));
+  const mount = ['--mount', `${path('mounted')}:/m`];
+  const seen = ['/m/file', '/m/up', '/m/abs', '/m/../secret', path('secret'), '/etc/hostname'];
+  const { stdout } = run([...mount, path('modes'), 'show', ...seen]);
+  assert.equal(stdout.trimEnd().split('\n'), [
+    '/m/file: mounted',
+    ...seen.slice(1).map((name) => `${name}: errno 2`),
+  ]);
+  run([...mount, path('modes'), 'put', '/m/new', 'written']);
+  assert.is(fs.readFileSync(join(path('mounted'), 'new'), 'utf8'), 'written');
+  const refused = run([`${mount[0]}=${mount[1]}:ro`, path('modes'), 'put', '/m/new', 'again']);
+  assert.is(refused.stdout, 'errno 30\n');
+  assert.is(fs.readFileSync(join(path('mounted'), 'new'), 'utf8'), 'written');
+});
+
+needs([CC], 'a dynamic program needs a root, which it cannot change', () => {
+  const alone = run([path('dynamic'), 'args']);
+  assert.is(alone.status, 127);
+  assert.match(alone.stderr, /needs \/lib\/ld-linux-riscv64-lp64d\.so\.1, .* give --root DIR/);
+  const root = makeRoot();
+  const { status, stdout } = run(['--root', root, 'dynamic', 'args']);
+  assert.equal([status, stdout.split('\n')[0]], [7, 'dynamic']);
+  run(['--root', root, 'dynamic', 'put', '/usr/bin/dynamic', 'gone']);
+  run(['--root', root, 'dynamic', 'put', '/new', 'x']);
+  assert.equal(fs.readdirSync(root).sort(), ['lib', 'usr']);
+  assert.is(run(['--root', root, 'dynamic', 'args']).status, 7);
+  const missing = run(['--root', root, 'nope']);
+  assert.equal(
+    [missing.status, missing.stderr],
+    [2, 'procmem: nope: there is no such program in the root\n'],
+  );
+});
+
+needs([CC], 'a kernel without /proc/self/mem can be asked for', () => {
+  const show = [path('modes'), 'show', '/proc/self/mem', '/proc/self/comm'];
+  assert.match(run(show).stdout, /^\/proc\/self\/mem: \n/);
+  for (const option of [['--no-mem'], ['--profile', 'gvisor-2020']]) {
+    const { stdout } = run([...option, ...show]);
+    assert.is(stdout, '/proc/self/mem: errno 2\n/proc/self/comm: modes\n\n', option.join(' '));
+  }
+});
+
+needs([CC], 'a program that does not end is ended by a limit', () => {
+  const late = run(['--time', '0.5', path('modes'), 'spin']);
+  assert.is(late.status, 128 + 9);
+  assert.is(late.stderr, `procmem: ${path('modes')}: ended after 0.5 seconds (--time)\n`);
+  assert.is(run(['--time', '0.3', path('modes'), 'wait']).status, 128 + 9);
+  const spent = run(['--instructions', '10000000', path('modes'), 'spin']);
+  assert.equal(
+    [spent.status, spent.stderr],
+    [137, `procmem: ${path('modes')}: ended by SIGKILL\n`],
+  );
+});
+
+needs([CC], 'signals are passed on', async () => {
+  const child = spawn(process.execPath, [CLI, 'run', path('modes'), 'wait']);
+  let text = '';
+  child.stdout.on('data', (bytes: Buffer) => {
+    text += bytes.toString();
+    if (text === 'ready\n') child.kill('SIGTERM');
+  });
+  const [status] = (await once(child, 'exit')) as [number];
+  assert.equal([status, text], [40, 'ready\ngot 15\n']);
+});
+
+needs([CC, 'script'], 'a terminal is one for the program, and as it was afterwards', () => {
+  const command = `'${process.execPath}' '${CLI}' run '${path('modes')}' tty; stty -a | grep -o -- '-\\?icanon'`;
+  const { stdout } = spawnSync('script', ['-qec', command, '/dev/null'], {
+    input: 'a lime\x7f\x7fne\n',
+    encoding: 'utf8',
+  });
+  const lines = stdout.replaceAll('\r', '').trimEnd().split('\n');
+  assert.ok(lines.includes('/dev/pts/0 screen'), stdout);
+  assert.ok(lines.includes('read: a line'), stdout);
+  assert.is(lines.at(-1), 'icanon');
+});
+
+/** Addresses differ, and only x86-64 has restorers. */
+const comparable = (line: string): string =>
+  line
+    .replace(/SA_RESTORER\|/g, '')
+    .replace(/, sa_restorer=0x[0-9a-f]+/g, '')
+    .replace(/0x[0-9a-f]{5,}/g, 'ADDR');
+
+needs([CC, 'gcc', 'strace'], '--strace prints what strace prints of the same program', () => {
+  compile('gcc', 'strace.c', 'strace-native', '-static');
+  compile(CC, 'strace.c', 'strace-riscv', '-static');
+  const native = path('native.out');
+  spawnSync('strace', ['-o', native, path('strace-native')]);
+  const since = (text: string): string[] => {
+    const lines = text.trimEnd().split('\n');
+    return lines.slice(lines.findIndex((line) => line.includes('"/nope"'))).map(comparable);
+  };
+  const { stderr } = run(['--strace', path('strace-riscv')]);
+  const own = since(stderr.replace(/procmem: .*\n$/, ''));
+  const real = since(fs.readFileSync(native, 'utf8'));
+  assert.ok(real.length > 20, 'strace traced nothing');
+  // Here no core is dumped.
+  assert.equal(
+    own,
+    real.map((line) => line.replace(' (core dumped)', '')),
+  );
+});
+
+/** Command lines that make no sense, and what is said of them. */
+const WRONG: readonly (readonly [args: string[], said: RegExp])[] = [
+  [[], /which program\?/],
+  [['--profile', 'linux-6.19', 'x'], /no kernel "linux-6\.19" \(did you mean linux-6\.18\?\)/],
+  [['--mount', 'nowhere', 'x'], /--mount nowhere: not HOST:GUEST/],
+  [['--mount', '/nope/nope:/m', CLI], /--mount .*: there is no such directory/],
+  [['--memory', '1', 'x'], /--memory: 1 is not from 2M to 4G/],
+  [['--time', 'soon', 'x'], /--time: "soon" is no number of seconds/],
+  [['--env', 'A', CLI], /--env A: not NAME=VALUE/],
+  [['--rot', '/', 'x'], /unknown option --rot \(did you mean --root\?\)/],
+  [['--root', '/nope/nope', 'x'], /--root \/nope\/nope: there is no such directory/],
+  [['/nope/nope'], /\/nope\/nope: there is no such file/],
+  [[tmpdir()], /is no file/],
+];
+
+test('a command line that makes no sense is refused in a line', () => {
+  for (const [args, said] of WRONG) {
+    const { status, stdout, stderr } = run(args);
+    assert.equal([status, stdout], [2, ''], args.join(' '));
+    assert.match(stderr, said);
+    assert.is(stderr.split('\n').length, 2, stderr);
+  }
+});
+
+test('what is no program for RISC-V is refused', () => {
+  const { status, stderr } = run([process.execPath]);
+  assert.is(status, 126);
+  assert.match(stderr, /is no program for 64-bit RISC-V Linux/);
+});
+
+test('the directory goes', () => {
+  fs.rmSync(dir, { recursive: true });
+});
+
+test.run();

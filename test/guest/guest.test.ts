@@ -1,0 +1,196 @@
+// Guest: turns, budgets, sleeping, signals from outside, what its listeners hear. The programs are a few words of code.
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+
+import { LinuxError } from '../../src/errno.js';
+import { Guest } from '../../src/guest/guest.js';
+import type { GuestCall, GuestOptions } from '../../src/guest/guest-options.js';
+import { Machine } from '../../src/machine.js';
+import { makeElf } from '../cpu/static-program.js';
+
+const test = suite('guest/guest');
+
+let now = 1_000_000;
+const machine = await Machine.create({ now: () => now });
+const atRest = machine.stats().framesInUse;
+
+const SYS_EXIT_GROUP = 94;
+const SYS_NANOSLEEP = 101;
+const SYS_GETPID = 172;
+const SYS_CLONE = 220;
+const SYS_WAIT4 = 260;
+const SYS_PPOLL = 73;
+const SYS_UNKNOWN = 600;
+const SIGTERM = 15;
+const SIGCHLD = 17;
+const A0 = 10;
+const A1 = 11;
+const A7 = 17;
+const ECALL = 0x73;
+
+/** addi rd, rs, value */
+const addi = (rd: number, rs: number, value: number): number =>
+  ((value & 0xfff) << 20) | (rs << 15) | (rd << 7) | 0x13;
+const li = (rd: number, value: number): number => addi(rd, 0, value);
+/** sd rs, offset(sp) */
+const sd = (rs: number, offset: number): number =>
+  ((offset >> 5) << 25) | (rs << 20) | (2 << 15) | (3 << 12) | ((offset & 31) << 7) | 0x23;
+/** bnez a0, offset */
+const bnez = (offset: number): number =>
+  (((offset >> 5) & 63) << 25) | (A0 << 15) | (1 << 12) | (((offset >> 1) & 15) << 8) | 0x63;
+const SPIN = 0x6f; // j .
+const call = (nr: number): number[] => [li(A7, nr), ECALL];
+const exit = (code: number): number[] => [li(A0, code), ...call(SYS_EXIT_GROUP)];
+/** A struct timespec of no seconds on the stack, its address in a0. */
+const SLEEP = [
+  addi(2, 2, -16),
+  sd(0, 0),
+  li(5, 2000),
+  sd(5, 8),
+  addi(A0, 2, 0),
+  li(A1, 0),
+  ...call(SYS_NANOSLEEP),
+];
+
+function program(...words: number[]): Uint8Array {
+  return makeElf(new Uint8Array(Uint32Array.from(words).buffer));
+}
+
+function start(words: number[], options: GuestOptions = {}) {
+  machine.addFile('/bin/words', program(...words), 0o755);
+  const guest = new Guest(machine, options);
+  return { guest, task: guest.start('/bin/words', ['words']) };
+}
+
+test('a program runs to its exit, and its status is told', async () => {
+  const { guest, task } = start(exit(5));
+  assert.equal(await guest.runToEnd(task), {
+    pid: task.pid,
+    status: 0x500,
+    exitCode: 5,
+    signal: null,
+  });
+  assert.is(guest.instructions, 3);
+  assert.equal(guest.run(), { reason: 'exited' });
+});
+
+test('a run ends when its instructions are spent, to the last', () => {
+  const { guest } = start([SPIN], { slice: 300 });
+  assert.equal(guest.run(1000), { reason: 'budget' });
+  assert.is(guest.instructions, 1000);
+  guest.run(1);
+  assert.is(guest.instructions, 1001);
+  guest.stop();
+});
+
+test('who uses up the instructions of all is killed', async () => {
+  const { guest, task } = start([SPIN], { instructions: 5000 });
+  const { signal } = await guest.runToEnd(task);
+  assert.is(signal, 9);
+  assert.ok(guest.instructions <= 5000 + 100_000);
+});
+
+test('threads have turns of the same length', () => {
+  // clone(SIGCHLD), and both go round and round.
+  const { guest } = start([li(A0, SIGCHLD), li(A1, 0), ...call(SYS_CLONE), SPIN], { slice: 100 });
+  guest.run(10_000);
+  const counts = guest.tasks.map(({ cpu }) => Number(cpu.instret));
+  assert.is(counts.length, 2);
+  // The child has its parent's count from the moment it was made.
+  assert.ok(Math.abs((counts[0] as number) - (counts[1] as number)) <= 100);
+  guest.stop();
+});
+
+test('a sleep ends when the clock says so', () => {
+  const { guest, task } = start([...SLEEP, ...exit(0)]);
+  const asleep = guest.run();
+  assert.is(asleep.reason, 'sleeping');
+  const until = asleep.reason === 'sleeping' ? asleep.until : 0;
+  assert.ok(Math.abs(until - machine.kernel.time() - 0.002) < 0.0011);
+  assert.match(task.struct.kernel.init.comm, 'init');
+  assert.equal(guest.run(), asleep);
+  now += 1;
+  assert.equal(guest.run(), { reason: 'exited' });
+});
+
+test('who sleeps for ever can be killed', async () => {
+  const ppoll = [li(A0, 0), li(A1, 0), li(12, 0), li(13, 0), ...call(SYS_PPOLL)];
+  const { guest, task } = start([...ppoll, ...exit(0)]);
+  assert.equal(guest.run(), { reason: 'sleeping', until: Infinity });
+  const ended = guest.runToEnd(task);
+  setTimeout(() => guest.kill(task, SIGTERM), 5);
+  assert.is((await ended).signal, SIGTERM);
+});
+
+test('a parent waits for its child', async () => {
+  const parent = [li(A0, -1), li(A1, 0), li(12, 0), li(13, 0), ...call(SYS_WAIT4), ...exit(1)];
+  const words = [
+    ...[li(A0, SIGCHLD), li(A1, 0), ...call(SYS_CLONE)],
+    bnez(4 * 4),
+    ...exit(2),
+    ...parent,
+  ];
+  const exits: number[] = [];
+  const { guest, task } = start(words, { onExit: (_task, status) => exits.push(status >> 8) });
+  assert.is((await guest.runToEnd(task)).exitCode, 1);
+  assert.equal(guest.run(), { reason: 'exited' });
+  assert.equal(exits, [2, 1]);
+});
+
+test('calls are told before and after, those that sleep once', async () => {
+  const heard: string[] = [];
+  const tell = (when: string) => (call: GuestCall) =>
+    heard.push(`${when} ${call.name} ${call.result}`);
+  const words = [...SLEEP, ...call(SYS_GETPID), ...call(SYS_UNKNOWN), ...exit(0)];
+  const { guest, task } = start(words, {
+    onEnter: tell('before'),
+    onCall: tell('after'),
+    onUnknownCall: (name) => heard.push(`unknown ${name}`),
+  });
+  guest.run();
+  now += 1;
+  await guest.runToEnd(task);
+  assert.equal(heard, [
+    ...['before nanosleep null', 'after nanosleep 0'],
+    ...['before getpid null', `after getpid ${task.pid}`],
+    ...['before syscall_600 null', 'after syscall_600 -38', 'unknown syscall_600'],
+    ...['before exit_group null', 'after exit_group null'],
+  ]);
+});
+
+test('a program that cannot start leaves no process', () => {
+  const guest = new Guest(machine);
+  const before = machine.stats().tasks;
+  const error = (() => {
+    try {
+      guest.start('/bin/none', ['none']);
+    } catch (thrown) {
+      return thrown;
+    }
+    return null;
+  })();
+  assert.ok(error instanceof LinuxError);
+  assert.is((error as LinuxError).code, 'ENOENT');
+  assert.is(machine.stats().tasks, before);
+  assert.throws(() => guest.start('/bin/none', 'none' as unknown as string[]), TypeError);
+});
+
+test('a task set up by hand can be taken in', async () => {
+  const { guest, task } = start([...SLEEP, ...exit(6)]);
+  guest.run();
+  // Another guest takes over a task whose call sleeps: its registers alone say what is to be done.
+  const second = new Guest(machine);
+  second.adopt(task);
+  assert.is(second.run().reason, 'sleeping');
+  now += 1;
+  assert.is((await second.runToEnd(task)).exitCode, 6);
+});
+
+test('every frame comes back', () => {
+  machine.task(1)?.unlink('/bin/words');
+  assert.equal(machine.check(), []);
+  assert.ok(machine.stats().framesInUse <= atRest + 1);
+  assert.is(machine.stats().tasks, 1);
+});
+
+test.run();

@@ -1,0 +1,104 @@
+// Programs that take all they can get: Linux's answers, limits that hold, and a host that stays well.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+
+import { compileGuest, missingCross, runGuest } from './programs.js';
+
+const test = suite('guest/limits');
+const MIB = 2 ** 20;
+const SIGKILL = 9;
+const SIGSEGV = 11;
+
+interface Row {
+  readonly mode: string;
+  readonly about: string;
+  readonly output: string;
+  readonly status: number;
+  readonly memory?: number;
+  readonly instructions?: number;
+}
+
+const ROWS: readonly Row[] = [
+  {
+    mode: 'loop',
+    about: 'an endless loop ends with the instructions it may have',
+    output: '',
+    status: 128 + SIGKILL,
+    instructions: 2_000_000,
+  },
+  {
+    mode: 'fork-bomb',
+    about: 'a fork bomb ends with the instructions it may have',
+    output: '',
+    status: 128 + SIGKILL,
+    memory: 32 * MIB,
+    instructions: 500_000,
+  },
+  {
+    mode: 'many',
+    about: 'RLIMIT_NPROC holds',
+    output: '49 children, then Resource temporarily unavailable\n',
+    status: 128 + SIGKILL,
+  },
+  { mode: 'threads', about: 'hundreds of threads sleep', output: 'threads sleep\n', status: 0 },
+  {
+    mode: 'map-all',
+    about: 'all addresses are mapped at little cost',
+    output: 'mapped everything: 1\n',
+    status: 0,
+    memory: 32 * MIB,
+  },
+  {
+    mode: 'touch-all',
+    about: 'who uses all memory is killed',
+    output: '',
+    status: 128 + SIGKILL,
+    memory: 32 * MIB,
+  },
+  {
+    mode: 'fds',
+    about: 'descriptors end at RLIMIT_NOFILE, wild pointers are EFAULT',
+    output:
+      'write: -1 Bad file descriptor\ndup2: -1 Bad file descriptor\n' +
+      'opened 1022, then Too many open files\nfrom nowhere: -1 Bad address\n' +
+      'too much: -1 Bad address\n',
+    status: 0,
+  },
+  { mode: 'jump', about: 'a jump to nowhere is SIGSEGV', output: '', status: 128 + SIGSEGV },
+  {
+    mode: 'frame',
+    about: 'a signal frame that is none is SIGSEGV',
+    output: '',
+    status: 128 + SIGSEGV,
+  },
+];
+
+const cross = missingCross();
+const dir = mkdtempSync(join(tmpdir(), 'procmem-limits-'));
+let program = '';
+
+for (const { mode, about, output, status, ...limits } of ROWS) {
+  const title = `${mode}: ${about}`;
+  if (cross !== null) {
+    console.log(`SKIPPED guest/limits, ${title}: ${cross}`);
+    test.skip(title);
+    continue;
+  }
+  test(title, async () => {
+    if (program === '') program = compileGuest('hostile', dir);
+    const run = await runGuest(program, { ...limits, args: [mode] });
+    assert.equal({ output: run.output, status: run.status }, { output, status });
+    run.guest.stop();
+    assert.equal(run.guest.tasks, []);
+    assert.equal(run.machine.check(), []);
+    assert.is(run.machine.stats().tasks, 1);
+    if (limits.memory !== undefined) assert.ok(run.machine.stats().memoryBytes <= limits.memory);
+  });
+}
+
+test.after(() => rmSync(dir, { recursive: true }));
+
+test.run();

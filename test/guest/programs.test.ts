@@ -1,0 +1,66 @@
+// C programs that ask the kernel what only a real one knows: as guests they print what they print when
+// compiled for this computer and run by its kernel.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+
+import {
+  compileGuest,
+  compileNative,
+  missingCross,
+  missingLinux,
+  missingTool,
+  runGuest,
+  runHost,
+} from './programs.js';
+
+/** Each with what is not the same under qemu's user mode, if it is compared with that at all. */
+const PROGRAMS = [
+  { name: 'signals', about: 'handlers, masks, interrupted calls, stacks, deaths' },
+  { name: 'faults', about: 'addresses and codes of faults', native: /^(?:illegal|ebreak).*\n/gm },
+  { name: 'threads', about: 'locks, conditions, cancellation, the end', qemu: true },
+  { name: 'robust', about: 'locks whose owner died' },
+  { name: 'processes', about: 'fork, exec, wait, pipes' },
+  { name: 'memory', about: 'mappings, sharing, futexes between processes' },
+  { name: 'selfmem', about: 'a crash handler reads /proc/self/mem' },
+] as const;
+
+const test = suite('guest/programs');
+const cross = missingCross();
+const linux = missingLinux();
+const qemu = missingTool('qemu-riscv64');
+const dir = mkdtempSync(join(tmpdir(), 'procmem-programs-'));
+
+function define(title: string, missing: string | null, body: () => Promise<void>): void {
+  if (missing === null) {
+    test(title, body);
+    return;
+  }
+  console.log(`SKIPPED guest/programs, ${title}: ${missing}`);
+  test.skip(title);
+}
+
+for (const program of PROGRAMS) {
+  const { name, about } = program;
+  define(`${name} prints what it prints on this kernel: ${about}`, cross ?? linux, async () => {
+    const guest = await runGuest(compileGuest(name, dir));
+    const native = runHost(compileNative(name, dir));
+    // Lines about instructions that only riscv64 has.
+    const only = 'native' in program ? program.native : /^$/;
+    assert.is(guest.output.replace(only, ''), native.output);
+    assert.is(guest.status, native.status);
+    assert.equal(guest.machine.check(), []);
+  });
+  if (!('qemu' in program)) continue;
+  define(`${name} prints what it prints under qemu`, cross ?? qemu, async () => {
+    const path = compileGuest(name, dir);
+    const guest = await runGuest(path);
+    assert.equal({ output: guest.output, status: guest.status }, runHost('qemu-riscv64', path));
+  });
+}
+
+test.after(() => rmSync(dir, { recursive: true }));
+
+test.run();

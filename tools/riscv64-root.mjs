@@ -1,0 +1,119 @@
+// Makes a directory of unpacked Debian packages for riscv64, which `procmem run --root DIR` takes as its root and
+// `qemu-riscv64 -L DIR` as its libraries: `node tools/riscv64-root.mjs [DIR]`, `--where` only says where. DIR is
+// by default $PROCMEM_RISCV64_ROOT, or a directory in the user's cache. Needs apt, dpkg and Debian's keyring;
+// nothing of the system's own package state is read or changed. What is there already is not fetched again.
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import * as fs from 'node:fs';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import process from 'node:process';
+
+/** What the tests and the demo run; what these depend on comes with them. */
+const PACKAGES = [
+  ...['libc6', 'libc6-dev', 'libstdc++6', 'libgcc-s1', 'libgoogle-glog-dev', 'libgflags-dev'],
+  ...['busybox-static', 'dash', 'bash', 'coreutils', 'findutils', 'diffutils', 'grep', 'sed', 'gawk', 'mawk'],
+  ...['gzip', 'tar', 'python3', 'perl-base', 'lua5.4', 'sqlite3', 'jq', 'bc'],
+];
+const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
+const SOURCE = `deb [signed-by=${KEYRING}] http://deb.debian.org/debian sid main\n`;
+/** In place of /usr/lib and so on: Debian's base-files has these links, which no other package brings. */
+const MERGED = ['bin', 'sbin', 'lib'];
+/** Written last, with what was asked for: a root without it is not whole. */
+const MARK = '.procmem-root';
+
+function defaultRoot() {
+  const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
+  return process.env.PROCMEM_RISCV64_ROOT || join(cache, 'procmem', 'riscv64-root');
+}
+
+function run(command, args, options = {}) {
+  execFileSync(command, args, { stdio: ['ignore', 'ignore', 'inherit'], ...options });
+}
+
+/** A configuration for apt with a state of its own, in which no package is installed. */
+function configureApt(dir) {
+  for (const name of ['etc/preferences.d', 'etc/apt.conf.d', 'state/lists/partial', 'cache/archives/partial']) {
+    fs.mkdirSync(join(dir, name), { recursive: true });
+  }
+  fs.writeFileSync(join(dir, 'etc/sources.list'), SOURCE);
+  fs.writeFileSync(join(dir, 'state/status'), '');
+  const settings = {
+    'Dir::State': join(dir, 'state'),
+    'Dir::State::status': join(dir, 'state/status'),
+    'Dir::Cache': join(dir, 'cache'),
+    'Dir::Etc': join(dir, 'etc'),
+    'Dir::Etc::sourceparts': '-',
+    'APT::Architecture': 'riscv64',
+    'Acquire::Languages': 'none',
+    'Acquire::Retries': '3',
+    // A mirror may stand still. Signatures are looked at all the same.
+    'Acquire::Check-Valid-Until': 'false',
+    // The directory may be one that only this user can enter.
+    'APT::Sandbox::User': 'root',
+    'Debug::NoLocking': 'true',
+  };
+  const lines = Object.entries(settings).map(([name, value]) => `${name} "${value}";\n`);
+  const path = join(dir, 'apt.conf');
+  fs.writeFileSync(path, `APT::Architectures { "riscv64"; };\n${lines.join('')}`);
+  return path;
+}
+
+/** Downloads the packages and what they depend on; returns their files. */
+function download(dir) {
+  const env = { ...process.env, APT_CONFIG: configureApt(dir), DEBIAN_FRONTEND: 'noninteractive' };
+  run('apt-get', ['update', '-qq'], { env });
+  const install = ['install', '-qq', '-y', '--no-install-recommends', '--download-only'];
+  run('apt-get', [...install, ...PACKAGES], { env });
+  const archives = join(dir, 'cache/archives');
+  const files = fs.readdirSync(archives).filter((name) => name.endsWith('.deb'));
+  return files.map((name) => join(archives, name));
+}
+
+function unpack(files, root) {
+  fs.rmSync(root, { recursive: true, force: true });
+  fs.mkdirSync(join(root, 'usr'), { recursive: true });
+  for (const name of MERGED) {
+    fs.mkdirSync(join(root, 'usr', name));
+    fs.symlinkSync(`usr/${name}`, join(root, name));
+  }
+  for (const name of ['tmp', 'proc', 'dev', 'root', 'etc']) fs.mkdirSync(join(root, name));
+  fs.chmodSync(join(root, 'tmp'), 0o1777);
+  for (const file of files) run('dpkg-deb', ['--extract', file, root]);
+  // Maintainers' scripts make these; they are not run.
+  if (!fs.existsSync(join(root, 'bin/sh'))) fs.symlinkSync('dash', join(root, 'bin/sh'));
+  if (!fs.existsSync(join(root, 'usr/bin/awk'))) fs.symlinkSync('mawk', join(root, 'usr/bin/awk'));
+  fs.writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/bash\n');
+  fs.writeFileSync(join(root, 'etc/group'), 'root:x:0:\n');
+}
+
+function make(root) {
+  const wanted = createHash('sha256').update(JSON.stringify([SOURCE, PACKAGES])).digest('hex');
+  const mark = join(root, MARK);
+  if (fs.existsSync(mark) && fs.readFileSync(mark, 'utf8') === wanted) return;
+  for (const tool of ['apt-get', 'dpkg-deb']) {
+    if (!hasCommand(tool)) throw new Error(`${tool} is missing: this needs Debian's package tools`);
+  }
+  if (!fs.existsSync(KEYRING)) throw new Error(`${KEYRING} is missing: install debian-archive-keyring`);
+  const apt = `${root}.apt`;
+  const files = download(apt);
+  unpack(files, root);
+  fs.writeFileSync(mark, wanted);
+  fs.rmSync(apt, { recursive: true });
+}
+
+function hasCommand(name) {
+  return (process.env.PATH ?? '').split(':').some((dir) => fs.existsSync(join(dir, name)));
+}
+
+const [argument] = process.argv.slice(2);
+const root = resolve(argument === undefined || argument === '--where' ? defaultRoot() : argument);
+if (argument !== '--where') {
+  try {
+    make(root);
+  } catch (error) {
+    console.error(`riscv64-root: ${error.message}`);
+    process.exit(1);
+  }
+}
+console.log(root);
