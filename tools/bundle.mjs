@@ -12,7 +12,8 @@ const NO_FILES = `export function readFile() {
   throw new Error('procmem.wasm cannot be read from a file: URL; serve it, or hand it over');
 }`;
 
-const coreBesideScript = {
+/** Has the library look for the core beside its script, and not on a disk. */
+export const coreBesideScript = {
   name: 'core-beside-script',
   setup(build) {
     build.onLoad({ filter: /[\\/]src[\\/]wasm[\\/]module\.ts$/ }, ({ path }) => {

@@ -40,9 +40,12 @@ function isWanted(entry) {
 function isInstalled() {
   if (!existsSync(join(root, 'node_modules', '.package-lock.json'))) return false;
   const have = readJson('node_modules/.package-lock.json').packages;
-  return Object.entries(readJson('package-lock.json').packages).every(
-    ([path, entry]) => path === '' || !isWanted(entry) || have[path]?.integrity === entry.integrity,
-  );
+  return Object.entries(readJson('package-lock.json').packages).every(([path, entry]) => {
+    if (path === '' || !isWanted(entry)) return true;
+    // What an optional package of another processor needs is locked, and left out with it.
+    const leftOut = entry.optional === true && entry.os === undefined && entry.cpu === undefined;
+    return have[path] === undefined ? leftOut : have[path].integrity === entry.integrity;
+  });
 }
 
 /** Runs the npm that runs us, or the one on the path; no shell where none is needed. */

@@ -256,6 +256,17 @@ export const COMMANDS: Readonly<Record<string, CommandSpec>> = {
     ownOptions: true,
     load: async () => (await import('./mount.js')).mount,
   },
+  serve: {
+    usage: 'serve [--port N]',
+    about: 'serve the explorer, a page that looks into cores, to browsers on this computer',
+    details: [
+      'The page reads the files that are dropped on it itself; nothing is uploaded, and no other computer ' +
+        'reaches the port.',
+    ],
+    options: { port: { short: 'p', value: 'N', about: 'the port (default 8077; 0: any)' } },
+    examples: [['serve', 'then open http://127.0.0.1:8077/?demo']],
+    load: async () => (await import('./serve.js')).serve,
+  },
   replay: {
     usage: 'replay FILE… [--json]',
     about: 'compare the machine with traces of a real kernel (.jsonl, .jsonl.gz)',

@@ -6,6 +6,7 @@ import { extname } from 'node:path';
 
 /** `instantiateStreaming` wants the type of wasm; module scripts want that of JavaScript. */
 const MIME_TYPES: Readonly<Record<string, string>> = {
+  '.css': 'text/css; charset=utf-8',
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
   '.jsonl': 'text/plain; charset=utf-8',
