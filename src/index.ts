@@ -35,6 +35,7 @@ export type { FileStat } from './vfs/file-stat.js';
 export type { OpenMode } from './api/task-files.js';
 export type { TaskIds } from './api/task-identity.js';
 export type { MmapOptions, ReadableRange } from './api/task-memory.js';
+export type { PageWalk, PageWalkLevel, WalkedPage } from './mm/page-walk.js';
 export type { ReadPath } from './mm/readable.js';
 
 // Programs of RISC-V Linux.

@@ -1,5 +1,5 @@
-// The three steps of the build, each run only when a source of it changed: the core (wasm), the
-// TypeScript, and the bundle for browsers. dist/.built.json keeps a hash of the sources of each.
+// The steps of the build, each run only when a source of it changed: the core (wasm), the TypeScript,
+// the bundle for browsers, and the explorer. dist/.built.json keeps a hash of the sources of each.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 
 import { bundle } from './bundle.mjs';
+import { buildWeb } from './web.mjs';
 
 /** A build that failed; the message is the compiler's own output. */
 export class BuildError extends Error {}
@@ -41,6 +42,15 @@ const STEPS = [
       (name) => `dist/browser/${name}`,
     ),
     run: bundle,
+  },
+  {
+    name: 'web',
+    sources: ['web', 'src', 'assembly', 'examples/crash', 'tools/web.mjs', 'tools/bundle.mjs'],
+    outputs: ['dist/web/index.html', 'dist/web/worker.js', 'dist/web/procmem.html'],
+    run: async (root) => {
+      runBin(root, ['typescript', 'tsc'], ['-p', 'web']);
+      await buildWeb(root);
+    },
   },
 ];
 
@@ -84,7 +94,7 @@ function listSources(root, path) {
   if (!existsSync(join(root, path))) return [];
   if (/\.\w+$/.test(path)) return [path];
   return readdirSync(join(root, path), { recursive: true, encoding: 'utf8' })
-    .filter((name) => /\.(ts|json)$/.test(name))
+    .filter((name) => /\.(tsx?|json|css|html|gz)$/.test(name))
     .map((name) => `${path}/${name.replaceAll('\\', '/')}`)
     .sort();
 }

@@ -21,23 +21,33 @@ function bytesModule(path) {
   return `export const bytes = () => Uint8Array.from(atob('${text}'), (c) => c.charCodeAt(0));`;
 }
 
-/** The parts of the package that differ in a browser; `core` is the wasm file that will lie beside the script. */
-const forBrowsers = (core) => ({
-  name: 'for-browsers',
+/** Has the library look for the core beside its script, under this name, and not on a disk. */
+export const coreBesideScript = (name) => ({
+  name: 'core-beside-script',
   setup({ onLoad, onResolve }) {
     onLoad({ filter: /[\\/]src[\\/]wasm[\\/]module\.ts$/ }, ({ path }) => {
       const source = readFileSync(path, 'utf8');
       if (!source.includes(CORE_URL)) throw new Error(`${path} does not have ${CORE_URL}`);
-      const beside = `new URL('./${core.name}', import.meta.url)`;
+      const beside = `new URL('./${name}', import.meta.url)`;
       return { contents: source.replace(CORE_URL, beside), loader: 'ts' };
     });
-    onLoad({ filter: /[\\/]src[\\/]wasm[\\/]inlined\.ts$/ }, () => ({ contents: INLINED }));
-    onResolve({ filter: /^core-bytes$/ }, ({ path }) => ({ path, namespace: 'bytes' }));
-    onLoad({ filter: /.*/, namespace: 'bytes' }, () => ({ contents: bytesModule(core.path) }));
     onResolve({ filter: /^node:fs\/promises$/ }, ({ path }) => ({ path, namespace: 'none' }));
     onLoad({ filter: /.*/, namespace: 'none' }, () => ({ contents: NO_FILES }));
   },
 });
+
+/** Has it take the core from a chunk of the script where the file is not there. */
+const coreInChunk = (wasm) => ({
+  name: 'core-in-chunk',
+  setup({ onLoad, onResolve }) {
+    onLoad({ filter: /[\\/]src[\\/]wasm[\\/]inlined\.ts$/ }, () => ({ contents: INLINED }));
+    onResolve({ filter: /^core-bytes$/ }, ({ path }) => ({ path, namespace: 'bytes' }));
+    onLoad({ filter: /.*/, namespace: 'bytes' }, () => ({ contents: bytesModule(wasm) }));
+  },
+});
+
+/** What differs in a browser; `core` is the wasm file that will lie beside the script. */
+const forBrowsers = ({ name, path }) => [coreBesideScript(name), coreInChunk(path)];
 
 /** Bundles an entry of src/; any other of Node's modules on the way is an error. */
 function bundleEntry(root, [name, source], options) {
@@ -73,7 +83,7 @@ async function trimCore(wasm, script) {
 /** `procmem`: everything, with the whole core. */
 async function bundleAll(esbuild, root, out) {
   const core = { name: 'procmem.wasm', path: join(root, 'dist', 'procmem.wasm') };
-  const options = { sourcemap: true, plugins: [forBrowsers(core)] };
+  const options = { sourcemap: true, plugins: forBrowsers(core) };
   await esbuild.build(bundleEntry(root, ['procmem', 'src/index.ts'], options));
   copyFileSync(core.path, join(out, core.name));
 }
@@ -85,7 +95,7 @@ async function bundleCore(esbuild, root, out) {
   const entry = (path, options) =>
     bundleEntry(root, ['core', 'src/core.ts'], {
       ...options,
-      plugins: [forBrowsers({ name: core.name, path })],
+      plugins: forBrowsers({ name: core.name, path }),
     });
   // Once to see which exports it mentions, in a chunk of its own the bytes of what is left.
   const { outputFiles } = await esbuild.build(entry(whole, { write: false }));

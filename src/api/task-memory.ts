@@ -5,6 +5,7 @@ import { acting, mustAct } from '../mm/acting.js';
 import { cpuLoad, cpuStore, load, load64, store, store64, takeFault } from '../mm/cpu.js';
 import type { U64 } from '../mm/address.js';
 import type { Mm } from '../mm/mm.js';
+import { type PageWalk, walkPage } from '../mm/page-walk.js';
 import { isReadable, readableRanges, type ReadPath } from '../mm/readable.js';
 import { currentMm } from '../syscall/args.js';
 import { sysMadvise } from '../syscall/memory-advice.js';
@@ -274,6 +275,18 @@ export abstract class TaskMemory {
     const { mm } = this.struct;
     const by = this.#readPath(path);
     return mm === null ? bytes === 0 : isReadable(mm, at, bytes, by);
+  }
+
+  /**
+   * The walk of the page tables to an address, level by level, as the CPU's: asking changes nothing.
+   *
+   * @returns null where user memory ends, and of a task without memory
+   * @throws {TypeError | RangeError} an address that is none
+   */
+  pageWalk(addr: number | bigint): PageWalk | null {
+    const at = u64Argument('addr', addr);
+    const { mm } = this.struct;
+    return mm === null || typeof at === 'bigint' ? null : walkPage(mm, at);
   }
 
   /** Where mem never overrides protections it reads what process_vm_readv does. */

@@ -330,10 +330,24 @@ export const COMMANDS: Readonly<Record<string, CommandSpec>> = {
     examples: [
       ['run ./hello', 'a static program'],
       ['run --root riscv64 sh -c "ls -l /proc/self/"', 'Debian’s, from a directory'],
-      ['run --root riscv64 --mount .:/work:ro --strace cat /work/notes', 'with a directory'],
+      ['run --root riscv64 --mount .:/data:ro --strace cat /data/notes', 'with a directory'],
     ],
     programFollows: true,
     load: async () => (await import('./guest-run.js')).run,
+  },
+  serve: {
+    usage: 'serve [--port N] [--json]',
+    about: 'serve the explorer, a page that looks into cores, to browsers on this computer',
+    details: [
+      'The page reads the files that are dropped on it itself; nothing is uploaded, and no other computer ' +
+        'reaches the port.',
+    ],
+    options: {
+      port: { short: 'p', value: 'N', about: 'the port (default 8077; 0: any)' },
+      json: { about: 'say as JSON where it is' },
+    },
+    examples: [['serve', 'then open http://127.0.0.1:8077/?demo']],
+    load: async () => (await import('./serve.js')).serve,
   },
   replay: {
     usage: 'replay FILE… [--json]',

@@ -71,6 +71,28 @@ export function closestSymbol(tables: readonly SymbolTable[], address: bigint): 
   return symbolName(file, sections[section.link], entries.u32(found.at)) || null;
 }
 
+/**
+ * The address of the first defined symbol that a name fits, as the file was linked; null for none.
+ *
+ * @param fits whether a name, as the linker has it, is the one wanted
+ */
+export function symbolNamed(
+  tables: readonly SymbolTable[],
+  fits: (name: string) => boolean,
+): bigint | null {
+  for (const table of tables) {
+    const { file, sections, section, entries } = table;
+    for (let at = SYM_SIZE; at < entries.length; at += SYM_SIZE) {
+      const type = entries.u8(at + 4) & 15;
+      const defined = entries.u16(at + 6) !== SHN_UNDEF && entries.u32(at) !== 0;
+      if (!defined || type === STT_SECTION || type === STT_FILE || type === STT_TLS) continue;
+      if (fits(symbolName(file, sections[section.link], entries.u32(at))))
+        return entries.u64(at + 8);
+    }
+  }
+  return null;
+}
+
 function countOf({ entries }: SymbolTable): number {
   return entries.length / SYM_SIZE;
 }

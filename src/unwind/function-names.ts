@@ -6,7 +6,7 @@ import { readSections } from '../elf/sections.js';
 import type { ByteSource } from '../elf/source.js';
 import { BytesSource } from '../elf/source.js';
 import type { SymbolTable } from '../elf/symbol-search.js';
-import { closestSymbol, readSymbolTable } from '../elf/symbol-search.js';
+import { closestSymbol, readSymbolTable, symbolNamed } from '../elf/symbol-search.js';
 import { SHT_SYMTAB } from '../elf/format.js';
 import { unpackXz, XzError } from '../elf/xz.js';
 import type { OpenFile } from './image.js';
@@ -65,6 +65,23 @@ export class FunctionNames {
       if (error instanceof ElfError) return null;
       throw error;
     }
+  }
+
+  /**
+   * Where a symbol lies: of the first file that has it, in address order; null when none has.
+   *
+   * @param fits whether a name, as the linker has it, is the one wanted
+   */
+  addressOf(fits: (name: string) => boolean): bigint | null {
+    const seen = new Set<Module>();
+    for (const line of this.#source.maps) {
+      const module = this.#moduleOf(line);
+      if (module === null || seen.has(module)) continue;
+      seen.add(module);
+      const value = attempt(() => symbolNamed(module.tables, fits));
+      if (value !== null) return BigInt.asUintN(64, value + module.bias);
+    }
+    return null;
   }
 
   /** The path of the mapping that holds `pc`; empty where there is none. */

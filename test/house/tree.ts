@@ -35,7 +35,7 @@ function walk(dir: string): string[] {
 /** TypeScript and AssemblyScript sources, optionally only those below `dir`. */
 export function listSources(dir = ''): string[] {
   const inside = dir === '' ? '' : `${dir}/`;
-  return listFiles().filter((path) => path.startsWith(inside) && /(?<!\.d)\.ts$/.test(path));
+  return listFiles().filter((path) => path.startsWith(inside) && /(?<!\.d)\.tsx?$/.test(path));
 }
 
 /** The text of a file given relative to ROOT. */

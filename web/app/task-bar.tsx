@@ -1,0 +1,60 @@
+import type { JSX } from 'preact';
+
+import type { SessionInfo } from '../worker/session.js';
+import type { TaskRow } from '../worker/tasks.js';
+import type { Client } from './client.js';
+import { useRemote } from './remote.js';
+import { useSelection } from './selection.js';
+
+/** Says what is open, and chooses the task looked at and the one to act as. */
+export function TaskBar(props: {
+  readonly client: Client;
+  readonly info: SessionInfo;
+}): JSX.Element {
+  const { value } = useRemote(props.client, 'tasks.list', {});
+  const [{ task, as }, select] = useSelection();
+  const tasks = (value ?? []).filter(({ own, state }) => !own && state !== 'Z' && state !== 'X');
+  const withMemory = tasks.filter(({ size }) => size !== null);
+  return (
+    <header class="task-bar" aria-label="What is looked at">
+      <p class="task-bar-name" title={props.info.about}>
+        <strong>{props.info.label}</strong>
+        <span>{props.info.about}</span>
+      </p>
+      <label>
+        <span>Task</span>
+        <select
+          value={String(task)}
+          onChange={(event) => select({ task: Number(event.currentTarget.value), addr: null })}
+        >
+          {withMemory.every(({ tid }) => tid !== task) && (
+            <option value={String(task)}>{task || '–'}</option>
+          )}
+          {withMemory.map((row) => (
+            <option key={row.tid} value={String(row.tid)} selected={row.tid === task}>
+              {nameOf(row)}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label>
+        <span>Acting as</span>
+        <select
+          value={String(as)}
+          onChange={(event) => select({ as: Number(event.currentTarget.value) }, 'replace')}
+        >
+          <option value="0">explorer · root</option>
+          {tasks.map((row) => (
+            <option key={row.tid} value={String(row.tid)} selected={row.tid === as}>
+              {nameOf(row)} · uid {row.uids.fs}
+            </option>
+          ))}
+        </select>
+      </label>
+    </header>
+  );
+}
+
+function nameOf({ tid, pid, comm }: TaskRow): string {
+  return tid === pid ? `${tid} ${comm}` : `${tid} ${comm} (thread of ${pid})`;
+}
