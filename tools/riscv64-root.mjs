@@ -12,7 +12,18 @@ import process from 'node:process';
 /** What the tests and the demo run; what these depend on comes with them. */
 const PACKAGES = [
   ...['libc6', 'libc6-dev', 'libstdc++6', 'libgcc-s1', 'libgoogle-glog-dev', 'libgflags-dev'],
-  ...['busybox-static', 'dash', 'bash', 'coreutils', 'findutils', 'diffutils', 'grep', 'sed', 'gawk', 'mawk'],
+  ...[
+    'busybox-static',
+    'dash',
+    'bash',
+    'coreutils',
+    'findutils',
+    'diffutils',
+    'grep',
+    'sed',
+    'gawk',
+    'mawk',
+  ],
   ...['gzip', 'tar', 'python3', 'perl-base', 'lua5.4', 'sqlite3', 'jq', 'bc'],
 ];
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
@@ -33,7 +44,12 @@ function run(command, args, options = {}) {
 
 /** A configuration for apt with a state of its own, in which no package is installed. */
 function configureApt(dir) {
-  for (const name of ['etc/preferences.d', 'etc/apt.conf.d', 'state/lists/partial', 'cache/archives/partial']) {
+  for (const name of [
+    'etc/preferences.d',
+    'etc/apt.conf.d',
+    'state/lists/partial',
+    'cache/archives/partial',
+  ]) {
     fs.mkdirSync(join(dir, name), { recursive: true });
   }
   fs.writeFileSync(join(dir, 'etc/sources.list'), SOURCE);
@@ -88,13 +104,16 @@ function unpack(files, root) {
 }
 
 function make(root) {
-  const wanted = createHash('sha256').update(JSON.stringify([SOURCE, PACKAGES])).digest('hex');
+  const wanted = createHash('sha256')
+    .update(JSON.stringify([SOURCE, PACKAGES]))
+    .digest('hex');
   const mark = join(root, MARK);
   if (fs.existsSync(mark) && fs.readFileSync(mark, 'utf8') === wanted) return;
   for (const tool of ['apt-get', 'dpkg-deb']) {
     if (!hasCommand(tool)) throw new Error(`${tool} is missing: this needs Debian's package tools`);
   }
-  if (!fs.existsSync(KEYRING)) throw new Error(`${KEYRING} is missing: install debian-archive-keyring`);
+  if (!fs.existsSync(KEYRING))
+    throw new Error(`${KEYRING} is missing: install debian-archive-keyring`);
   const apt = `${root}.apt`;
   const files = download(apt);
   unpack(files, root);

@@ -9,7 +9,13 @@ import { shortenName } from '../../src/cli/demo-stack.js';
 import { exampleCrash } from '../../src/cli/input.js';
 import type { CliIo } from '../../src/cli/io.js';
 import { runCommand } from '../../src/cli/run.js';
-import { formatBytes, printable, Terminal, truncate, visibleLength } from '../../src/cli/terminal.js';
+import {
+  formatBytes,
+  printable,
+  Terminal,
+  truncate,
+  visibleLength,
+} from '../../src/cli/terminal.js';
 import { buildCore } from '../elf/core-builder.js';
 import { exampleCore } from '../elf/example.js';
 
@@ -105,7 +111,12 @@ const CORE_NAMES = [
 
 test('a core is shown: unknown without mem, named with it where its files are found', async () => {
   const shown: string[] = [];
-  const io: CliIo = { out: (text) => void shown.push(String(text)), err: () => undefined, color: false, columns: 80 };
+  const io: CliIo = {
+    out: (text) => void shown.push(String(text)),
+    err: () => undefined,
+    color: false,
+    columns: 80,
+  };
   await showCore(exampleCrash(), new Terminal(io));
   const out = shown.join('');
   assert.match(out, /thumbnail, process \d+ of user 1000: SIGSEGV, nothing is mapped at 0x4\n/);
