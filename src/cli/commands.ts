@@ -30,10 +30,10 @@ const ADDRESSES =
 export const COMMANDS: Readonly<Record<string, CommandSpec>> = {
   demo: {
     usage: 'demo [CORE] [--json]',
-    about: 'show a crashed process through its /proc/PID/mem',
+    about: 'show a crash through /proc/PID/mem: of a program, or of a core',
     options: { ...PROCESS, ...JSON_OPTION },
     examples: [
-      ['demo', 'the example crash'],
+      ['demo', 'a program that crashes in the machine'],
       ['demo core.1234', 'one of your own'],
     ],
     load: async () => (await import('./demo.js')).demo,

@@ -3,6 +3,7 @@ import { Machine } from '../machine.js';
 import { usualContenders } from './bench.js';
 import { usualCallers } from './callers.js';
 import { CrashedThread } from './demo-process.js';
+import { type CrashProgram, runProgram } from './demo-program.js';
 import { measureSpeeds } from './demo-speed.js';
 import type { NameFrame } from './demo-stack.js';
 import type { Crash } from './input.js';
@@ -10,8 +11,17 @@ import { loadInto } from './input.js';
 import type { CliIo } from './io.js';
 import { hex, printJson } from './json.js';
 
-/** Prints what a core of a crash shows, in a machine without and one with /proc/PID/mem, as one JSON document. */
-export async function printDemoAsJson(io: CliIo, crash: Crash): Promise<void> {
+/**
+ * Prints what the demo shows as one JSON document: of a core, and of a program that is run, each in a machine
+ * without and in one with /proc/PID/mem.
+ *
+ * @param program null: none is run
+ */
+export async function printDemoAsJson(
+  io: CliIo,
+  crash: Crash,
+  program: CrashProgram | null,
+): Promise<void> {
   const sandbox = await Machine.create({ procMem: false });
   const withoutMem = loadInto(sandbox, crash).threads.map((task) => {
     const thread = new CrashedThread(task);
@@ -29,7 +39,16 @@ export async function printDemoAsJson(io: CliIo, crash: Crash): Promise<void> {
     ...(target === undefined ? {} : machine.explainAccess(caller.task, target)),
   }));
   const speeds = measureSpeeds(usualContenders(machine));
-  printJson(io, { core: crash.label, process: core.process, withoutMem, withMem, access, speeds });
+  const ran = program === null ? {} : { program: await describeRuns(program) };
+  printJson(io, {
+    ...ran,
+    core: crash.label,
+    process: core.process,
+    withoutMem,
+    withMem,
+    access,
+    speeds,
+  });
 }
 
 function describe({ frames, end }: StackTrace, name: NameFrame): object {
@@ -37,4 +56,13 @@ function describe({ frames, end }: StackTrace, name: NameFrame): object {
     end,
     frames: frames.map((frame) => ({ pc: hex(frame.pc), function: name(frame) })),
   };
+}
+
+async function describeRuns(program: CrashProgram): Promise<object> {
+  const describeRun = async (procMem: boolean): Promise<object> => {
+    const { lines, status, instructions, calls } = await runProgram(program, procMem);
+    return { lines, signal: status.signal, instructions, calls: Object.fromEntries(calls) };
+  };
+  const { label } = program;
+  return { label, withoutMem: await describeRun(false), withMem: await describeRun(true) };
 }

@@ -19,8 +19,10 @@ export const demo: Command = async (operands, io, options): Promise<number> => {
   try {
     const example =
       named === null && options.text('core') === null && options.text('snapshot') === null;
-    if (options.flag('json')) await printDemoAsJson(io, await chooseCrash(named, options));
-    else if (example) await showProgram(chooseProgram(), new Terminal(io));
+    if (options.flag('json')) {
+      const program = example ? chooseProgram() : null;
+      await printDemoAsJson(io, await chooseCrash(named, options), program);
+    } else if (example) await showProgram(chooseProgram(), new Terminal(io));
     else await showCore(await chooseCrash(named, options), new Terminal(io));
   } catch (error) {
     if (error instanceof ElfError) throw new InputError(error.message);

@@ -128,8 +128,11 @@ export class Turn {
     if (call.name === 'rt_sigreturn') return this.sigreturn(thread, call);
     const exits = call.name === 'exit' || call.name === 'exit_group';
     if (exits) this.tell(thread, call, null);
+    const before = struct.sleep?.done ?? 0;
     const result = this.result(thread, call);
     if (result === -ERESTARTSYS && !struct.exited) {
+      // What it did in part is something that others wait for.
+      if ((struct.sleep?.done ?? 0) !== before) this.scheduler.happened();
       thread.park(call, this.scheduler.epoch);
       struct.sleep ??= { call: call.name, until: Infinity };
       return;

@@ -223,6 +223,7 @@ export function copyProcess(parent: TaskStruct, options: CloneOptions): TaskStru
     flags: (parent.flags & ~PF_SUPERPRIV) | PF_FORKNOEXEC,
   });
   child.noNewPrivs = parent.noNewPrivs;
+  child.nice = parent.nice;
   child.timerSlackNs = parent.timerSlackNs;
   child.defaultTimerSlackNs = parent.timerSlackNs;
   child.personality = parent.personality;

@@ -248,6 +248,8 @@ export class TaskStruct implements Linked<TaskStruct> {
   vforkedBy: VforkWait | null = null;
   /** A continue (SIGCONT) nobody has waited for yet. */
   continued = false;
+  /** Niceness, from 19 down to -20; inherited by fork. */
+  nice = 0;
   /** Nanoseconds its timers may be late, and what writing 0 makes of that; inherited by fork. */
   timerSlackNs = 50000n;
   defaultTimerSlackNs = 50000n;

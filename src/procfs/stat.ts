@@ -54,7 +54,7 @@ function show(task: TaskStruct, caller: TaskStruct, whole: boolean): string {
     task.flags,
     ...[0, 0, 0, 0], // min_flt, cmin_flt, maj_flt, cmaj_flt
     ...[0, 0, 0, 0], // utime, stime, cutime, cstime
-    ...[20, 0], // priority, nice
+    ...[20 + task.nice, task.nice], // priority, nice
     threads,
     0, // it_real_value
     Math.floor(task.startTime / TICK_MS),

@@ -1,6 +1,7 @@
 import { EINVAL, EPERM, ESRCH } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
 import { CAP_SYS_NICE, capable } from '../kernel/capability.js';
+import { getPriority, setPriority } from '../kernel/nice.js';
 import type { TaskStruct } from '../kernel/task.js';
 import type { U64 } from '../vfs/u64.js';
 import { int, readUser, type SyscallFamily, uint, writeU32s, writeUser } from './args.js';
@@ -12,8 +13,6 @@ const SCHED_RR = 2;
 const POLICIES: ReadonlySet<number> = new Set([SCHED_NORMAL, SCHED_FIFO, SCHED_RR, 3, 5]);
 /** MAX_RT_PRIO - 1 */
 const RT_PRIORITY_MAX = 99;
-/** The niceness of 0, as getpriority() counts. */
-const NICE_0 = 20;
 
 // include/uapi/linux/membarrier.h: MEMBARRIER_CMD_* as bits.
 const MEMBARRIER_COMMANDS = 0x1ff;
@@ -55,8 +54,11 @@ export const schedCalls: SyscallFamily = {
     writeUser(task, interval, new Uint8Array(BigInt64Array.of(0n, 3_000_000n).buffer));
     return 0;
   },
-  getpriority: (_task, which) => (int(which) >>> 0 > 2 ? fail(EINVAL) : NICE_0),
-  setpriority: (_task, which) => (int(which) >>> 0 > 2 ? fail(EINVAL) : 0),
+  getpriority: (task, which, who) => getPriority(task, int(which), int(who)),
+  setpriority(task, which, who, nice) {
+    setPriority(task, int(which), int(who), int(nice));
+    return 0;
+  },
   membarrier(_task, command, flags) {
     if (uint(flags) !== 0) fail(EINVAL);
     if (int(command) === 0) return MEMBARRIER_COMMANDS;

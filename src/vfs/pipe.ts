@@ -253,7 +253,7 @@ export const pipeOperations: FileOperations = {
     let mask = 0;
     if ((file.mode & FMODE_READ) !== 0) {
       if (pipe.length > 0) mask |= POLLIN | POLLRDNORM;
-      if (pipe.writers === 0) mask |= POLLHUP;
+      if (pipe.writers === 0 && file.privateData !== pipe.writeOpens) mask |= POLLHUP;
     }
     if ((file.mode & FMODE_WRITE) !== 0) {
       if (pipe.room > 0) mask |= POLLOUT | POLLWRNORM;
@@ -293,6 +293,9 @@ export const fifoOperations: FileOperations = {
     if (half && !isNonblock(file)) pipe.meet(task, ends);
     else if (half && ends === FMODE_WRITE && pipe.readers === 0) fail(ENXIO);
     else pipe.announce(ends);
+    // f_pipe: nobody can have hung up before somebody has opened the other end.
+    const early = half && isNonblock(file) && pipe.writers === 0;
+    if (early) file.privateData = pipe.writeOpens;
     // stream_open(): it has no positions.
     file.mode &= ~(FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE);
     enter(file);

@@ -107,7 +107,7 @@ class Model {
 
   private atomic(funct5: number, addr: number, size: number): Access | null {
     const bytes = Buffer.from(this.task.load(addr, size));
-    const value = size === 8 ? bytes.readBigInt64LE() : BigInt(bytes.readInt32LE());
+    const value = size === 8 ? bytes.readBigUInt64LE() : BigInt(bytes.readUInt32LE());
     if (funct5 === 2) {
       this.reserved = { addr, value };
       return { kinds: ['read'], addr, size };

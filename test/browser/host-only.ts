@@ -21,6 +21,8 @@ export const HOST_ONLY: ReadonlyMap<string, string> = new Map([
   ['fuse/clients', '/dev/fuse'],
   ['fuse/mount', '/dev/fuse'],
   ['gdb/clients', 'gdb and lldb'],
+  ['gdb/hart', 'gdb and a server that it connects to'],
+  ['guest/crash', 'a compiler and qemu'],
   ['guest/debian-busybox', "Debian's programs and qemu"],
   ['guest/debian-coreutils', "Debian's programs and qemu"],
   ['guest/debian-languages', "Debian's programs and qemu"],
@@ -29,7 +31,6 @@ export const HOST_ONLY: ReadonlyMap<string, string> = new Map([
   ['guest/glog', "Debian's programs and qemu"],
   ['guest/limits', 'a compiler'],
   ['guest/programs', 'a compiler and qemu'],
-  ['gdb/hart', 'gdb'],
   ['house/', "the project's own sources and tools"],
   ['linux/recorder', 'the kernel underneath'],
   ['live/host-process', 'processes of this computer'],
@@ -38,6 +39,8 @@ export const HOST_ONLY: ReadonlyMap<string, string> = new Map([
   ['unwind/eu-stack', 'elfutils'],
   ['unwind/real', 'a compiler and processes of this computer'],
   ['vfs/host-fs', 'a directory of this computer'],
+  ['vfs/host-write', 'a directory of this computer'],
+  ['vfs/lower', 'a directory of this computer'],
 ]);
 
 /** Files that run in a browser but for a test that needs a host too, which says so in a line. */

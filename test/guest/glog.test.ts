@@ -90,7 +90,10 @@ function namesOf({ stderr }: Pick<CommandEnd, 'stderr'>): string[] {
 function withoutNumbers(text: string): string {
   return text
     .replace(/^([IF])\d{8} \d\d:\d\d:\d\d\.\d{6} +\d+ /gm, '$1DATE TIME PID ')
-    .replace(/^( +@ )( +0x[0-9a-f]+)/gm, (_, at: string, addr: string) => at + ''.padStart(addr.length, '#'));
+    .replace(
+      /^( +@ )( +0x[0-9a-f]+)/gm,
+      (_, at: string, addr: string) => at + ''.padStart(addr.length, '#'),
+    );
 }
 
 define('without /proc/self/mem every frame is unknown', missingRoot(), async () => {
@@ -98,7 +101,10 @@ define('without /proc/self/mem every frame is unknown', missingRoot(), async () 
   for (const machine of [{ procMem: false }, { profile: 'gvisor-2020' }] as const) {
     const end = await here(program, machine);
     assert.is(end.status, ABORTED, end.stderr);
-    assert.equal(namesOf(end), NAMES.map(() => '(unknown)'));
+    assert.equal(
+      namesOf(end),
+      NAMES.map(() => '(unknown)'),
+    );
   }
 });
 
@@ -114,7 +120,10 @@ define('the trace is qemu’s but for addresses, time and process id', qemu, asy
   const end = await here(program);
   assert.is(withoutNumbers(end.stderr), withoutNumbers(underQemu(program)));
   // The comparison sees names: one that is missing makes a difference.
-  assert.is.not(withoutNumbers((await here(program, { procMem: false })).stderr), withoutNumbers(end.stderr));
+  assert.is.not(
+    withoutNumbers((await here(program, { procMem: false })).stderr),
+    withoutNumbers(end.stderr),
+  );
 });
 
 define('compiled anew it does the same', cross ?? qemu, async () => {
@@ -124,17 +133,21 @@ define('compiled anew it does the same', cross ?? qemu, async () => {
   assert.is(withoutNumbers(end.stderr), withoutNumbers(underQemu(program)));
 });
 
-define('a stripped program keeps its own frames unknown, and the library’s named', cross ?? qemu, async () => {
-  const program = strip(unpack(COMMITTED, 'glog'));
-  const end = await here(program);
-  // main is among the dynamic symbols, which stripping leaves.
-  const own = [4, 5, 6, 10];
-  assert.equal(
-    namesOf(end),
-    NAMES.map((name, i) => (own.includes(i) ? '(unknown)' : name)),
-  );
-  assert.is(withoutNumbers(end.stderr), withoutNumbers(underQemu(program)));
-});
+define(
+  'a stripped program keeps its own frames unknown, and the library’s named',
+  cross ?? qemu,
+  async () => {
+    const program = strip(unpack(COMMITTED, 'glog'));
+    const end = await here(program);
+    // main is among the dynamic symbols, which stripping leaves.
+    const own = [4, 5, 6, 10];
+    assert.equal(
+      namesOf(end),
+      NAMES.map((name, i) => (own.includes(i) ? '(unknown)' : name)),
+    );
+    assert.is(withoutNumbers(end.stderr), withoutNumbers(underQemu(program)));
+  },
+);
 
 define('procmem run says the same, with --no-mem and without', missingRoot(), () => {
   unpack(COMMITTED, 'glog');
@@ -143,7 +156,10 @@ define('procmem run says the same, with --no-mem and without', missingRoot(), ()
   assert.is(named.status, ABORTED, named.stderr);
   assert.equal(namesOf(named), NAMES);
   const unknown = byCommandLine(row, '--mount', `${dir}:/mnt:ro`, '--no-mem');
-  assert.equal(namesOf(unknown), NAMES.map(() => '(unknown)'));
+  assert.equal(
+    namesOf(unknown),
+    NAMES.map(() => '(unknown)'),
+  );
 });
 
 test.after(() => rmSync(dir, { recursive: true }));

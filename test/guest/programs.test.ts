@@ -23,6 +23,8 @@ const PROGRAMS = [
   { name: 'threads', about: 'locks, conditions, cancellation, the end', qemu: true },
   { name: 'robust', about: 'locks whose owner died' },
   { name: 'processes', about: 'fork, exec, wait, pipes' },
+  { name: 'fifos', about: 'opening waits for the other end' },
+  { name: 'nice', about: 'who may set whose niceness', root: true },
   { name: 'memory', about: 'mappings, sharing, futexes between processes' },
   { name: 'selfmem', about: 'a crash handler reads /proc/self/mem' },
 ] as const;
@@ -30,6 +32,7 @@ const PROGRAMS = [
 const test = suite('guest/programs');
 const cross = missingCross();
 const linux = missingLinux();
+const notRoot = process.getuid?.() === 0 ? null : 'you are not root';
 const qemu = missingTool('qemu-riscv64');
 const dir = mkdtempSync(join(tmpdir(), 'procmem-programs-'));
 
@@ -44,7 +47,8 @@ function define(title: string, missing: string | null, body: () => Promise<void>
 
 for (const program of PROGRAMS) {
   const { name, about } = program;
-  define(`${name} prints what it prints on this kernel: ${about}`, cross ?? linux, async () => {
+  const missing = cross ?? linux ?? ('root' in program ? notRoot : null);
+  define(`${name} prints what it prints on this kernel: ${about}`, missing, async () => {
     const guest = await runGuest(compileGuest(name, dir));
     const native = runHost(compileNative(name, dir));
     // Lines about instructions that only riscv64 has.

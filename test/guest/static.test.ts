@@ -39,7 +39,10 @@ function namesOf({ output }: Ran): string[] {
 
 test('without /proc/self/mem every frame is unknown', async () => {
   const ran = await run({ procMem: false });
-  assert.match(ran.output, /^the bill: 550\nthe bill: \*\*\* SIGSEGV \(@0x8\), stack trace: \*\*\*\n/);
+  assert.match(
+    ran.output,
+    /^the bill: 550\nthe bill: \*\*\* SIGSEGV \(@0x8\), stack trace: \*\*\*\n/,
+  );
   assert.equal(
     namesOf(ran),
     NAMES.map(() => '(unknown)'),
