@@ -48,6 +48,7 @@ export class Scheduler {
     while (this.threads.length > 0) {
       if (left <= 0) return { reason: 'budget' };
       if (this.next >= this.threads.length) this.next = 0;
+      if (this.timerWentOff()) idle = 0;
       const thread = this.threads[this.next] as GuestThread;
       const used = thread.struct.exited ? null : this.turn.take(thread, Math.min(slice, left));
       left -= used ?? 0;
@@ -62,6 +63,15 @@ export class Scheduler {
       if (idle > this.threads.length) return { reason: 'sleeping', until: this.earliest() };
     }
     return { reason: 'exited' };
+  }
+
+  /** A timer that goes off lets calls go on; those that still sleep look at theirs anew. */
+  private timerWentOff(): boolean {
+    const { kernel } = this;
+    if (kernel.nextTimer === Infinity || kernel.time() < kernel.nextTimer) return false;
+    kernel.nextTimer = Infinity;
+    this.happened();
+    return true;
   }
 
   /** Charges a turn; beyond the limit of all nobody lives on. */
@@ -85,6 +95,6 @@ export class Scheduler {
     const moments = this.threads.map(({ struct }) =>
       Math.min(struct.sleep?.until ?? Infinity, nextItimer(struct)),
     );
-    return Math.min(Infinity, ...moments);
+    return Math.min(this.kernel.nextTimer, ...moments);
   }
 }

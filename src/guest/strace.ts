@@ -39,7 +39,7 @@ export class Strace {
       onEnter: (call) => this.#enter(call),
       onCall: (call) => this.#call(call),
       onSignal: (signal) => this.#signal(signal),
-      onExit: (task, status) => this.#exit(task.pid, status),
+      onExit: (task, status) => this.#exit(task.tid, status),
     };
   }
 
@@ -47,7 +47,7 @@ export class Strace {
   started(task: Task, path: string, argv: readonly string[], variables: number): void {
     const list = argv.map((each) => JSON.stringify(each)).join(', ');
     const env = `${hex(0x7fff00000000)} /* ${variables} vars */`;
-    this.#line(task.pid, `execve(${JSON.stringify(path)}, [${list}], ${env})`, '0');
+    this.#line(task.tid, `execve(${JSON.stringify(path)}, [${list}], ${env})`, '0');
   }
 
   #line(pid: number, call: string, result: string): void {
@@ -61,16 +61,16 @@ export class Strace {
   }
 
   #enter(call: GuestCall): void {
-    this.#threads.add(call.task.pid);
-    if (REPLACING.has(call.name)) this.#pending.set(call.task.pid, formatArguments(call));
+    this.#threads.add(call.task.tid);
+    if (REPLACING.has(call.name)) this.#pending.set(call.task.tid, formatArguments(call));
   }
 
   #call(call: GuestCall): void {
     const { task, name, result } = call;
-    const kept = this.#pending.get(task.pid);
-    this.#pending.delete(task.pid);
+    const kept = this.#pending.get(task.tid);
+    this.#pending.delete(task.tid);
     const shown = kept !== undefined && result === 0 ? kept : formatArguments(call);
-    this.#line(task.pid, `${name}(${shown})`, formatResult(call));
+    this.#line(task.tid, `${name}(${shown})`, formatResult(call));
     if ((name === 'clone' || name === 'clone3') && Number(result) > 0) {
       this.#print(`strace: Process ${result} attached\n`);
       this.#threads.add(Number(result));
@@ -78,7 +78,7 @@ export class Strace {
   }
 
   #signal({ task, signal, info }: GuestSignal): void {
-    this.#write(task.pid, `--- ${signalName(signal)} ${siginfo(info)} ---`);
+    this.#write(task.tid, `--- ${signalName(signal)} ${siginfo(info)} ---`);
   }
 
   #exit(pid: number, status: number): void {

@@ -8,7 +8,9 @@ import { runItimers } from '../kernel/itimer.js';
 import { SIG_SETMASK, sigprocmask } from '../kernel/sigaction.js';
 import { makeSiginfo, type QueuedSignal, SI_KERNEL, SI_USER } from '../kernel/siginfo.js';
 import { SIGBUS, SIGILL, SIGKILL, SIGPIPE, SIGSEGV, SIGTRAP } from '../kernel/signal.js';
+import { stopAtSyscallEntry } from '../kernel/ptrace-syscall.js';
 import { endSleep } from '../kernel/sleep.js';
+import type { TaskStruct } from '../kernel/task.js';
 import { doSyscall, syscallName } from '../syscall/dispatch.js';
 import { writeTimespec } from '../syscall/time.js';
 import { toU64 } from '../vfs/u64.js';
@@ -52,7 +54,8 @@ export class Turn {
     runItimers(struct);
     deliverPending(struct);
     if (!thread.runs) return null;
-    if (!this.wakes(thread)) return null;
+    if (struct.entered) this.enterAgain(thread);
+    else if (!this.wakes(thread)) return null;
     const start = cpu.instret;
     let left = fuel;
     while (left > 0 && thread.runs && thread.parked === null) {
@@ -72,6 +75,11 @@ export class Turn {
       return thread.runs;
     }
     if (this.takeSignals(thread)) return thread.runs && thread.parked === null;
+    if (struct.ptrace?.syscalls && !struct.ptrace.inSyscall) {
+      // Its tracer came while it slept: the call is begun anew, and told.
+      thread.restart();
+      return true;
+    }
     const { epoch } = this.scheduler;
     const due = struct.sleep !== null && struct.sleep.until <= struct.kernel.time();
     if (parked.epoch === epoch && !due) return false;
@@ -91,7 +99,7 @@ export class Turn {
       doExitGroup(thread.struct, SIGKILL);
       return;
     }
-    if (stop.reason === 'ecall') this.enter(thread, thread.readCall(callName));
+    if (stop.reason === 'ecall') this.arrive(thread);
     else if (stop.reason !== 'fuel') this.fault(thread, stop);
   }
 
@@ -115,6 +123,19 @@ export class Turn {
     this.scheduler.happened();
     // One that kills is told of when the thread is gone.
     if (!thread.struct.exited) this.scheduler.options.onSignal?.({ task: thread.task, ...forced });
+  }
+
+  /** An ecall: whoever traces the thread may want to see it first. */
+  private arrive(thread: GuestThread): void {
+    if (stopAtSyscallEntry(thread.struct)) this.scheduler.happened();
+    else this.enter(thread, thread.readCall(callName));
+  }
+
+  /** Its tracer has let it go on from the beginning of a call, which may be another now. */
+  private enterAgain(thread: GuestThread): void {
+    thread.struct.entered = false;
+    this.enter(thread, thread.readCall(callName));
+    this.takeSignals(thread);
   }
 
   private enter(thread: GuestThread, call: Call): void {
@@ -146,6 +167,7 @@ export class Turn {
       sendSignal(struct, SIGPIPE, { info: makeSiginfo(SIGPIPE, SI_USER, struct) });
     if (result === 0 && (call.name === 'execve' || call.name === 'execveat')) thread.enterProgram();
     if (result > 0 && BIRTHS.has(call.name)) this.born(thread, Number(result));
+    this.leave(struct);
   }
 
   /** A rule of the machine's may end the caller before its call is made. */
@@ -164,6 +186,17 @@ export class Turn {
     if (child !== null && !child.exited) this.scheduler.add(new GuestThread(taskOf(child)));
   }
 
+  /** A call is over: its tracer may want to see that. */
+  private leave(struct: TaskStruct): void {
+    const { ptrace } = struct;
+    if (ptrace === null) return;
+    // A signal to itself has stopped it in the call already; in Linux that comes after the call's end.
+    const stopped = struct.state === 't' && (ptrace.delivery || ptrace.info === null);
+    ptrace.leaving = ptrace.inSyscall || !stopped;
+    deliverPending(struct);
+    this.scheduler.happened();
+  }
+
   private sigreturn(thread: GuestThread, call: Call): void {
     const { struct, cpu } = thread;
     this.tell(thread, call, 0);
@@ -172,6 +205,7 @@ export class Turn {
       return;
     }
     sigprocmask(struct, SIG_SETMASK, struct.blocked);
+    this.leave(struct);
   }
 
   /** Has handlers run for the signals that wait; true when there was one. */
@@ -200,6 +234,7 @@ export class Turn {
     endSleep(struct);
     // What it has done in part is its result.
     const result = done > 0 ? done : again ? -ERESTARTSYS : -EINTR;
+    if (struct.ptrace !== null) struct.ptrace.inSyscall = false;
     if (result === -ERESTARTSYS) thread.restart();
     else thread.answer(result);
     this.tell(thread, call, result);

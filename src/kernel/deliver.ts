@@ -3,6 +3,7 @@ import { fail } from '../errno.js';
 import { doExitGroup } from './exit.js';
 import { PTRACE_EVENT_VFORK_DONE } from './ptrace-abi.js';
 import { jobctlTrap, ptraceEvent, ptraceStop } from './ptrace-stop.js';
+import { backToSyscall, stopAtSyscallExit, stopInterrupted } from './ptrace-syscall.js';
 import { CLD_CONTINUED, CLD_STOPPED, doNotifyParentCldstop } from './notify.js';
 import { SIG_DFL, SIG_IGN } from './sighand.js';
 import type { QueuedSignal, Siginfo } from './siginfo.js';
@@ -110,6 +111,9 @@ export function endListening(tracee: TaskStruct, link: PtraceLink): void {
 export function deliverPending(task: TaskStruct): void {
   while (task.state === 'R') {
     if (vforkIsDone(task)) continue;
+    backToSyscall(task);
+    if (task.entered || stopAtSyscallExit(task)) return;
+    if (isInterrupted(task) && stopInterrupted(task)) return;
     if (task.ptrace?.trap || task.ptrace?.notify) return jobctlTrap(task);
     if (task.ptrace === null && task.group.stopSignal !== 0) {
       task.state = 'T';
@@ -124,6 +128,13 @@ export function deliverPending(task: TaskStruct): void {
   }
 }
 
+/** Whether a traced task that sleeps is to do something else first. */
+function isInterrupted(task: TaskStruct): boolean {
+  if (task.ptrace === null || task.sleep === null) return false;
+  const waiting = [...task.pendingSignals.list(), ...task.group.sharedPending.list()];
+  return task.ptrace.trap || waiting.some(({ signal }) => !signalBlocked(task.blocked, signal));
+}
+
 /** The thread's own signals come first (dequeue_signal()). */
 function dequeue(task: TaskStruct, blocked: bigint): QueuedSignal | null {
   return task.pendingSignals.take(blocked) ?? task.group.sharedPending.take(blocked);
@@ -134,7 +145,7 @@ function dequeue(task: TaskStruct, blocked: bigint): QueuedSignal | null {
  * frame, and to change the mask and the action as SA_* ask, is the CPU's part.
  */
 export function takeCaught(task: TaskStruct): QueuedSignal | null {
-  if (task.state !== 'R') return null;
+  if (task.state !== 'R' || task.entered) return null;
   const given = task.caughtSignals?.shift();
   if (given !== undefined) return given;
   return task.ptrace === null ? dequeue(task, task.blocked | ~task.sighand.caught) : null;

@@ -55,6 +55,8 @@ export class Kernel {
   readonly processes = new ProcessCount();
   /** The number of the last autogroup made, and when the next may be changed, in milliseconds. */
   readonly autogroups = { last: 0, nextChange: 0 };
+  /** When the first timer that a sleeping call looked at goes off; Infinity for none, ms of time(). */
+  nextTimer = Infinity;
   /** How many signals wait for each user's tasks. */
   readonly signalCounts: SignalCounts = new Map();
   /** What every program finds mapped as [vdso]; for programs of riscv64 another. */

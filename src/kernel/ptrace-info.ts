@@ -5,14 +5,24 @@ import { copyFromUser, copyToUser } from '../mm/user.js';
 import { CAP_SYS_ADMIN, capable } from './capability.js';
 import type { MmStruct } from './mm-struct.js';
 import { PTRACE_O_MASK, PTRACE_O_SUSPEND_SECCOMP } from './ptrace-abi.js';
+import type { Hart } from '../mm/hart.js';
+import { syscallInfoOp } from './ptrace-syscall.js';
 import { regsOf } from './ptrace-regs.js';
 import type { TaskStruct } from './task.js';
 
 /** include/uapi/linux/audit.h */
 const AUDIT_ARCH_X86_64 = 0xc000003e;
+const AUDIT_ARCH_RISCV64 = 0xc00000f3;
+const MAX_ERRNO = 4095n;
+// Registers of RISC-V by their names in the calling convention.
+const SP = 2;
+const A0 = 10;
+const A7 = 17;
 /** struct ptrace_syscall_info up to its union, and whole. */
 const SYSCALL_INFO_HEAD = 24;
 const SYSCALL_INFO_SIZE = 88;
+/** What of it is filled: at no call, at the beginning of one, at its end. */
+const SYSCALL_INFO_SIZES: readonly number[] = [SYSCALL_INFO_HEAD, 80, 33];
 const RSEQ_CONFIGURATION_SIZE = 24;
 const USER_DISPATCH_CONFIG_SIZE = 32;
 const SECCOMP_METADATA_FILTER_OFF = 8;
@@ -41,7 +51,8 @@ function copyHead(mm: MmStruct, data: U64, bytes: Uint8Array, size: U64): number
 }
 
 /**
- * Gives architecture, program counter and stack pointer; no task is ever stopped at a system call.
+ * Gives architecture, program counter and stack pointer, and of a task that is stopped at a system call, the call
+ * or its result.
  * @returns bytes of the structure that are filled, however few were asked for
  * @throws {LinuxError} EFAULT: a bad address
  * @see kernel/ptrace.c, ptrace_get_syscall_info()
@@ -52,6 +63,7 @@ export function ptraceGetSyscallInfo(
   size: U64,
   data: U64,
 ): number {
+  if (tracee.hart !== null) return copyHead(mm, data, riscvSyscallInfo(tracee, tracee.hart), size);
   const info = new Uint8Array(SYSCALL_INFO_HEAD);
   const view = new DataView(info.buffer);
   const regs = regsOf(tracee);
@@ -59,6 +71,26 @@ export function ptraceGetSyscallInfo(
   view.setBigUint64(8, regs.getBigUint64(RIP, true), true);
   view.setBigUint64(16, regs.getBigUint64(RSP, true), true);
   return copyHead(mm, data, info, size);
+}
+
+/** @see kernel/ptrace.c, ptrace_get_syscall_info_entry() and _exit() */
+function riscvSyscallInfo(tracee: TaskStruct, hart: Hart): Uint8Array {
+  const op = syscallInfoOp(tracee);
+  const info = new Uint8Array(SYSCALL_INFO_SIZES[op] ?? SYSCALL_INFO_HEAD);
+  const view = new DataView(info.buffer);
+  info[0] = op;
+  view.setUint32(4, AUDIT_ARCH_RISCV64, true);
+  view.setBigUint64(8, hart.pc, true);
+  view.setBigUint64(16, hart.x(SP), true);
+  if (op === 1) {
+    view.setBigUint64(24, hart.x(A7), true);
+    for (let i = 0; i < 6; i++) view.setBigUint64(32 + i * 8, hart.x(A0 + i), true);
+  } else if (op === 2) {
+    const result = BigInt.asIntN(64, hart.x(A0));
+    view.setBigInt64(24, result, true);
+    info[32] = Number(result >= -MAX_ERRNO && result < 0n);
+  }
+  return info;
 }
 
 /**

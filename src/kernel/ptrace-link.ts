@@ -35,6 +35,14 @@ export interface PtraceLink {
   mayStop: boolean;
   /** PTRACE_LISTEN: stopped, but for the tracer as good as running. */
   listening: boolean;
+  /** It was let go by PTRACE_SYSCALL: it stops at both ends of calls. */
+  syscalls: boolean;
+  /** The present stop is one of those. */
+  atSyscall: boolean;
+  /** The beginning of its call was told, the end not yet. */
+  inSyscall: boolean;
+  /** Its call is over, and it has not yet stopped for that. */
+  leaving: boolean;
 }
 
 /**
@@ -47,7 +55,8 @@ export function ptraceLink(
   how: { cred: Readonly<Cred>; seized: boolean; options: number },
 ): PtraceLink {
   const stop = { message: 0n, info: null, delivery: false, listening: false };
-  const link = { tracer, ...how, ...stop, trap: false, notify: false, mayStop: false };
+  const calls = { syscalls: false, atSyscall: false, inSyscall: false, leaving: false };
+  const link = { tracer, ...how, ...stop, ...calls, trap: false, notify: false, mayStop: false };
   tracee.ptrace = link;
   (tracer.ptraced ??= new Set()).add(tracee);
   return link;
@@ -71,6 +80,8 @@ export function ptraceInitTask(child: TaskStruct, parent: TaskStruct): void {
 interface Resumption {
   readonly signal: number;
   readonly by: TaskStruct;
+  /** Whether it stops at system calls from now on. */
+  readonly syscalls?: boolean;
 }
 
 /**
@@ -78,8 +89,10 @@ interface Resumption {
  * @see kernel/signal.c, ptrace_signal()
  */
 export function ptraceResume(tracee: TaskStruct, link: PtraceLink, how: Resumption): void {
-  const { info, delivery } = link;
+  const { info, delivery, atSyscall } = link;
   link.info = null;
+  link.syscalls = how.syscalls ?? false;
+  link.atSyscall = false;
   link.delivery = false;
   link.listening = false;
   tracee.stopCode = null;
@@ -88,6 +101,7 @@ export function ptraceResume(tracee: TaskStruct, link: PtraceLink, how: Resumpti
   if (delivery && how.signal !== 0 && (link.mayStop || !STOPPING.has(how.signal))) {
     inject(tracee, info, how);
   }
+  if (atSyscall && how.signal !== 0) sendSignal(tracee, how.signal);
   deliverPending(tracee);
 }
 

@@ -4,6 +4,7 @@ import { fail } from '../errno.js';
 import { TASK_SIZE, type U64 } from '../mm/address.js';
 import { copyFromUser, copyToUser } from '../mm/user.js';
 import type { MmStruct } from './mm-struct.js';
+import { riscvRegset } from './ptrace-riscv.js';
 import type { TaskStruct } from './task.js';
 
 /** struct user_regs_struct: 27 registers of 8 bytes, r15 to gs. */
@@ -118,7 +119,7 @@ export function ptracePokeUser(tracee: TaskStruct, addr: U64, data: U64): void {
 }
 
 /** A set of registers as ptrace and core files name it (struct user_regset). */
-interface Regset {
+export interface Regset {
   /** Bytes. */
   readonly size: number;
   get(task: TaskStruct): Uint8Array;
@@ -222,7 +223,7 @@ export interface RegsetRequest {
  * @see kernel/ptrace.c, ptrace_regset()
  */
 export function ptraceRegset(tracee: TaskStruct, type: number, request: RegsetRequest): number {
-  const regset = REGSETS.get(type);
+  const regset = tracee.hart === null ? REGSETS.get(type) : riscvRegset(type);
   if (request.length % 8 !== 0) fail(EINVAL);
   if (type === NT_386_IOPERM) fail(request.write ? EOPNOTSUPP : ENXIO);
   if (regset === undefined) return fail(EINVAL);

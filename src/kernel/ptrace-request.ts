@@ -55,9 +55,13 @@ function injected(data: U64): number {
   return BigInt(data) > BigInt(NSIG) ? fail(EIO) : Number(data);
 }
 
-/** Runs on; there is no CPU to step, and system calls are not stopped at. */
+/** Runs on; nothing steps it. */
 function resume(_mm: MmStruct, { caller, tracee, link, data }: Request): void {
   ptraceResume(tracee, link, { signal: injected(data), by: caller });
+}
+
+function resumeToSyscall(_mm: MmStruct, { caller, tracee, link, data }: Request): void {
+  ptraceResume(tracee, link, { signal: injected(data), by: caller, syscalls: true });
 }
 
 function setOptions(_mm: MmStruct, { caller, link, data }: Request): void {
@@ -113,7 +117,7 @@ const HANDLERS: ReadonlyMap<number, Handler> = new Map<number, Handler>([
   [abi.PTRACE_GETREGSET, regset(false)],
   [abi.PTRACE_SETREGSET, regset(true)],
   [abi.PTRACE_CONT, resume],
-  [abi.PTRACE_SYSCALL, resume],
+  [abi.PTRACE_SYSCALL, resumeToSyscall],
   [abi.PTRACE_SINGLESTEP, resume],
   [abi.PTRACE_SINGLEBLOCK, resume],
   [abi.PTRACE_SYSEMU, resume],
@@ -150,6 +154,24 @@ const HANDLERS: ReadonlyMap<number, Handler> = new Map<number, Handler>([
   [abi.PTRACE_GET_THREAD_AREA, () => fail(EINVAL)],
   [abi.PTRACE_SET_THREAD_AREA, () => fail(EINVAL)],
   [abi.PTRACE_ARCH_PRCTL, () => fail(EINVAL)],
+]);
+
+/** Requests of x86 alone: RISC-V has the registers as sets only, and nothing that steps. */
+const X86_ONLY: ReadonlySet<number> = new Set([
+  abi.PTRACE_PEEKUSR,
+  abi.PTRACE_POKEUSR,
+  abi.PTRACE_GETREGS,
+  abi.PTRACE_SETREGS,
+  abi.PTRACE_GETFPREGS,
+  abi.PTRACE_SETFPREGS,
+  abi.PTRACE_SINGLESTEP,
+  abi.PTRACE_SINGLEBLOCK,
+  abi.PTRACE_SYSEMU,
+  abi.PTRACE_SYSEMU_SINGLESTEP,
+  abi.PTRACE_OLDSETOPTIONS,
+  abi.PTRACE_GET_THREAD_AREA,
+  abi.PTRACE_SET_THREAD_AREA,
+  abi.PTRACE_ARCH_PRCTL,
 ]);
 
 /** KILL and INTERRUPT are for running tracees too, others for those stopped (ptrace_check_attach()). */
@@ -190,5 +212,6 @@ export function sysPtrace(
   }
   const link = checkAttach(caller, tracee, what);
   const handler = HANDLERS.get(what) ?? fail(EIO);
+  if (tracee.hart !== null && X86_ONLY.has(what)) fail(EIO);
   return handler(tracerMm(caller), { caller, tracee, link, addr, data }) ?? 0;
 }

@@ -241,6 +241,10 @@ export class TaskStruct implements Linked<TaskStruct> {
   robustList: U64 = 0;
   /** The signal that it ended its process with; null unless it took one. */
   killedBy: QueuedSignal | null = null;
+  /** It stopped for its tracer before a system call, which it makes as soon as it runs. */
+  entered = false;
+  /** a0 of a call that its tracer was told is interrupted, while the hart shows the result of that; else null. */
+  interruptedArg: bigint | null = null;
   /** Exit status it stopped with at PTRACE_EVENT_EXIT; null before. */
   exitingWith: number | null = null;
   /** Its vfork, as parent and as child; null without. */

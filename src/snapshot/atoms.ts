@@ -20,6 +20,7 @@ import * as device from '../vfs/device.js';
 import { directoryOperations } from '../vfs/directory.js';
 import { epollOperations } from '../vfs/epoll.js';
 import { eventfdOperations } from '../vfs/eventfd.js';
+import { timerfdOperations } from '../vfs/timerfd.js';
 import {
   hostDirOperations,
   hostFileOperations,
@@ -61,6 +62,7 @@ const NAMED: Readonly<Record<string, Atom>> = {
   'device/zero': device.zeroOperations,
   epoll: epollOperations,
   eventfd: eventfdOperations,
+  timerfd: timerfdOperations,
   'hostfs/dir': hostDirOperations,
   'hostfs/file': hostFileOperations,
   'hostfs/revalidate': hostRevalidate,

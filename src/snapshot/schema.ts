@@ -25,6 +25,7 @@ import { ShmSegment, ShmSegments } from '../syscall/shm-segments.js';
 import { Dentry } from '../vfs/dentry.js';
 import { Eventpoll } from '../vfs/epoll.js';
 import { Eventfd } from '../vfs/eventfd.js';
+import { Timerfd } from '../vfs/timerfd.js';
 import { ExeFile } from '../vfs/exe-file.js';
 import { FdTable } from '../vfs/fdtable.js';
 import { File } from '../vfs/file.js';
@@ -88,6 +89,7 @@ const RULES: readonly ClassRule[] = [
   rule('Cred', Cred),
   rule('Dentry', Dentry),
   rule('Eventfd', Eventfd),
+  rule('Timerfd', Timerfd),
   rule('Eventpoll', Eventpoll),
   rule('ExeFile', ExeFile),
   rule('ExecutableFile', ExecutableFile),

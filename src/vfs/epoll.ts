@@ -27,6 +27,8 @@ interface Item {
   data: bigint;
   /** What the last wait told of it, where only news count (EPOLLET). */
   told: number;
+  /** How much had arrived by then. */
+  arrivals: number;
 }
 
 /** What a wait tells. */
@@ -58,7 +60,7 @@ export class Eventpoll {
     const item = this.find(file, fd);
     if (op === EPOLL_CTL_ADD) {
       if (item !== null) fail(EEXIST);
-      this.items.push({ file, fd, ...event, told: 0 });
+      this.items.push({ file, fd, ...event, told: 0, arrivals: 0 });
     } else if (op === EPOLL_CTL_DEL) {
       if (item === null) fail(ENOENT);
       this.items = this.items.filter((each) => each !== item);
@@ -77,8 +79,9 @@ export class Eventpoll {
     for (const item of this.items) {
       if (ready.length === max) break;
       const events = readiness(item);
-      const news = (item.events & EPOLLET) === 0 ? events : events & ~item.told;
+      const news = (item.events & EPOLLET) === 0 ? events : newsOf(item, events);
       item.told = events;
+      item.arrivals = arrivals(item.file);
       if (news === 0) continue;
       ready.push({ events, data: item.data });
       told.push(item);
@@ -104,6 +107,14 @@ export class Eventpoll {
     });
     return Math.max(0, ...depths);
   }
+}
+
+const arrivals = (file: File): number => file.fops.arrivals?.(file) ?? 0;
+
+/** What has changed since it was told last: more to read does count, whatever there was (ep_poll_callback()). */
+function newsOf(item: Item, events: number): number {
+  const more = arrivals(item.file) !== item.arrivals ? POLLIN | POLLRDNORM : 0;
+  return events & (~item.told | more);
 }
 
 function readiness({ file, events }: Item): number {

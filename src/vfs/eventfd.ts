@@ -11,6 +11,8 @@ const ULLONG_MAX = (1n << 64n) - 1n;
 /** A counter to wait for (struct eventfd_ctx). */
 export class Eventfd {
   count: bigint;
+  /** Writes so far. */
+  arrivals = 0;
   /** Reads take 1 rather than all (EFD_SEMAPHORE). */
   readonly semaphore: boolean;
   readonly id: number;
@@ -50,6 +52,7 @@ function eventWrite(_task: TaskStruct, file: File, buf: UserBuffer): number {
   if (value === ULLONG_MAX) fail(EINVAL);
   if (ULLONG_MAX - event.count <= value) failBlocking(file);
   event.count += value;
+  event.arrivals += 1;
   return bytes.length;
 }
 
@@ -65,6 +68,7 @@ export const eventfdOperations: FileOperations = {
     if (count < ULLONG_MAX - 1n) mask |= POLLOUT | POLLWRNORM;
     return mask;
   },
+  arrivals: (file) => eventOf(file).arrivals,
   showFdinfo(file) {
     const { count, id, semaphore } = eventOf(file);
     const hex = count.toString(16).padStart(16);

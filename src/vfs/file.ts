@@ -58,6 +58,8 @@ export interface FileOperations {
   ioctl?(task: TaskStruct, file: File, cmd: number, arg: U64): number;
   /** POLL* bits now; absent: always readable and writable. */
   poll?(file: File): number;
+  /** How often something to read has arrived: each time is news to an epoll with EPOLLET. Absent: never told. */
+  arrivals?(file: File): number;
   /**
    * What a mapping of it holds: the file itself, or another made for this mapping; without a page cache
    * its memory is anonymous. Absent: it cannot be mapped (ENODEV). `length` is in bytes.

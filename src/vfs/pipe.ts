@@ -63,6 +63,8 @@ export class Pipe {
   /** First byte to read, and how many there are; the array is a ring. */
   start = 0;
   length = 0;
+  /** Writes so far. */
+  arrivals = 0;
   /** Open files that read, and that write. */
   readFiles = 0;
   writeFiles = 0;
@@ -239,6 +241,7 @@ function pipeWrite(task: TaskStruct, file: File, buf: UserBuffer): number {
   const done = before + stored;
   if (done === 0) fail(EFAULT);
   pipe.push(bytes.subarray(0, stored));
+  pipe.arrivals += 1;
   if (nonblock || stored < bytes.length || done === buf.length) return done;
   task.sleep = { call: PIPE_WRITE, until: Infinity, done };
   return fail(ERESTARTSYS);
@@ -261,6 +264,7 @@ export const pipeOperations: FileOperations = {
     }
     return mask;
   },
+  arrivals: (file) => pipeOf(file).arrivals,
   ioctl(task, file, cmd, arg) {
     if (cmd !== FIONREAD) fail(ENOTTY);
     putUserU32(task.mm ?? fail(EFAULT), arg, pipeOf(file).length);

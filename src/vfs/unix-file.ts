@@ -81,6 +81,7 @@ export const socketOperations: FileOperations = {
   read: socketRead,
   write: socketWrite,
   poll: (file) => socketOf(file)?.poll() ?? 0,
+  arrivals: (file) => socketOf(file)?.arrivals ?? 0,
   ioctl(task, file, cmd, arg) {
     const socket = socketOf(file) as UnixSocket;
     if (cmd !== FIONREAD) fail(ENOTTY);

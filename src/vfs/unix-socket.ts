@@ -56,6 +56,8 @@ export class UnixSocket {
   name: string | null = null;
   /** What has come and waits to be read. */
   readonly queue: Message[] = [];
+  /** Messages that have come so far. */
+  arrivals = 0;
   /** Connections that wait to be accepted; null: it does not listen. */
   backlog: UnixSocket[] | null = null;
   backlogMax = 0;
@@ -116,6 +118,7 @@ export class UnixSocket {
   }
 
   private push(message: Message): void {
+    this.arrivals += 1;
     const last = this.queue.at(-1);
     const joins = this.type === SOCK_STREAM && last !== undefined && message.files.length === 0;
     if (!joins || last.bytes.length + message.bytes.length > 65536) {

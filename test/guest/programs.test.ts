@@ -26,6 +26,9 @@ const PROGRAMS = [
   { name: 'fifos', about: 'opening waits for the other end' },
   { name: 'nice', about: 'who may set whose niceness', root: true },
   { name: 'memory', about: 'mappings, sharing, futexes between processes' },
+  { name: 'edges', about: 'what is news to an epoll' },
+  { name: 'timers', about: 'timers that are files', qemu: true },
+  { name: 'tracer', about: 'a tracer of system calls' },
   { name: 'selfmem', about: 'a crash handler reads /proc/self/mem' },
 ] as const;
 
@@ -64,6 +67,27 @@ for (const program of PROGRAMS) {
     assert.equal({ output: guest.output, status: guest.status }, runHost('qemu-riscv64', path));
   });
 }
+
+const DEBUGGED = `at ebreak 57f
+registers: 0 
+bytes 256
+floating: 0 
+bytes 264
+vector: -1 Invalid argument
+step: -1 Input/output error
+user: -1 Input/output error
+all: -1 Input/output error
+stop 57f at twice 1, argument 5
+exit code 42
+`;
+
+// qemu's user mode has no ptrace to compare with.
+define('a debugger has the registers of RISC-V, and a breakpoint', cross, async () => {
+  const { output, status, machine } = await runGuest(compileGuest('breakpoint', dir));
+  assert.is(output, DEBUGGED);
+  assert.is(status, 0);
+  assert.equal(machine.check(), []);
+});
 
 test.after(() => rmSync(dir, { recursive: true }));
 
