@@ -9,11 +9,18 @@ import { benchInBrowser } from './browser/run.js';
 import { cpuSuite } from './cpu.js';
 import { Kernel } from './kernel.js';
 import { memorySuite } from './memory.js';
+import { commandSuite, guestSuite } from './process.js';
 import { BROWSER_SUITES } from './suites.js';
 import { formatJson, formatTable } from './table.js';
 
 /** Those that look at the engine or start programs stay in Node. */
-const SUITES: readonly Suite[] = [...BROWSER_SUITES, memorySuite, cpuSuite];
+const SUITES: readonly Suite[] = [
+  ...BROWSER_SUITES,
+  memorySuite,
+  cpuSuite,
+  commandSuite,
+  guestSuite,
+];
 
 function chooseSuites(only: string | undefined, all: readonly Suite[]): readonly Suite[] {
   if (only === undefined) return all;

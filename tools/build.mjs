@@ -1,5 +1,5 @@
-// The steps of the build, each run only when a source of it changed: the core (wasm), the TypeScript,
-// the bundle for browsers, and the explorer. dist/.built.json keeps a hash of the sources of each.
+// The steps of the build, each run only when a source of it changed: the core (wasm), the TypeScript, the bundle
+// for browsers, the explorer, and the script of the command line. dist/.built.json keeps a hash of the sources of each.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 
 import { bundle } from './bundle.mjs';
+import { bundleCli } from './cli.mjs';
 import { buildWeb } from './web.mjs';
 
 /** A build that failed; the message is the compiler's own output. */
@@ -51,6 +52,19 @@ const STEPS = [
       runBin(root, ['typescript', 'tsc'], ['-p', 'web']);
       await buildWeb(root);
     },
+  },
+  {
+    // After every run of the TypeScript step: it is used only while it is no older than the modules.
+    name: 'command line',
+    sources: [
+      ...TYPESCRIPT_DIRS,
+      'assembly/abi',
+      'tools/cli.mjs',
+      'asconfig.json',
+      'tsconfig.json',
+    ],
+    outputs: ['dist/cli/procmem.cjs'],
+    run: bundleCli,
   },
 ];
 

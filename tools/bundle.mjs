@@ -8,7 +8,7 @@ import { join } from 'node:path';
 const CORE_URL = "new URL('../../procmem.wasm', import.meta.url)";
 
 /** What stands in for Node's file system, which only a page opened from a file would ask for. */
-const NO_FILES = `export function readFile() {
+const NO_FILES = `export function readFileSync() {
   throw new Error('the core cannot be read from a file: URL; serve it, or hand it over');
 }`;
 
@@ -31,7 +31,7 @@ export const coreBesideScript = (name) => ({
       const beside = `new URL('./${name}', import.meta.url)`;
       return { contents: source.replace(CORE_URL, beside), loader: 'ts' };
     });
-    onResolve({ filter: /^node:fs\/promises$/ }, ({ path }) => ({ path, namespace: 'none' }));
+    onResolve({ filter: /^node:fs$/ }, ({ path }) => ({ path, namespace: 'none' }));
     onLoad({ filter: /.*/, namespace: 'none' }, () => ({ contents: NO_FILES }));
   },
 });

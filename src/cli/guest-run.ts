@@ -12,7 +12,7 @@ import type { Options } from './command.js';
 import { GUEST_PATH, makeGuestMachine } from './guest-machine.js';
 import { type HostStreams, hostStreams } from './guest-streams.js';
 import type { CliIo, Command } from './io.js';
-import { UsageError } from './io.js';
+import { isTerminal, UsageError } from './io.js';
 import { countOption } from './number.js';
 
 /** Signals of this process that are the program's; its terminal's come from its own. */
@@ -114,7 +114,7 @@ function environment(options: Options): string[] {
     ['PATH', GUEST_PATH],
     ['HOME', '/root'],
   ]);
-  if (process.stdout.isTTY) values.set('TERM', process.env['TERM'] ?? 'xterm');
+  if (isTerminal(1)) values.set('TERM', process.env['TERM'] ?? 'xterm');
   for (const text of options.texts('env')) {
     const at = text.indexOf('=');
     if (at < 1) throw new UsageError(`--env ${text}: not NAME=VALUE`);

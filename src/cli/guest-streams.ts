@@ -1,8 +1,10 @@
-import { spawnSync } from 'node:child_process';
 import { fstatSync, writeSync } from 'node:fs';
-import { isatty } from 'node:tty';
+import { createRequire } from 'node:module';
 
 import { Console } from '../guest/console.js';
+import { isTerminal } from './io.js';
+
+type ChildProcess = typeof import('node:child_process');
 
 /** Bytes of input that may wait for the program before its source is asked to wait. */
 const MOST_WAITING = 2 ** 20;
@@ -49,34 +51,41 @@ export interface HostStreams {
  * guest raw, and pipes for the others. Input is not read before the program asks for it.
  */
 export function hostStreams(): HostStreams {
-  const terminals = [0, 1, 2].filter((fd) => isatty(fd));
+  const terminals = [0, 1, 2].filter(isTerminal);
   const screen = terminals.find((fd) => fd > 0) ?? 0;
-  const { columns = 80, rows = 24 } = process.stdout.isTTY ? process.stdout : process.stderr;
+  const { columns = 80, rows = 24 } = screenSize();
   const tty =
     terminals.length === 0
       ? null
       : new Console({ tty: true, columns, rows, write: (bytes) => writeAll(screen, bytes) });
   const output = (fd: number): Console =>
-    isatty(fd) && tty !== null ? tty : new Console({ write: (bytes) => writeAll(fd, bytes) });
-  const keys = isatty(0) && tty !== null;
-  const stdin = keys ? tty : inputPipe();
+    isTerminal(fd) && tty !== null ? tty : new Console({ write: (bytes) => writeAll(fd, bytes) });
+  const keys = isTerminal(0) && tty !== null;
+  const input = keys ? null : inputPipe();
   const resize = (): void => tty?.resize(process.stdout.columns, process.stdout.rows);
-  process.stdout.on('resize', resize);
+  // Looking at one of Node's streams opens it, which takes a while.
+  const resizes = isTerminal(1);
+  if (resizes) process.stdout.on('resize', resize);
   const restore = keys ? readKeys(tty) : () => undefined;
   return {
-    stdin,
+    stdin: input?.stream ?? (tty as Console),
     stdout: output(1),
     stderr: output(2),
     note(text) {
-      const raw = keys && isatty(2);
+      const raw = keys && isTerminal(2);
       writeAll(2, Buffer.from(raw ? text.replaceAll('\n', '\r\n') : text));
     },
     release() {
-      process.stdout.off('resize', resize);
+      if (resizes) process.stdout.off('resize', resize);
       restore();
-      if (keys || process.stdin.listenerCount('data') > 0) process.stdin.destroy();
+      if (input === null || input.isRead()) process.stdin.destroy();
     },
   };
+}
+
+function screenSize(): { columns?: number; rows?: number } {
+  if (isTerminal(1)) return process.stdout;
+  return isTerminal(2) ? process.stderr : {};
 }
 
 /** Gives the terminal's keys to the guest; returns what gives them back. */
@@ -96,6 +105,8 @@ function readKeys(tty: Console): () => void {
  * which a guest that draws on the screen does not expect: it is used where there is no stty.
  */
 function makeRaw(): () => void {
+  // Takes a while to load, and is needed only here.
+  const { spawnSync } = createRequire(import.meta.url)('node:child_process') as ChildProcess;
   const stty = (...args: string[]) =>
     spawnSync('stty', args, { stdio: ['inherit', 'pipe', 'ignore'], encoding: 'utf8' });
   const before = stty('-g');
@@ -107,8 +118,9 @@ function makeRaw(): () => void {
 }
 
 /** Standard input as a pipe: opened when the program first looks for something to read. */
-function inputPipe(): Console {
+function inputPipe(): { readonly stream: Console; isRead(): boolean } {
   let opened = false;
+  let read = false;
   const stream = new Console({
     onWanted() {
       if (!opened) open();
@@ -118,6 +130,7 @@ function inputPipe(): Console {
   const open = (): void => {
     opened = true;
     if (!isOpen(0)) return stream.end();
+    read = true;
     process.stdin.on('data', (bytes: Buffer) => {
       stream.push(bytes);
       if (stream.waiting >= MOST_WAITING) process.stdin.pause();
@@ -125,5 +138,5 @@ function inputPipe(): Console {
     process.stdin.on('end', () => stream.end());
     process.stdin.on('error', () => stream.end());
   };
-  return stream;
+  return { stream, isRead: () => read };
 }

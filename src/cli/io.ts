@@ -1,4 +1,5 @@
-import { writeSync } from 'node:fs';
+import { fstatSync, writeSync } from 'node:fs';
+import { createRequire } from 'node:module';
 
 export type { Command } from './command.js';
 
@@ -29,16 +30,36 @@ export class InputError extends Error {
 /** How long to wait for a reader that is slower than we are, in milliseconds. */
 const PATIENCE = 5;
 
+/** Linux's major number of /dev/null and its like. */
+const MEM_MAJOR = 1;
+
+/**
+ * Whether a descriptor of this process is a terminal. Only of a device is it asked: Node loads its network
+ * together with its terminals.
+ */
+export function isTerminal(fd: number): boolean {
+  try {
+    const stat = fstatSync(fd);
+    if (!stat.isCharacterDevice()) return false;
+    if (process.platform === 'linux' && stat.rdev >> 8 === MEM_MAJOR) return false;
+  } catch {
+    return false;
+  }
+  const { isatty } = createRequire(import.meta.url)('node:tty') as typeof import('node:tty');
+  return isatty(fd);
+}
+
 /** The streams of this process. */
 export function processIo(): CliIo {
-  const { stdout, env } = process;
+  const { env } = process;
+  const terminal = isTerminal(1);
   const forced = (env['FORCE_COLOR'] ?? '0') !== '0';
   return {
     out: (text) => writeAll(1, text),
     err: (text) => writeAll(2, text),
-    color: (stdout.isTTY === true || forced) && (env['NO_COLOR'] ?? '') === '',
-    columns: stdout.columns ?? 80,
-    terminal: stdout.isTTY === true,
+    color: (terminal || forced) && (env['NO_COLOR'] ?? '') === '',
+    columns: (terminal ? process.stdout.columns : null) ?? 80,
+    terminal,
   };
 }
 

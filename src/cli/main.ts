@@ -1,5 +1,9 @@
 #!/usr/bin/env node
-import { processIo } from './io.js';
-import { runCommand } from './run.js';
+import { loadScript } from './script.js';
 
-process.exitCode = await runCommand(process.argv.slice(2), processIo());
+const script = loadScript(process.argv[2] ?? '');
+const { runProgram } = script?.exports ?? (await import('./program.js'));
+const status = await runProgram();
+process.exitCode = status;
+// A command line that makes no sense is nothing to be fast at.
+if (status !== 2) script?.keepCode();

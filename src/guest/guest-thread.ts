@@ -1,12 +1,14 @@
 import type { Cpu } from '../api/cpu.js';
 import type { Task } from '../api/task.js';
 import type { TaskStruct } from '../kernel/task.js';
+import { Hart } from '../mm/hart.js';
+import type { U64 } from '../vfs/u64.js';
 
-/** A call that is made: registers as the caller left them. */
+/** A call that is made: registers as the caller left them, numbers where one holds them. */
 export interface Call {
   readonly name: string;
   readonly nr: number;
-  readonly args: readonly bigint[];
+  readonly args: readonly U64[];
 }
 
 /** What a thread that sleeps waits with. */
@@ -38,6 +40,11 @@ export class GuestThread {
     this.cpu = task.cpu;
   }
 
+  /** The registers of its CPU; a fork, an exec or a restore may give the task others. */
+  get hart(): Hart {
+    return (this.struct.hart ??= new Hart());
+  }
+
   /** Whether it could execute an instruction now: it lives, is not stopped, and is in no vfork. */
   get runs(): boolean {
     return this.struct.state === 'R' && this.struct.vforkWait === null;
@@ -45,10 +52,16 @@ export class GuestThread {
 
   /** The call that the registers ask for; `name` tells the name of a number. */
   readCall(name: (nr: number) => string): Call {
-    const { cpu } = this;
-    const nr = Number(BigInt.asIntN(32, cpu.x(A7)));
-    const args = [];
-    for (let i = 0; i < 6; i++) args.push(cpu.x(A0 + i));
+    const { hart } = this;
+    const nr = hart.xInt(A7);
+    const args = [
+      hart.xU64(A0),
+      hart.xU64(A0 + 1),
+      hart.xU64(A0 + 2),
+      hart.xU64(A0 + 3),
+      hart.xU64(A0 + 4),
+      hart.xU64(A0 + 5),
+    ];
     return { name: name(nr), nr, args };
   }
 
@@ -62,7 +75,8 @@ export class GuestThread {
   answer(result: number | bigint): void {
     if (this.parked !== null) this.cpu.pc += ECALL_SIZE;
     this.parked = null;
-    this.cpu.setX(A0, BigInt(result));
+    if (typeof result === 'number') this.hart.setXNumber(A0, result);
+    else this.hart.setX(A0, result);
   }
 
   /** Has a call that slept be made again from its instruction. */

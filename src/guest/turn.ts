@@ -11,14 +11,15 @@ import { SIGBUS, SIGILL, SIGKILL, SIGPIPE, SIGSEGV, SIGTRAP } from '../kernel/si
 import { stopAtSyscallEntry } from '../kernel/ptrace-syscall.js';
 import { endSleep } from '../kernel/sleep.js';
 import type { TaskStruct } from '../kernel/task.js';
+import { int } from '../syscall/args.js';
 import { doSyscall, syscallName } from '../syscall/dispatch.js';
 import { writeTimespec } from '../syscall/time.js';
-import { toU64 } from '../vfs/u64.js';
 import { BIRTHS, NEVER_RESTARTED, WRITES } from './cpu-calls.js';
+import type { GuestCall } from './guest-options.js';
 import { type Call, GuestThread } from './guest-thread.js';
 import type { Scheduler } from './scheduler.js';
 import { leaveHandler } from './signal-frame.js';
-import { faultInfo, forceSignal, handleSignal, nextCaught } from './signals.js';
+import { faultInfo, forceSignal, handleSignal, nextCaught, signalsWait } from './signals.js';
 
 const SA_RESTART = 0x10000000n;
 // si_code: include/uapi/asm-generic/siginfo.h
@@ -50,21 +51,21 @@ export class Turn {
    * @returns instructions executed, or null when it could not do anything at all
    */
   take(thread: GuestThread, fuel: number): number | null {
-    const { struct, cpu } = thread;
+    const { struct } = thread;
     runItimers(struct);
     deliverPending(struct);
     if (!thread.runs) return null;
     if (struct.entered) this.enterAgain(thread);
     else if (!this.wakes(thread)) return null;
-    const start = cpu.instret;
+    const start = thread.hart.executed;
     let left = fuel;
     while (left > 0 && thread.runs && thread.parked === null) {
-      const before = cpu.instret;
+      const before = thread.hart.executed;
       this.go(thread, left);
-      left -= Math.max(Number(cpu.instret - before), 1);
-      this.takeSignals(thread);
+      left -= Math.max(thread.hart.executed - before, 1);
+      if (signalsWait(struct)) this.takeSignals(thread);
     }
-    return Number(cpu.instret - start);
+    return thread.hart.executed - start;
   }
 
   /** A thread that sleeps: whether its call is over, by itself or by a signal. */
@@ -139,7 +140,8 @@ export class Turn {
   }
 
   private enter(thread: GuestThread, call: Call): void {
-    this.scheduler.options.onEnter?.({ task: thread.task, ...call, result: null });
+    const { onEnter } = this.scheduler.options;
+    if (onEnter !== undefined) onEnter(eventOf(thread, call, null));
     this.call(thread, call);
   }
 
@@ -180,7 +182,7 @@ export class Turn {
     }
   }
 
-  /** A task that was just born has its parent's registers already; see copyThread() in kernel/fork.ts. */
+  /** A task that was just born has its parent's registers already; see copyProcess(). */
   private born({ struct }: GuestThread, tid: number): void {
     const child = struct.kernel.findTask(tid);
     if (child !== null && !child.exited) this.scheduler.add(new GuestThread(taskOf(child)));
@@ -240,8 +242,9 @@ export class Turn {
     this.tell(thread, call, result);
   }
 
-  private tell({ task }: GuestThread, call: Call, result: number | bigint | null): void {
-    this.scheduler.options.onCall?.({ task, ...call, result });
+  private tell(thread: GuestThread, call: Call, result: number | bigint | null): void {
+    const { onCall } = this.scheduler.options;
+    if (onCall !== undefined) onCall(eventOf(thread, call, result));
   }
 
   private isUnknown(name: string): void {
@@ -251,18 +254,23 @@ export class Turn {
   }
 }
 
+/** What callbacks are told of a call; made only where there is one. */
+function eventOf({ task }: GuestThread, call: Call, result: number | bigint | null): GuestCall {
+  return { task, ...call, args: call.args.map(BigInt), result };
+}
+
 /** A futex with a length of time is not waited for anew. */
 function neverRestarted({ name, args }: Call): boolean {
-  return NEVER_RESTARTED.has(name) || (name === 'futex' && args[3] !== 0n);
+  return NEVER_RESTARTED.has(name) || (name === 'futex' && args[3] !== 0);
 }
 
 /** nanosleep() tells how much of it is left. */
 function storeRest({ struct }: GuestThread, { name, args }: Call): void {
   const rest = name === 'nanosleep' ? args[1] : name === 'clock_nanosleep' ? args[3] : undefined;
-  const absolute = name === 'clock_nanosleep' && ((args[1] ?? 0n) & 1n) !== 0n;
-  if (rest === undefined || rest === 0n || absolute || struct.sleep === null) return;
+  const absolute = name === 'clock_nanosleep' && (int(args[1] ?? 0) & 1) !== 0;
+  if (rest === undefined || rest === 0 || absolute || struct.sleep === null) return;
   try {
-    writeTimespec(struct, toU64(rest), Math.max(struct.sleep.until - struct.kernel.time(), 0));
+    writeTimespec(struct, rest, Math.max(struct.sleep.until - struct.kernel.time(), 0));
   } catch (error) {
     if (!(error instanceof LinuxError)) throw error;
   }

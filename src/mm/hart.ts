@@ -2,7 +2,7 @@ import * as layout from '../../assembly/abi/cpu.js';
 import { FAULT_DEVICE, FAULT_OK, FAULT_OOM, FAULT_WATCH } from '../../assembly/abi/fault.js';
 import type { Core } from '../wasm/core.js';
 import { acting } from './acting.js';
-import { coreAddress } from './address.js';
+import { coreAddress, type U64 } from './address.js';
 import { type Fault, takeFault } from './cpu.js';
 import { accessByHost, memoryInsn } from './hart-access.js';
 import type { Mm } from './mm.js';
@@ -86,6 +86,25 @@ export class Hart {
     return this.word(layout.HART_X + 8 * number);
   }
 
+  /** The same as a number where one holds it: what system calls are told, without a bigint for each register. */
+  xU64(number: number): U64 {
+    const at = layout.HART_X + 8 * number;
+    const high = this.fields.getUint32(at + 4, true);
+    return high < 2 ** 21 ? high * 2 ** 32 + this.fields.getUint32(at, true) : this.word(at);
+  }
+
+  /** The low half of an integer register, signed. */
+  xInt(number: number): number {
+    return this.fields.getInt32(layout.HART_X + 8 * number, true);
+  }
+
+  /** Sets an integer register other than x0 to a number that is an integer, of either sign. */
+  setXNumber(number: number, value: number): void {
+    const at = layout.HART_X + 8 * number;
+    this.fields.setUint32(at, value >>> 0, true);
+    this.fields.setInt32(at + 4, Math.floor(value / 2 ** 32), true);
+  }
+
   /** Sets an integer register, modulo 2^64; x0 stays 0. */
   setX(number: number, value: bigint): void {
     if (number !== 0) this.setWord(layout.HART_X + 8 * number, value);
@@ -121,6 +140,12 @@ export class Hart {
   /** Instructions that have been executed. */
   get instret(): bigint {
     return this.word(layout.HART_INSTRET);
+  }
+
+  /** The same as a number: exact for a hundred days of a thousand million a second. */
+  get executed(): number {
+    const at = layout.HART_INSTRET;
+    return this.fields.getUint32(at + 4, true) * 2 ** 32 + this.fields.getUint32(at, true);
   }
 
   /** The value that the reserved place must still have for an SC to succeed. */
@@ -251,11 +276,11 @@ export class Hart {
   private step(mm: Mm, fuel: number): HostStep {
     const { core } = mm;
     const at = core.exports.hartState();
-    const before = this.instret;
+    const before = this.executed;
     core.copyIn(at, this.state, 0, layout.HART_SIZE);
     const why = core.exports.hartRun(mm.ptr, fuel, mm.stackLimit);
     core.copyOut(at, this.state, 0, layout.HART_SIZE);
-    return { executed: Number(this.instret - before), why, fault: null };
+    return { executed: this.executed - before, why, fault: null };
   }
 }
 

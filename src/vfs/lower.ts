@@ -11,6 +11,7 @@ import { Inode } from './inode.js';
 import type { InodeOperations } from './inode.js';
 import { genericFileLlseek } from './llseek.js';
 import { S_IALLUGO, S_IFDIR, S_IFLNK, S_IFREG, S_IRWXUGO } from './mode.js';
+import { ReadAhead } from './read-ahead.js';
 import { pageCacheWrite, shmemFileOperations } from './shmem.js';
 import type { SuperBlock } from './super-block.js';
 import { tmpfsDirOperations, tmpfsNodeOperations } from './tmpfs.js';
@@ -29,9 +30,15 @@ import { tmpfsDirOperations, tmpfsNodeOperations } from './tmpfs.js';
  */
 export class LowerLayer {
   readonly host: HostDirectory;
+  /** What was read of its files; made anew after a restore. */
+  private windows: ReadAhead | null = null;
 
   constructor(host: HostDirectory) {
     this.host = host;
+  }
+
+  get ahead(): ReadAhead {
+    return (this.windows ??= new ReadAhead());
   }
 
   /** @throws {LinuxError} EIO: the host fails, or says what cannot be */
@@ -60,9 +67,6 @@ export class LowerDirectory {
   }
 }
 
-/** Bytes read from the host at a time, for the pages that follow. */
-const READ_AHEAD_BYTES = 128 * 1024;
-
 /** A file of the host under one of the tmpfs: how its pages are loaded. */
 export class LowerFile implements PageCacheOptions {
   readonly kind = 'host';
@@ -72,9 +76,6 @@ export class LowerFile implements PageCacheOptions {
   size: number;
   /** Whether something was, or may have been, written. */
   dirty = false;
-  /** The bytes last read, and where they begin. */
-  private ahead: Uint8Array | null = null;
-  private aheadStart = 0;
 
   constructor(layer: LowerLayer, path: string, size: number) {
     this.layer = layer;
@@ -87,28 +88,21 @@ export class LowerFile implements PageCacheOptions {
     const pos = index * PAGE_SIZE;
     const length = Math.min(this.size - pos, PAGE_SIZE);
     if (length <= 0) return;
-    const start = pos - (pos % READ_AHEAD_BYTES);
-    if (this.ahead === null || this.aheadStart !== start) this.readAhead(start);
-    const bytes = this.ahead?.subarray(pos - start, pos - start + length);
-    if (bytes?.length !== length) fail(EIO);
+    const bytes = this.layer.ahead.bytes(this, pos, length, (start, into) =>
+      askHost(() => this.layer.host.read(this.path, start, into), EIO),
+    );
+    if (bytes.length !== length) fail(EIO);
     page.set(bytes);
-  }
-
-  private readAhead(start: number): void {
-    const bytes = new Uint8Array(Math.min(this.size - start, READ_AHEAD_BYTES));
-    const got = askHost(() => this.layer.host.read(this.path, start, bytes), EIO);
-    this.ahead = bytes.subarray(0, got);
-    this.aheadStart = start;
   }
 
   shrink(size: number): void {
     this.size = Math.min(this.size, size);
-    this.ahead = null;
+    this.forget();
   }
 
   /** The pages have gone: so may what was read ahead. */
   forget(): void {
-    this.ahead = null;
+    this.layer.ahead.forget(this);
   }
 }
 

@@ -1,4 +1,4 @@
-import { instantiate } from '@assemblyscript/loader';
+import { instantiate, instantiateSync } from '@assemblyscript/loader';
 import type { CoreExports } from './exports.js';
 import { inlinedCore } from './inlined.js';
 
@@ -8,6 +8,8 @@ export type WasmSource = BufferSource | WebAssembly.Module;
 /** Linear memory at the start: small machines stay small. */
 const INITIAL_PAGES = 16;
 const MAXIMUM_PAGES = 65536;
+
+const isNode = globalThis.process?.versions?.node !== undefined;
 
 /** Makes a value once for all who ask; after a failure the next one tries again. */
 export function onceMade<T>(make: () => Promise<T>): () => Promise<T> {
@@ -34,12 +36,15 @@ export async function compileResponse(response: Response): Promise<WebAssembly.M
   return WebAssembly.compile(await response.arrayBuffer());
 }
 
-/** Reads the module's bytes beside this file, in Node from disk and elsewhere by fetch. */
+/**
+ * Reads the module's bytes beside this file, in Node from disk and elsewhere by fetch. From disk without waiting:
+ * the file is small, and handing it to another thread takes longer than reading it.
+ */
 async function compileBeside(): Promise<WebAssembly.Module> {
   const url = new URL('../../procmem.wasm', import.meta.url);
   if (url.protocol === 'file:') {
-    const fs = await import('node:fs/promises');
-    return WebAssembly.compile(await fs.readFile(url));
+    const { readFileSync } = await import('node:fs');
+    return new WebAssembly.Module(readFileSync(url));
   }
   return compileResponse(await fetch(url));
 }
@@ -82,7 +87,12 @@ export async function instantiateCore(source?: WasmSource): Promise<CoreInstance
     module = source instanceof WebAssembly.Module ? source : await WebAssembly.compile(source);
   }
   const memory = new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: MAXIMUM_PAGES });
-  const { instance } = await instantiate(module, { env: { memory } });
+  const imports = { env: { memory } };
+  // The loader's asynchronous way looks at the global Response, for which Node loads all of its HTTP client: more
+  // than the whole core takes. In browsers the synchronous way may be refused on the main thread.
+  const { instance } = isNode
+    ? instantiateSync(module, imports)
+    : await instantiate(module, imports);
   // The raw exports: the loader's wrapped ones cost twice as much a call.
   return { exports: instance.exports as unknown as CoreExports, memory };
 }

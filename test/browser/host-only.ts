@@ -41,6 +41,7 @@ export const HOST_ONLY: ReadonlyMap<string, string> = new Map([
   ['vfs/host-fs', 'a directory of this computer'],
   ['vfs/host-write', 'a directory of this computer'],
   ['vfs/lower', 'a directory of this computer'],
+  ['web/', 'the browsers themselves, from outside'],
 ]);
 
 /** Files that run in a browser but for a test that needs a host too, which says so in a line. */

@@ -1,0 +1,98 @@
+// The command line as one script, in a tree of its own, so that what is kept there is nobody else's.
+import { spawnSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+
+import { ROOT } from '../house/tree.js';
+
+const SCRIPT = join(ROOT, 'dist', 'cli', 'procmem.cjs');
+/** In the place of the modules: says that it was run. */
+const MODULES = "export async function runProgram() { console.log('the modules'); return 0; }";
+
+const test = suite('cli/script');
+let dir = '';
+let kept = '';
+
+function run(...args: string[]): string {
+  const main = join(dir, 'dist', 'src', 'cli', 'main.js');
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
+    encoding: 'utf8',
+  });
+  return `${stdout}${stderr}${status}`;
+}
+
+test.before.each(() => {
+  dir = fs.mkdtempSync(join(tmpdir(), 'procmem-script-'));
+  kept = join(dir, 'dist', 'cli', 'kept');
+  const modules = join(dir, 'dist', 'src', 'cli');
+  fs.mkdirSync(modules, { recursive: true });
+  fs.mkdirSync(join(dir, 'dist', 'cli'));
+  for (const name of ['main.js', 'script.js']) {
+    fs.copyFileSync(join(ROOT, 'dist', 'src', 'cli', name), join(modules, name));
+  }
+  fs.writeFileSync(join(modules, 'program.js'), MODULES);
+  fs.copyFileSync(join(ROOT, 'package.json'), join(dir, 'package.json'));
+  fs.copyFileSync(SCRIPT, join(dir, 'dist', 'cli', 'procmem.cjs'));
+});
+test.after.each(() => fs.rmSync(dir, { recursive: true }));
+
+test('a command runs from the script, and what was compiled of it is kept for the next run', () => {
+  const first = run('version');
+  assert.match(first, /^procmem \d+\.\d+\.\d+\n0$/);
+  const [name = '', ...others] = fs.readdirSync(kept);
+  assert.equal(others, []);
+  assert.match(name, /^version-[0-9a-f]{16}-/);
+  const { mtimeMs } = fs.statSync(join(kept, name));
+  assert.is(run('version'), first);
+  assert.equal(fs.readdirSync(kept), [name]);
+  assert.is(fs.statSync(join(kept, name)).mtimeMs, mtimeMs, 'it fits, and is not written again');
+});
+
+test('each command keeps its own', () => {
+  run('version');
+  run('help', 'maps');
+  const commands = fs.readdirSync(kept).map((name) => name.split('-')[0]);
+  assert.equal(commands.sort(), ['help', 'version']);
+});
+
+test('what does not fit is compiled again and replaced', () => {
+  const first = run('version');
+  const [name = ''] = fs.readdirSync(kept);
+  const path = join(kept, name);
+  const { size } = fs.statSync(path);
+  for (const bytes of [
+    Buffer.alloc(0),
+    Buffer.alloc(64, 0xff),
+    fs.readFileSync(path).fill(0, 0, 4),
+  ]) {
+    fs.writeFileSync(path, bytes);
+    assert.is(run('version'), first);
+    assert.ok(fs.statSync(path).size > size / 2);
+  }
+});
+
+test('where nothing can be kept the command runs all the same', () => {
+  fs.writeFileSync(kept, 'a file where the directory would be');
+  assert.match(run('version'), /^procmem .*\n0$/);
+  assert.ok(fs.statSync(kept).isFile());
+});
+
+for (const argv of [[], ['nonsense'], ['../../x'], ['--what']]) {
+  test(`nothing is kept of ${JSON.stringify(argv)}`, () => {
+    assert.match(run(...argv), /^procmem: .*\n2$/);
+    assert.is(fs.existsSync(kept), false);
+  });
+}
+
+test('modules that are newer than the script are run instead, as are they where there is none', () => {
+  const script = join(dir, 'dist', 'cli', 'procmem.cjs');
+  fs.utimesSync(script, new Date(0), new Date(0));
+  assert.is(run('version'), 'the modules\n0');
+  fs.rmSync(script);
+  assert.is(run('version'), 'the modules\n0');
+});
+
+test.run();
