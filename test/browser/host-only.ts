@@ -38,6 +38,8 @@ export const HOST_ONLY: ReadonlyMap<string, string> = new Map([
   ['unwind/eu-stack', 'elfutils'],
   ['unwind/real', 'a compiler and processes of this computer'],
   ['vfs/host-fs', 'a directory of this computer'],
+  ['vfs/host-file', 'a directory of this computer'],
+  ['vfs/node-host', 'a directory of this computer'],
 ]);
 
 /** Files that run in a browser but for a test that needs a host too, which says so in a line. */
