@@ -126,7 +126,13 @@ export { credSecurity, setCredSecurity } from './kernel/cred.js';
 export { NOT_MINE } from './kernel/security.js';
 export type { CapSets, SecurityModule } from './kernel/security.js';
 export type { TaskStruct } from './kernel/task.js';
-export type { HostDirectory, HostOwner, HostStat, WritableHostDirectory } from './vfs/host-fs.js';
+export type {
+  HostDirectory,
+  HostFile,
+  HostOwner,
+  HostStat,
+  WritableHostDirectory,
+} from './vfs/host-directory.js';
 
 // Linux's constants, by their names.
 export * from './constants.js';

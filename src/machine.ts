@@ -50,7 +50,7 @@ import { encodeState } from './snapshot/state.js';
 import { writeSnapshot } from './snapshot/writer.js';
 import { doSyscall, type SyscallArch, type SyscallName } from './syscall/dispatch.js';
 import { spawnTask } from './syscall/spawn.js';
-import type { HostDirectory, HostOwner } from './vfs/host-fs.js';
+import type { HostDirectory, HostOwner } from './vfs/host-directory.js';
 import { Vfs } from './vfs/vfs.js';
 import { Core } from './wasm/core.js';
 

@@ -1,5 +1,5 @@
 import * as fs from 'node:fs';
-import type { HostDirectory, WritableHostDirectory } from './vfs/host-fs.js';
+import type { HostDirectory, WritableHostDirectory } from './vfs/host-directory.js';
 import { nodeWritableHostDirectory } from './vfs/node-host-write.js';
 import { nodeHostDirectory } from './vfs/node-host.js';
 

@@ -6,6 +6,7 @@ import { dropCode } from '../mm/code';
 import * as frames from '../mm/frame';
 import * as cache from '../mm/mapping';
 import * as truncation from '../mm/truncate';
+import * as writeback from '../mm/writeback';
 import { Mapping, VmFile } from '../mm/mapping';
 
 export function mappingNew(kind: u32, id: u32): usize {
@@ -64,6 +65,21 @@ export function mappingDirty(frame: usize): void {
 /** Forgets a page that was grabbed and could not be filled. */
 export function mappingDrop(mapping: usize, index: f64): void {
   cache.dropPages(changetype<Mapping>(mapping), <u64>index, <u64>index);
+}
+
+/** Whether page `index` was written to, since it was last asked with `clean`. */
+export function mappingTestDirty(mapping: usize, index: f64, clean: bool): bool {
+  return writeback.testDirty(changetype<Mapping>(mapping), <u64>index, clean);
+}
+
+/** Forgets page `index`, from mappings too, unless it was written to. */
+export function mappingInvalidate(mapping: usize, index: f64): void {
+  writeback.invalidatePage(changetype<Mapping>(mapping), <u64>index);
+}
+
+/** Gives back the pages that can be read again and are in no mapping; how many. */
+export function mappingReclaim(mapping: usize): u32 {
+  return writeback.reclaimPages(changetype<Mapping>(mapping));
 }
 
 export function neededMapping(): u32 {

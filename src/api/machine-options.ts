@@ -1,7 +1,7 @@
 import type { CapSet } from '../kernel/capability.js';
 import type { ProfileName } from '../kernel/named-profiles.js';
 import type { SecurityModule } from '../kernel/security.js';
-import type { HostDirectory } from '../vfs/host-fs.js';
+import type { HostDirectory } from '../vfs/host-directory.js';
 import type { WasmSource } from '../wasm/module.js';
 import {
   arrayArgument,

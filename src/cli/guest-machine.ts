@@ -5,7 +5,7 @@ import type { MachineOptions } from '../api/machine-options.js';
 import { PROFILES, type ProfileName } from '../kernel/named-profiles.js';
 import { Machine } from '../machine.js';
 import { hostDirectory, writableHostDirectory } from '../node.js';
-import type { HostOwner } from '../vfs/host-fs.js';
+import type { HostOwner } from '../vfs/host-directory.js';
 import type { Options } from './command.js';
 import { InputError, UsageError } from './io.js';
 import { nearest } from './parse.js';

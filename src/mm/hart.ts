@@ -6,6 +6,7 @@ import { coreAddress, type U64 } from './address.js';
 import { type Fault, takeFault } from './cpu.js';
 import { accessByHost, memoryInsn } from './hart-access.js';
 import type { Mm } from './mm.js';
+import { reclaimCaches } from './page-cache.js';
 import { faultMended } from './stop.js';
 import { noteAccess } from './watch.js';
 
@@ -209,6 +210,7 @@ export class Hart {
         if (stopped !== FAULT_OOM || reclaimed) return { reason: 'fault', fault: takeFault(mm) };
         // Blocks of decoded code are given back only while nobody stands in one.
         mm.core.exports.dropCode();
+        reclaimCaches(mm.core);
         reclaimed = true;
       } else {
         return stopOf(why, mm.core);

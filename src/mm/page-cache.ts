@@ -42,6 +42,10 @@ export interface PageCacheOptions {
   readonly fill?: (index: number, page: Uint8Array) => void;
   /** The file becomes shorter: what lay behind `size` is zeros from now on. */
   readonly shrink?: (size: number) => void;
+  /** Every write is given to the host at once: pages stay clean, and `fill` can load them again. */
+  readonly writesThrough?: boolean;
+  /** The pages have gone. */
+  readonly freed?: () => void;
   /** Whether `fill` is known to throw for a page; without it nobody knows before it is tried. */
   readonly isLost?: (index: number) => boolean;
 }
@@ -107,7 +111,7 @@ export class PageCache implements PageLoader {
   /** Loads page `index` of a file of the host: called when a fault needs it. */
   loadPage(index: number): void {
     const { exports } = this.core;
-    const frame = exports.mappingGrab(this.ptr, index, true);
+    const frame = this.grab(index, true);
     if (frame === 0) fail(ENOMEM);
     const page = new Uint8Array(PAGE_SIZE);
     try {
@@ -117,6 +121,14 @@ export class PageCache implements PageLoader {
       throw error instanceof LinuxError ? error : new LinuxError(EIO);
     }
     this.core.copyIn(frame, page, 0, PAGE_SIZE);
+  }
+
+  /** The frame of page `index`, made where there is none; 0 when memory is exhausted, of host pages too. */
+  private grab(index: number, zero: boolean): number {
+    const { exports } = this.core;
+    const frame = exports.mappingGrab(this.ptr, index, zero);
+    if (frame !== 0 || reclaimCaches(this.core) === 0) return frame;
+    return exports.mappingGrab(this.ptr, index, zero);
   }
 
   /** The frame of page `index`, loaded when it is the host's; 0 for a hole. */
@@ -184,10 +196,10 @@ export class PageCache implements PageLoader {
       const partial = count !== PAGE_SIZE;
       // What is not written of a page is the host's.
       if (partial && this.options.kind === 'host') this.frame(index);
-      const frame = this.core.exports.mappingGrab(this.ptr, index, partial);
+      const frame = this.grab(index, partial);
       if (frame === 0) break;
       this.core.copyIn(frame + offset, from, done, count);
-      this.core.exports.mappingDirty(frame);
+      this.wrote(index, frame);
       done += count;
       index += 1;
       offset = 0;
@@ -196,6 +208,36 @@ export class PageCache implements PageLoader {
     const end = addU64(pos, done);
     if (end > this.bytes) this.resize(end);
     return done;
+  }
+
+  /** The bytes of a page changed; one that is written through stays as clean as it was. */
+  private wrote(index: number, frame: number): void {
+    const { exports } = this.core;
+    const dirty = this.options.writesThrough !== true || this.testDirty(index, false);
+    exports.mappingDirty(frame);
+    if (!dirty) exports.mappingTestDirty(this.ptr, index, true);
+  }
+
+  /** Whether page `index` was written to since it was last clean; with `clean` it is from now on. */
+  testDirty(index: number, clean: boolean): boolean {
+    return this.core.exports.mappingTestDirty(this.ptr, index, clean);
+  }
+
+  /** Page `index` is not what its host has. */
+  markDirty(index: number): void {
+    const frame = this.core.exports.mappingFind(this.ptr, index);
+    if (frame !== 0) this.core.exports.mappingDirty(frame);
+  }
+
+  /** Forgets page `index` of a file of the host, in mappings too, unless it is dirty. */
+  invalidate(index: number): void {
+    this.core.exports.mappingInvalidate(this.ptr, index);
+  }
+
+  /** Gives back the pages that can be loaded again and that nothing maps; how many. */
+  reclaim(): number {
+    if (this.options.kind !== 'host') return 0;
+    return this.core.exports.mappingReclaim(this.ptr);
   }
 
   /** Sets the size: pages past a smaller one leave the cache and every mapping (K-167). */
@@ -233,5 +275,13 @@ export class PageCache implements PageLoader {
     this.core.removeLoader(this.id);
     liveObjects(this.core).caches.delete(this);
     this.core.exports.mappingFree(this.ptr);
+    this.options.freed?.();
   }
+}
+
+/** Memory is short: gives back what files of the host can load again; how many pages. */
+export function reclaimCaches(core: Core): number {
+  let count = 0;
+  for (const cache of liveObjects(core).caches) count += cache.reclaim();
+  return count;
 }

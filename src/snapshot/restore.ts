@@ -6,7 +6,7 @@ import type { SecurityModule } from '../kernel/security.js';
 import { checkMemory } from '../mm/check.js';
 import { checksumRuns } from '../mm/checksum.js';
 import { adoptFrames, countFrames, type FrameImage, parseFrames, splitRuns } from '../mm/image.js';
-import type { HostDirectory } from '../vfs/host-fs.js';
+import type { HostDirectory } from '../vfs/host-directory.js';
 import { keepSalts } from '../mm/registry.js';
 import { Vfs } from '../vfs/vfs.js';
 import { Core } from '../wasm/core.js';

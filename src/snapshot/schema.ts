@@ -31,7 +31,8 @@ import { FdTable } from '../vfs/fdtable.js';
 import { File } from '../vfs/file.js';
 import { FsStruct } from '../vfs/fs-struct.js';
 import { FileLocks } from '../vfs/locks.js';
-import { HostFs, HostPages } from '../vfs/host-fs.js';
+import { HostFs } from '../vfs/host-fs.js';
+import { HostPages } from '../vfs/host-pages.js';
 import { Inode } from '../vfs/inode.js';
 import { LowerDirectory, LowerFile, LowerLayer } from '../vfs/lower.js';
 import { Mount } from '../vfs/mount.js';
@@ -99,8 +100,8 @@ const RULES: readonly ClassRule[] = [
   rule('FsStruct', FsStruct),
   rule('FutexWait', FutexWait),
   rule('Hart', Hart, { caches: ['view'] }),
-  rule('HostFs', HostFs, { external: ['host'] }),
-  rule('HostPages', HostPages),
+  rule('HostFs', HostFs, { external: ['host'], caches: ['ids', 'made'] }),
+  rule('HostPages', HostPages, { caches: ['file'] }),
   rule('Inode', Inode),
   // What calls pass holds the rules of the program, which stay; a new machine has none.
   rule('Kernel', Kernel, { skip: ['entry'], external: ['now'] }),

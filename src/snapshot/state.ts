@@ -43,6 +43,7 @@ export function encodeState(kernel: Kernel, vfs: Vfs): SnapshotParts {
     throw new SnapshotError('UNSUPPORTED', `${devices} devices call functions: unmap them first`);
   }
   const hosts = hostMounts(vfs);
+  for (const fs of hosts.keys()) fs.detachNameless();
   let store: ByteSource | null = null;
   const name = (rule: ClassRule, field: string, object: object): string | null => {
     const value = (object as Record<string, unknown>)[field];

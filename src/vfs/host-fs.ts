@@ -1,87 +1,28 @@
-import {
-  EACCES,
-  EEXIST,
-  EFBIG,
-  EIO,
-  EISDIR,
-  EMLINK,
-  ENAMETOOLONG,
-  ENOENT,
-  ENOSPC,
-  ENOTDIR,
-  ENOTEMPTY,
-  EPERM,
-  EROFS,
-  EXDEV,
-} from '../../assembly/abi/errno.js';
-import { PAGE_SIZE } from '../../assembly/abi/page.js';
+import { EIO, ENOENT, ENOTDIR } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
 import type { TaskStruct } from '../kernel/task.js';
-import { PageCache, type PageCacheOptions } from '../mm/page-cache.js';
+import { PageCache } from '../mm/page-cache.js';
 import { noDeviceOperations } from './device.js';
 import { Dentry } from './dentry.js';
 import { genericReadDir } from './directory.js';
-import type { DirEntry, File, FileOperations } from './file.js';
+import { FMODE_WRITE, type DirEntry, type File, type FileOperations } from './file.js';
+import {
+  askHost,
+  type HostDirectory,
+  type HostFile,
+  type HostOwner,
+  type HostStat,
+  isEntryName,
+} from './host-directory.js';
+import { NamedHostFile } from './host-file.js';
+import { HostPages } from './host-pages.js';
 import { Inode } from './inode.js';
 import type { InodeOperations } from './inode.js';
 import { genericFileLlseek, seqLlseek } from './llseek.js';
-import { fsUmodeToDtype, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_IRWXUGO } from './mode.js';
+import { fsUmodeToDtype, S_IALLUGO, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from './mode.js';
 import { pageCacheRead } from './shmem.js';
 import type { SuperBlock } from './super-block.js';
 import type { Vfs } from './vfs.js';
-
-/** What the host says of one of its files; links are not followed. */
-export interface HostStat {
-  readonly kind: 'file' | 'dir' | 'link' | 'other';
-  /** Bytes. */
-  readonly size: number;
-  /** Permission bits, set-user-id and the like too. */
-  readonly mode: number;
-  /** Milliseconds since the epoch. */
-  readonly mtimeMs: number;
-}
-
-/**
- * A directory of the host as a machine may see it. Paths are relative to it, '' is itself; names
- * are separated by '/', and none is '.' or '..'. Nothing is ever followed out of it: links are the
- * machine's to walk.
- */
-export interface HostDirectory {
-  /** null: there is no such entry. */
-  lstat(path: string): HostStat | null;
-  readdir(path: string): readonly string[];
-  readlink(path: string): string;
-  /** Bytes read at `pos` into `into`; fewer only at the end. */
-  read(path: string, pos: number, into: Uint8Array): number;
-}
-
-/** One that the machine may write, too. Each may throw; an error with a `code` of Linux's keeps it. */
-export interface WritableHostDirectory extends HostDirectory {
-  /** Makes an empty file, which must not be there. */
-  create(path: string, mode: number): void;
-  write(path: string, pos: number, bytes: Uint8Array): void;
-  truncate(path: string, size: number): void;
-  chmod(path: string, mode: number): void;
-  /** Times of the entry itself, milliseconds since the epoch. */
-  utimes(path: string, atimeMs: number, mtimeMs: number): void;
-  mkdir(path: string, mode: number): void;
-  rmdir(path: string): void;
-  unlink(path: string): void;
-  symlink(target: string, path: string): void;
-  /** A file or an empty directory that is there is replaced. */
-  rename(from: string, to: string): void;
-  link(from: string, to: string): void;
-}
-
-/** Who owns all that a mount shows. */
-export interface HostOwner {
-  readonly uid: number;
-  readonly gid: number;
-}
-
-export function isWritable(host: HostDirectory): host is WritableHostDirectory {
-  return 'write' in host && typeof host.write === 'function';
-}
 
 const MODES: Readonly<Record<HostStat['kind'], number>> = {
   file: S_IFREG,
@@ -91,54 +32,13 @@ const MODES: Readonly<Record<HostStat['kind'], number>> = {
 };
 
 /** Permission bits that mean something on a read-only file system that belongs to root. */
-const READ_BITS = 0o555;
+const READ_BITS = 0o7555;
 
 /** The path of an entry below the root of its mount. */
 export function hostPath(dentry: Dentry): string {
   if (dentry.isRoot) return '';
   const parent = hostPath(dentry.parent);
   return parent === '' ? dentry.name : `${parent}/${dentry.name}`;
-}
-
-/** What the host's own errors say when something is no longer there. */
-const GONE: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR']);
-
-/** Errors of the host that are the machine's too. */
-const PASSED_ON: Readonly<Record<string, number>> = {
-  ...{
-    EACCES,
-    EPERM,
-    EEXIST,
-    ENOSPC,
-    ENOTEMPTY,
-    EROFS,
-    EXDEV,
-    ENAMETOOLONG,
-    EISDIR,
-    EFBIG,
-    EMLINK,
-  },
-};
-
-/**
- * Asks the host. Whatever it throws becomes an error of the machine, without the host's paths.
- * @param gone what it is when the host no longer has it
- * @throws {LinuxError} `gone`; what the host says of rights and room; EIO: any other failure
- */
-export function askHost<T>(question: () => T, gone = ENOENT): T {
-  try {
-    return question();
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : null;
-    if (GONE.has(code)) return fail(gone);
-    return fail((typeof code === 'string' ? PASSED_ON[code] : undefined) ?? EIO);
-  }
-}
-
-/** Whether a directory can have an entry of that name. */
-export function isEntryName(name: unknown): name is string {
-  if (typeof name !== 'string' || name === '' || name === '.' || name === '..') return false;
-  return !/[/\0]/.test(name);
 }
 
 /** One mounted host directory; every inode of it keeps it as privateData. */
@@ -149,8 +49,14 @@ export class HostFs {
   private readonly owner: HostOwner;
   /** What a writable mount does; null: nothing changes there. */
   private readonly writable: HostTables | null;
-  /** The name under which each inode is known, by its number. */
-  private readonly names = new Map<number, Dentry>();
+  /** The names under which each inode is known, by its number. */
+  private readonly names = new Map<number, Dentry[]>();
+  /** Which file of the host each inode is; null after a restore, when the host may be another copy. */
+  private ids: Map<number, string> | null = null;
+  /** The contents of files in use. */
+  private readonly contents = new Map<number, HostPages>();
+  /** The file that was made last, for the open that follows: its mode may allow no second one. */
+  private made: { readonly ino: number; readonly file: HostFile } | null = null;
 
   constructor(vfs: Vfs, host: HostDirectory, owner: HostOwner, writable: HostTables | null) {
     this.vfs = vfs;
@@ -158,27 +64,54 @@ export class HostFs {
     this.owner = owner;
     this.writable = writable;
     const readOnly = writable === null;
-    const again = readOnly ? {} : { revalidate: hostRevalidate };
-    this.sb = vfs.newSuperBlock('hostfs', { readOnly, dropUnused: true, ...again });
+    const revalidate = hostRevalidate;
+    this.sb = vfs.newSuperBlock('hostfs', { readOnly, dropUnused: true, revalidate });
   }
 
-  /** Where an inode is; its last place where it was removed. */
-  nameOf(inode: Inode): Dentry {
-    return this.names.get(inode.ino) ?? fail(ENOENT);
+  /** A name of an inode; null once it has none. */
+  nameOf(inode: Inode): Dentry | null {
+    return this.names.get(inode.ino)?.find(({ hashed }) => hashed) ?? null;
   }
 
-  /** Whether what the host has at a name still is of the same type. */
+  private pathOf(inode: Inode): string | null {
+    const dentry = this.nameOf(inode);
+    return dentry === null ? null : hostPath(dentry);
+  }
+
+  /** Whether an inode is what the host says, as far as one can tell. */
+  private isSame(inode: Inode, stat: HostStat): boolean {
+    if (MODES[stat.kind] !== (inode.mode & S_IFMT)) return false;
+    if (stat.id === undefined) return true;
+    this.ids ??= new Map();
+    const known = this.ids.get(inode.ino);
+    if (known === undefined) this.ids.set(inode.ino, stat.id);
+    return known === undefined || known === stat.id;
+  }
+
+  /** Whether a name of the host still is the same file; what else changed of it is taken over. */
   stands(dentry: Dentry): boolean {
+    const { inode } = dentry;
     const stat = this.lstat(hostPath(dentry));
-    if (stat === null || MODES[stat.kind] !== (dentry.inode.mode & S_IFMT)) return false;
-    if (dentry.inode.pages === null) dentry.inode.fixedSize = stat.size;
+    if (stat === null || !this.isSame(inode, stat)) {
+      this.unhang(dentry);
+      return false;
+    }
+    inode.mode = this.modeOf(stat);
+    if (inode.pages === null) {
+      inode.fixedSize = stat.size;
+      inode.mtime = stat.mtimeMs;
+    } else {
+      this.contents.get(inode.ino)?.notice(stat);
+    }
     return true;
   }
 
   /** Gives an entry its place. */
   hang(dentry: Dentry): Dentry {
     dentry.parent.children.set(dentry.name, dentry);
-    this.names.set(dentry.inode.ino, dentry);
+    const names = this.names.get(dentry.inode.ino);
+    if (names === undefined) this.names.set(dentry.inode.ino, [dentry]);
+    else names.push(dentry);
     return dentry;
   }
 
@@ -186,13 +119,18 @@ export class HostFs {
   unhang(dentry: Dentry): void {
     dentry.parent.children.delete(dentry.name);
     dentry.hashed = false;
+    const { ino } = dentry.inode;
+    const names = (this.names.get(ino) ?? []).filter((name) => name !== dentry);
+    if (names.length > 0) this.names.set(ino, names);
+    else this.names.delete(ino);
+    if (names.length === 0 && !this.contents.has(ino)) this.ids?.delete(ino);
   }
 
   root(): Dentry {
     const stat = this.lstat('') ?? fail(ENOENT);
     if (stat.kind !== 'dir') fail(ENOTDIR);
     const dentry = new Dentry('/', null, this.makeInode(stat));
-    this.names.set(dentry.inode.ino, dentry);
+    this.names.set(dentry.inode.ino, [dentry]);
     return dentry;
   }
 
@@ -219,21 +157,65 @@ export class HostFs {
     });
   }
 
-  /** The size and time are those at the opening that loads the file. */
+  /** What the host changed since the last opening is taken over. */
   open(file: File): void {
     const { inode } = file;
-    if (inode.pages !== null) return;
-    const { dentry } = file.path;
-    const stat = this.lstat(hostPath(dentry));
-    if (stat === null || MODES[stat.kind] !== (inode.mode & S_IFMT)) fail(ENOENT);
-    inode.pages = new PageCache(this.vfs.kernel.core, new HostPages(this, dentry, stat.size));
-    inode.pages.resize(stat.size);
-    inode.mtime = stat.mtimeMs;
+    const writes = (file.mode & FMODE_WRITE) !== 0;
+    const known = this.contents.get(inode.ino);
+    const contents = known ?? new HostPages(this, inode, writes);
+    if (known === undefined) {
+      inode.pages = new PageCache(this.vfs.kernel.core, contents);
+      this.contents.set(inode.ino, contents);
+    }
+    if (writes) contents.toWrite();
+    contents.refresh();
   }
 
-  /** @throws {LinuxError} EIO: fewer bytes are there than asked for */
-  read(path: string, pos: number, into: Uint8Array): void {
-    if (askHost(() => this.host.read(path, pos, into), EIO) !== into.length) fail(EIO);
+  /** What is in use of a file; undefined: nothing. */
+  contentsOf(inode: Inode): HostPages | undefined {
+    return this.contents.get(inode.ino);
+  }
+
+  /** The contents of a file are no longer in use. */
+  forget(inode: Inode): void {
+    this.contents.delete(inode.ino);
+    if (!this.names.has(inode.ino)) this.ids?.delete(inode.ino);
+  }
+
+  /** Keeps the file of an inode that was just made, until another is opened or made. */
+  keepMade(inode: Inode, file: HostFile): void {
+    this.made?.file.close();
+    this.made = { ino: inode.ino, file };
+  }
+
+  /**
+   * The host's open file of an inode.
+   * @throws {LinuxError} EIO: it has no name any more; ENOENT: the name is another file's; the host's
+   */
+  openHost(inode: Inode, writes: boolean): HostFile {
+    const { made } = this;
+    this.made = null;
+    if (made?.ino === inode.ino) return made.file;
+    made?.file.close();
+    const path = this.pathOf(inode) ?? fail(EIO);
+    const file =
+      this.host.open === undefined
+        ? new NamedHostFile(this.host, () => this.pathOf(inode))
+        : askHost(() => this.host.open?.(path, writes) ?? fail(EIO));
+    const stat = askHost(() => file.stat());
+    if (this.isSame(inode, stat)) return file;
+    file.close();
+    return fail(ENOENT);
+  }
+
+  /** Loads what the host is about to lose, where it keeps no open file. */
+  detach(inode: Inode): void {
+    if (this.host.open === undefined) this.contents.get(inode.ino)?.detach();
+  }
+
+  /** Loads all files in use that have no name, and that nobody could open again. */
+  detachNameless(): void {
+    for (const [ino, contents] of this.contents) if (!this.names.has(ino)) contents.detach();
   }
 
   private lstat(path: string): HostStat | null {
@@ -244,8 +226,7 @@ export class HostFs {
 
   private makeInode(stat: HostStat): Inode {
     const { iops, file } = this.writable ?? READ_TABLES;
-    const shown = this.writable === null ? READ_BITS : S_IRWXUGO;
-    const mode = MODES[stat.kind] | (stat.kind === 'link' ? 0o777 : stat.mode & shown);
+    const mode = this.modeOf(stat);
     const fops =
       stat.kind === 'file' ? file : stat.kind === 'dir' ? hostDirOperations : noDeviceOperations;
     const { uid, gid } = this.owner;
@@ -254,35 +235,14 @@ export class HostFs {
     inode.fixedSize = stat.size;
     inode.mtime = stat.mtimeMs;
     inode.ctime = stat.mtimeMs;
+    if (stat.id !== undefined) (this.ids ??= new Map()).set(inode.ino, stat.id);
     return inode;
   }
-}
 
-/** A file's pages; one that has become shorter than `size` is an error where it ends, never zeros. */
-export class HostPages implements PageCacheOptions {
-  readonly kind = 'host';
-  private readonly fs: HostFs;
-  private readonly dentry: Dentry;
-  /** How far the contents are the host's, bytes. */
-  private size: number;
-
-  constructor(fs: HostFs, dentry: Dentry, size: number) {
-    this.fs = fs;
-    this.dentry = dentry;
-    this.size = size;
-  }
-
-  shrink(size: number): void {
-    this.size = Math.min(this.size, size);
-  }
-
-  fill(index: number, page: Uint8Array): void {
-    const pos = index * PAGE_SIZE;
-    this.fs.read(
-      hostPath(this.dentry),
-      pos,
-      page.subarray(0, Math.max(Math.min(PAGE_SIZE, this.size - pos), 0)),
-    );
+  /** Type and permissions as the machine sees them. */
+  private modeOf(stat: HostStat): number {
+    const shown = this.writable === null ? READ_BITS : S_IALLUGO;
+    return MODES[stat.kind] | (stat.kind === 'link' ? 0o777 : stat.mode & shown);
   }
 }
 
@@ -290,7 +250,7 @@ export function hostFsOf(dentry: Dentry): HostFs {
   return dentry.inode.privateData as HostFs;
 }
 
-/** A name of a writable mount is looked at anew each time. */
+/** Every name is looked at anew each time. */
 export function hostRevalidate(_task: TaskStruct, dentry: Dentry): boolean {
   return hostFsOf(dentry).stands(dentry);
 }
@@ -298,6 +258,9 @@ export function hostRevalidate(_task: TaskStruct, dentry: Dentry): boolean {
 export const hostInodeOperations: InodeOperations = {
   lookup: (_task, dir, name) => hostFsOf(dir).lookup(dir, name),
   getLink: (_task, _inode, dentry) => hostFsOf(dentry).readlink(dentry),
+  getattr(_task, _inode, stat) {
+    stat.blocks = Math.ceil(Number(stat.size) / 512);
+  },
 };
 
 export const hostDirOperations: FileOperations = {

@@ -1,21 +1,19 @@
-import { EINVAL, EPERM } from '../../assembly/abi/errno.js';
-import { PAGE_SIZE } from '../../assembly/abi/page.js';
+import { EINVAL, ENOENT, EPERM } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
 import { setattrCopy, setattrPrepare } from './attr.js';
 import { Dentry } from './dentry.js';
 import type { File, FileOperations } from './file.js';
+import { askHost, type WritableHostDirectory } from './host-directory.js';
 import {
-  askHost,
   hostFileOperations,
   hostFsOf,
   hostInodeOperations,
   hostPath,
   type HostFs,
   type HostTables,
-  type WritableHostDirectory,
 } from './host-fs.js';
-import type { Inode, InodeOperations } from './inode.js';
-import { isDir, isReg, S_IRWXUGO } from './mode.js';
+import type { Iattr, Inode, InodeOperations } from './inode.js';
+import { isDir, isReg, S_IALLUGO, S_IRWXUGO } from './mode.js';
 import { pageCacheWrite } from './shmem.js';
 
 const fsOfInode = (inode: Inode): HostFs => inode.privateData as HostFs;
@@ -27,23 +25,16 @@ function pathIn(dir: Dentry, name: string): string {
 }
 
 /** Makes something on the host, and looks it up. */
-function make(
+function make<T>(
   dir: Dentry,
   name: string,
-  change: (host: WritableHostDirectory, path: string) => void,
-): Dentry {
+  change: (host: WritableHostDirectory, path: string) => T,
+): { readonly dentry: Dentry; readonly made: T } {
   const fs = hostFsOf(dir);
-  askHost(() => change(writer(fs), pathIn(dir, name)));
-  const made = fs.lookup(dir, name) ?? fail(EPERM);
-  if (isDir(made.inode.mode)) dir.inode.nlink += 1;
-  return made;
-}
-
-/** The host will no longer have the contents of a file that is in use: all of them are loaded. */
-function detach(dentry: Dentry): void {
-  const { pages, size } = dentry.inode;
-  const page = new Uint8Array(PAGE_SIZE);
-  for (let at = 0; pages !== null && at < Number(size); at += PAGE_SIZE) pages.read(at, page);
+  const made = askHost(() => change(writer(fs), pathIn(dir, name)));
+  const dentry = fs.lookup(dir, name) ?? fail(EPERM);
+  if (isDir(dentry.inode.mode)) dir.inode.nlink += 1;
+  return { dentry, made };
 }
 
 function removed(dir: Dentry, dentry: Dentry): void {
@@ -62,25 +53,29 @@ export const hostWriteInodeOperations: InodeOperations = {
 
   mknod(_task, dir, name, mode) {
     if (!isReg(mode)) fail(EPERM);
-    return make(dir, name, (host, path) => host.create(path, mode & S_IRWXUGO));
+    const create = (host: WritableHostDirectory, path: string) =>
+      host.create(path, mode & S_IRWXUGO);
+    const { dentry, made } = make(dir, name, create);
+    if (made !== null) hostFsOf(dir).keepMade(dentry.inode, made);
+    return dentry;
   },
 
   mkdir: (_task, dir, name, mode) =>
-    make(dir, name, (host, path) => host.mkdir(path, mode & S_IRWXUGO)),
+    make(dir, name, (host, path) => host.mkdir(path, mode & S_IRWXUGO)).dentry,
 
   symlink: (_task, dir, name, target) =>
-    make(dir, name, (host, path) => host.symlink(target, path)),
+    make(dir, name, (host, path) => host.symlink(target, path)).dentry,
 
   link(_task, inode, dir, name) {
     const fs = hostFsOf(dir);
-    const from = hostPath(fs.nameOf(inode));
+    const from = hostPath(fs.nameOf(inode) ?? fail(ENOENT));
     askHost(() => writer(fs).link(from, pathIn(dir, name)));
     inode.nlink += 1;
-    dir.children.set(name, new Dentry(name, dir, inode));
+    fs.hang(new Dentry(name, dir, inode));
   },
 
   unlink(_task, dir, dentry) {
-    detach(dentry);
+    hostFsOf(dir).detach(dentry.inode);
     askHost(() => writer(hostFsOf(dir)).unlink(hostPath(dentry)));
     removed(dir, dentry);
   },
@@ -93,7 +88,7 @@ export const hostWriteInodeOperations: InodeOperations = {
   rename(from, toDir, toName, over, exchange) {
     if (exchange) fail(EINVAL);
     const fs = hostFsOf(toDir);
-    if (over !== null) detach(over);
+    if (over !== null) fs.detach(over.inode);
     askHost(() => writer(fs).rename(hostPath(from), pathIn(toDir, toName)));
     if (over !== null) removed(toDir, over);
     if (isDir(from.inode.mode)) {
@@ -111,67 +106,48 @@ export const hostWriteInodeOperations: InodeOperations = {
   setattr(task, inode, attr) {
     setattrPrepare(task, inode, attr);
     if ((attr.uid ?? inode.uid) !== inode.uid || (attr.gid ?? inode.gid) !== inode.gid) fail(EPERM);
-    const fs = fsOfInode(inode);
-    const dentry = fs.nameOf(inode);
-    if (dentry.hashed) {
-      const path = hostPath(dentry);
-      const { mode, size, mtime, atime } = attr;
-      if (mode !== undefined) askHost(() => writer(fs).chmod(path, mode & S_IRWXUGO));
-      if (size !== undefined) askHost(() => writer(fs).truncate(path, Number(size)));
-      else if (mtime !== undefined || atime !== undefined) {
-        askHost(() => writer(fs).utimes(path, atime ?? inode.atime, mtime ?? inode.mtime));
-      }
-    }
+    changeHost(fsOfInode(inode), inode, attr);
     setattrCopy(inode, attr);
+    // What the host does not get, set-user-id and the like, the machine does not show.
+    if (attr.mode !== undefined) inode.mode &= ~(S_IALLUGO & ~S_IRWXUGO);
     if (attr.size !== undefined && inode.pages === null) inode.fixedSize = attr.size;
   },
 };
 
-/** Gives the host bytes of a file that are in its pages. */
-function writeBack(file: File, pos: number, length: number): void {
-  const { dentry } = file.path;
-  if (!dentry.hashed || length <= 0) return;
-  const bytes = new Uint8Array(length);
-  file.pages.read(pos, bytes);
-  askHost(() => writer(hostFsOf(dentry)).write(hostPath(dentry), pos, bytes));
-}
-
-/** Gives the host what shared mappings may have changed: the pages in memory that differ from its own. */
-function flushMapped(file: File): void {
-  if (file.privateData !== MAPPED || !file.path.dentry.hashed) return;
-  const { pages } = file;
-  const { host } = hostFsOf(file.path.dentry);
-  const size = Number(pages.size);
-  const path = hostPath(file.path.dentry);
-  for (let at = pages.nextCached(0); at !== null; at = pages.nextCached(at + 1)) {
-    const pos = at * PAGE_SIZE;
-    const length = Math.min(PAGE_SIZE, size - pos);
-    if (length <= 0) return;
-    const ours = new Uint8Array(length);
-    const theirs = new Uint8Array(length);
-    pages.read(pos, ours);
-    const got = askHost(() => host.read(path, pos, theirs));
-    if (got < length || ours.some((byte, i) => byte !== theirs[i])) writeBack(file, pos, length);
+/** Changes the host's file; a size through the file that is open, the rest by one of its names. */
+function changeHost(fs: HostFs, inode: Inode, attr: Iattr): void {
+  const contents = fs.contentsOf(inode);
+  const name = fs.nameOf(inode);
+  const { mode, mtime, atime } = attr;
+  const size = attr.size === undefined ? undefined : Number(attr.size);
+  if (size !== undefined && contents !== undefined) contents.truncate(size);
+  if (name === null) return;
+  const path = hostPath(name);
+  if (mode !== undefined) askHost(() => writer(fs).chmod(path, mode & S_IRWXUGO));
+  if (size !== undefined) {
+    if (contents === undefined) askHost(() => writer(fs).truncate(path, size));
+  } else if (mtime !== undefined || atime !== undefined) {
+    askHost(() => writer(fs).utimes(path, atime ?? inode.atime, mtime ?? inode.mtime));
   }
 }
 
-/** What an open file keeps that was mapped shared. */
-const MAPPED = 'mapped';
+const flush = (file: File): void => fsOfInode(file.inode).contentsOf(file.inode)?.flush();
 
 /** A file of a mount that the machine may write: its pages are written through. */
 export const hostWriteFileOperations: FileOperations = {
   ...hostFileOperations,
   write(task, file, buf, pos) {
     const done = pageCacheWrite(task, file, buf, pos);
-    writeBack(file, Number(pos), done);
+    fsOfInode(file.inode).contentsOf(file.inode)?.writeBack(Number(pos), done);
     return done;
   },
   mmap(_task, file, shared) {
-    if (shared) file.privateData = MAPPED;
+    const contents = fsOfInode(file.inode).contentsOf(file.inode);
+    if (shared && contents !== undefined) contents.mapped = true;
     return file;
   },
-  fsync: flushMapped,
-  release: flushMapped,
+  fsync: flush,
+  release: flush,
   spliceWrite: true,
 };
 

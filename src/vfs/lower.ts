@@ -6,7 +6,7 @@ import { noDeviceOperations } from './device.js';
 import { Dentry } from './dentry.js';
 import { directoryOperations } from './directory.js';
 import type { FileOperations } from './file.js';
-import { askHost, type HostDirectory, type HostStat, isEntryName } from './host-fs.js';
+import { askHost, type HostDirectory, type HostStat, isEntryName } from './host-directory.js';
 import { Inode } from './inode.js';
 import type { InodeOperations } from './inode.js';
 import { genericFileLlseek } from './llseek.js';

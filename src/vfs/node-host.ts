@@ -1,12 +1,14 @@
-import { EIO, ENOENT } from '../../assembly/abi/errno.js';
+import { EIO, ENOENT, EROFS } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
-import type { HostDirectory, HostStat } from './host-fs.js';
+import type { HostDirectory, HostFile, HostStat } from './host-directory.js';
 
 /** What of an fs.Stats is looked at. */
 export interface NodeStats {
   readonly size: number;
   readonly mode: number;
   readonly mtimeMs: number;
+  readonly dev: number;
+  readonly ino: number;
   isFile(): boolean;
   isDirectory(): boolean;
   isSymbolicLink(): boolean;
@@ -27,6 +29,7 @@ export interface NodeFs {
   readonly constants: {
     readonly O_RDONLY: number;
     readonly O_WRONLY: number;
+    readonly O_RDWR: number;
     readonly O_CREAT: number;
     readonly O_EXCL: number;
     readonly O_DIRECTORY?: number;
@@ -36,9 +39,9 @@ export interface NodeFs {
 }
 
 /** Linux's flag for a descriptor that only names a place; Node has no constant for it. */
-const O_PATH = 0o10000000;
+export const O_PATH = 0o10000000;
 /** Where Linux lets a descriptor be used as a path. */
-const FD_DIRECTORY = '/proc/self/fd';
+export const FD_DIRECTORY = '/proc/self/fd';
 
 function kindOf(stats: NodeStats): HostStat['kind'] {
   if (stats.isFile()) return 'file';
@@ -48,8 +51,8 @@ function kindOf(stats: NodeStats): HostStat['kind'] {
 
 /** What the host says of an entry. */
 export function hostStat(stats: NodeStats): HostStat {
-  const { size, mode, mtimeMs } = stats;
-  return { kind: kindOf(stats), size, mode: mode & 0o7777, mtimeMs };
+  const { size, mode, mtimeMs, dev, ino } = stats;
+  return { kind: kindOf(stats), size, mode: mode & 0o7777, mtimeMs, id: `${dev}:${ino}` };
 }
 
 /** Bytes read; fewer than asked for only at the end of the file. */
@@ -63,21 +66,58 @@ function readFully(fs: NodeFs, fd: number, pos: number, into: Uint8Array): numbe
   return done;
 }
 
+/** A file of the host by a descriptor. */
+export class NodeHostFile implements HostFile {
+  protected readonly fs: NodeFs;
+  protected readonly fd: number;
+
+  constructor(fs: NodeFs, fd: number) {
+    this.fs = fs;
+    this.fd = fd;
+    forgotten.register(this, () => fs.closeSync(fd), this);
+  }
+
+  stat(): HostStat {
+    return hostStat(this.fs.fstatSync(this.fd));
+  }
+
+  read(pos: number, into: Uint8Array): number {
+    return readFully(this.fs, this.fd, pos, into);
+  }
+
+  write(_pos: number, _bytes: Uint8Array): void {
+    fail(EROFS);
+  }
+
+  truncate(_size: number): void {
+    fail(EROFS);
+  }
+
+  close(): void {
+    forgotten.unregister(this);
+    this.fs.closeSync(this.fd);
+  }
+}
+
+/** Closes descriptors whose owner was forgotten: a machine has no end of its own. */
+const forgotten = new FinalizationRegistry<() => void>((close) => close());
+
 /**
  * A directory of the host through node:fs, from which no path leads out: not by links that were there,
  * nor by those that are put in its place meanwhile.
  *
- * Node has no openat(). On Linux each directory on the way is opened without following a link, through
- * /proc/self/fd of the one before, so that a path of the host has one component only. Elsewhere the parent
- * of what is asked for must really be where its path says, which is looked at before, and not at the moment
- * of, each use.
+ * Node has no openat(). On Linux the directory is opened once, and each directory on the way without
+ * following a link, through /proc/self/fd of the one before, so that a path of the host has one component
+ * only. What happens to the names above the directory later, whoever changes them, does not matter.
+ * Elsewhere the parent of what is asked for must really be where its path says, which is looked at before,
+ * and not at the moment of, each use.
  */
 export class NodeHost implements HostDirectory {
-  /** Where it is, for messages. */
+  /** Where it was when it was opened, for messages; no path to walk where there are descriptors. */
   readonly root: string;
   protected readonly fs: NodeFs;
-  /** Whether directories can be walked by descriptors. */
-  private readonly walks: boolean;
+  /** The directory itself; null where directories cannot be walked by descriptors. */
+  private readonly top: number | null;
 
   /**
    * @throws {TypeError} an empty path
@@ -90,7 +130,16 @@ export class NodeHost implements HostDirectory {
     if (!fs.lstatSync(this.root).isDirectory()) {
       throw new Error(`${directory}: is not a directory`);
     }
-    this.walks = fs.existsSync(FD_DIRECTORY) && (fs.constants.O_NOFOLLOW ?? 0) !== 0;
+    const { O_DIRECTORY = 0, O_NOFOLLOW = 0 } = fs.constants;
+    const walks = fs.existsSync(FD_DIRECTORY) && O_NOFOLLOW !== 0;
+    this.top = walks ? fs.openSync(this.root, O_PATH | O_DIRECTORY | O_NOFOLLOW) : null;
+    const { top } = this;
+    if (top !== null) forgotten.register(this, () => fs.closeSync(top));
+  }
+
+  /** Whether directories can be walked by descriptors. */
+  protected get walks(): boolean {
+    return this.top !== null;
   }
 
   /** Flags of an open that follows no link at the last moment, and waits for no pipe. */
@@ -104,23 +153,25 @@ export class NodeHost implements HostDirectory {
    * @throws {LinuxError} ENOENT: something on the way is gone, or is no directory
    */
   protected at<T>(path: string, use: (full: string) => T): T {
-    if (path === '') return use(this.root);
+    const { top } = this;
+    // The link of a descriptor is itself no directory: "." is what it leads to.
+    if (path === '') return use(top === null ? this.root : `${FD_DIRECTORY}/${top}/.`);
     const names = path.split('/');
     const name = names.pop() as string;
-    if (!this.walks) return use(`${this.realParent(names)}/${name}`);
-    const fd = this.openDirectory(names);
+    if (top === null) return use(`${this.realParent(names)}/${name}`);
+    const fd = this.openDirectory(top, names);
     try {
       return use(`${FD_DIRECTORY}/${fd}/${name}`);
     } finally {
-      this.fs.closeSync(fd);
+      if (fd !== top) this.fs.closeSync(fd);
     }
   }
 
-  private openDirectory(names: readonly string[]): number {
+  private openDirectory(top: number, names: readonly string[]): number {
     const { fs } = this;
     const { O_DIRECTORY = 0, O_NOFOLLOW = 0 } = fs.constants;
     const flags = O_PATH | O_DIRECTORY | O_NOFOLLOW;
-    let fd = fs.openSync(this.root, flags);
+    let fd = top;
     for (const name of names) {
       const from = fd;
       try {
@@ -128,7 +179,7 @@ export class NodeHost implements HostDirectory {
       } catch {
         return fail(ENOENT);
       } finally {
-        fs.closeSync(from);
+        if (from !== top) fs.closeSync(from);
       }
     }
     return fd;
@@ -171,6 +222,19 @@ export class NodeHost implements HostDirectory {
 
   readlink(path: string): string {
     return this.at(path, (full) => this.fs.readlinkSync(full));
+  }
+
+  open(path: string, _writes: boolean): HostFile {
+    return new NodeHostFile(this.fs, this.openFile(path, this.fs.constants.O_RDONLY));
+  }
+
+  /** A descriptor of a regular file: nothing else is kept open. */
+  protected openFile(path: string, flags: number): number {
+    const { fs } = this;
+    const fd = this.at(path, (full) => fs.openSync(full, flags | this.safeFlags));
+    if (fs.fstatSync(fd).isFile()) return fd;
+    fs.closeSync(fd);
+    return fail(EIO);
   }
 
   read(path: string, pos: number, into: Uint8Array): number {

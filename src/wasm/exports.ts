@@ -50,6 +50,12 @@ export interface CoreExports {
 
   mappingDrop(mapping: number, index: number): void;
 
+  mappingTestDirty(mapping: number, index: number, clean: boolean): boolean;
+
+  mappingInvalidate(mapping: number, index: number): void;
+
+  mappingReclaim(mapping: number): number;
+
   neededMapping(): number;
 
   neededPage(): number;

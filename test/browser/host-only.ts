@@ -39,8 +39,10 @@ export const HOST_ONLY: ReadonlyMap<string, string> = new Map([
   ['unwind/eu-stack', 'elfutils'],
   ['unwind/real', 'a compiler and processes of this computer'],
   ['vfs/host-fs', 'a directory of this computer'],
+  ['vfs/host-file', 'a directory of this computer'],
   ['vfs/host-write', 'a directory of this computer'],
   ['vfs/lower', 'a directory of this computer'],
+  ['vfs/node-host', 'a directory of this computer'],
   ['web/', 'the browsers themselves, from outside'],
 ]);
 

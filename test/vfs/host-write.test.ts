@@ -147,10 +147,10 @@ test('what changes on the host is seen at the next opening', () => {
 });
 
 test('all of it belongs to the user it is mounted for', () => {
-  const { spawn } = setup({ uid: 1000, gid: 1000 });
-  const user = spawn({ uid: 1000 });
+  const world = setup({ uid: 1000, gid: 1000 });
+  const user = world.spawn({ uid: 1000 });
   assert.is(writeTo(user, '/host/file', 'mine', O_WRONLY), 4);
-  const stranger = spawn({ uid: 1001 });
+  const stranger = world.spawn({ uid: 1001 });
   assert.is(tryOpen(stranger, '/host/file', O_RDWR), 'EACCES');
 });
 
@@ -163,7 +163,8 @@ test('no write goes through a link that the host put in the way', () => {
   fs.symlinkSync('../secret', join(dir, 'file'));
   fs.rmdirSync(join(dir, 'sub'));
   fs.symlinkSync('..', join(dir, 'sub'));
-  assert.type(write(task, fd, 'gone'), 'string');
+  // What was opened is open still, wherever its name leads.
+  assert.is(write(task, fd, 'gone'), 4);
   assert.is(writeTo(task, '/host/file', 'gone', O_WRONLY | O_TRUNC), 'ENOENT');
   assert.is(writeTo(task, '/host/sub/secret', 'gone', O_WRONLY), 'ENOENT');
   // The link leads up within the machine.

@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 
 import { AT_FDCWD } from '../../src/vfs/flags.js';
-import type { HostDirectory, HostStat } from '../../src/vfs/host-fs.js';
+import type { HostDirectory, HostStat } from '../../src/vfs/host-directory.js';
 import { symlinkat } from '../../src/vfs/namei-modify.js';
 import { readdir } from '../../src/vfs/readdir.js';
 import { boot, outcome, readAll, tryOpen } from './fixture.js';
