@@ -1,6 +1,6 @@
 import {
   checkMachineOptions,
-  hostArgument,
+  mountArguments,
   type MachineOptions,
   type MachineStats,
   type SpawnTaskOptions,
@@ -273,10 +273,9 @@ export class Machine {
     this.#injected.length = 0;
   }
 
-  /** Mounts a directory of the host, of one user's; see hostDirectory() of `procmem/node`. */
+  /** Mounts a directory of the host, of one user's; see hostDirectory() of `procmem/node`. @see mountArguments */
   mountHost(path: string | Uint8Array, directory: HostDirectory, owner?: HostOwner): void {
-    hostArgument('directory', directory);
-    this.vfs.mountHost(nameArgument('path', path), directory, owner);
+    this.vfs.mountHost(mountArguments(path, directory, owner), directory, owner);
   }
 
   /** Puts a file into the tree, owned by root; missing directories are made. */

@@ -1,4 +1,5 @@
 import * as fs from 'node:fs';
+import { stringArgument } from './api/arguments.js';
 import type { HostDirectory, WritableHostDirectory } from './vfs/host-directory.js';
 import { nodeWritableHostDirectory } from './vfs/node-host-write.js';
 import { nodeHostDirectory } from './vfs/node-host.js';
@@ -7,18 +8,20 @@ import { nodeHostDirectory } from './vfs/node-host.js';
  * A directory of this computer for `machine.mountHost()`: read-only, and links do not lead out of it.
  *
  * @throws {Error} Node's, when there is no such directory
+ * @throws {TypeError} no string
  */
 export function hostDirectory(path: string): HostDirectory {
-  return nodeHostDirectory(fs, path);
+  return nodeHostDirectory(fs, stringArgument('path', path));
 }
 
 /**
  * The same to read and to write: what the machine changes there is changed on this computer.
  *
  * @throws {Error} Node's, when there is no such directory
+ * @throws {TypeError} no string
  */
 export function writableHostDirectory(path: string): WritableHostDirectory {
-  return nodeWritableHostDirectory(fs, path);
+  return nodeWritableHostDirectory(fs, stringArgument('path', path));
 }
 
 // A machine's /proc on a real directory; see FuseServer of `procmem/fuse`.

@@ -207,6 +207,25 @@ test('an option that is none is an error that names it', async () => {
   }
 });
 
+const EMPTY_DIRECTORY = { lstat: () => null, readdir: () => [], readlink: () => '', read: () => 0 };
+test('what is mounted, where and for whom is looked at', async () => {
+  const machine = await Machine.create();
+  const rows: readonly (readonly [unknown[], RegExp])[] = [
+    [['m', EMPTY_DIRECTORY], /^path: "m" is not absolute/],
+    [['/m', {}], /^directory\.lstat: not a function/],
+    [['/m', EMPTY_DIRECTORY, 5], /^owner: not an object/],
+    [['/m', EMPTY_DIRECTORY, { uid: -1, gid: 0 }], /^owner\.uid: -1 is no integer/],
+    [['/m', EMPTY_DIRECTORY, { uid: 0, gid: 'x' }], /^owner\.gid: not a number/],
+  ];
+  for (const [args, said] of rows) {
+    assert.throws(
+      () => machine.mountHost(...(args as Parameters<Machine['mountHost']>)),
+      (error: unknown) =>
+        (error instanceof TypeError || error instanceof RangeError) && said.test(error.message),
+    );
+  }
+});
+
 const NOTHING = new Uint8Array();
 const STRANGERS: readonly [call: string, name: string, run: (own: Machine, alien: Task) => void][] =
   [

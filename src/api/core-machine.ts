@@ -8,7 +8,15 @@ import { DEFAULT_PROFILE, type KernelProfile } from '../kernel/profile.js';
 import { RLIMIT_AS, stackLimit } from '../kernel/rlimit.js';
 import { Core } from '../wasm/core.js';
 import type { WasmSource } from '../wasm/module.js';
-import { arrayArgument, capsArgument, intArgument, oneOf, stringArgument } from './arguments.js';
+import {
+  arrayArgument,
+  capsArgument,
+  intArgument,
+  objectArgument,
+  oneOf,
+  shown,
+  stringArgument,
+} from './arguments.js';
 import { CoreTask } from './core-task.js';
 
 /** How a CoreMachine is made: options of Machine.create() with the same meaning. */
@@ -39,6 +47,20 @@ export interface CoreSpawnOptions {
 
 const MAX_ID = 0xfffffffe;
 
+/** Rules of a kernel; the kernels that have a name are with `procmem`. @throws {TypeError} others */
+function checkRules(rules: Partial<KernelProfile>): Partial<KernelProfile> {
+  for (const [name, value] of Object.entries(objectArgument('profile', rules))) {
+    if (!Object.hasOwn(DEFAULT_PROFILE, name)) {
+      throw new TypeError(`profile: ${shown(name)} is not a rule of a kernel`);
+    }
+    const wanted: unknown = DEFAULT_PROFILE[name as keyof KernelProfile];
+    if (wanted !== null && typeof value !== typeof wanted) {
+      throw new TypeError(`profile.${name}: not a ${typeof wanted}`);
+    }
+  }
+  return rules;
+}
+
 /**
  * A machine of memory and nothing else: tasks with credentials, their memory, /proc/PID/mem and process_vm. It
  * has no files, no system calls by number, no programs, no snapshots: `Machine` of `procmem` has.
@@ -61,13 +83,21 @@ export class CoreMachine {
   /**
    * Builds a machine.
    *
-   * @throws {RangeError} an option out of its range
+   * @throws {TypeError | RangeError} an option that there is not, of the wrong type or out of its range
    */
   static async create(options: CoreMachineOptions = {}): Promise<CoreMachine> {
-    const { profile: changes, yama = null, ...rest } = options;
-    const profile = { ...DEFAULT_PROFILE, ...changes };
+    for (const name of Object.keys(objectArgument('options', options))) {
+      oneOf('options', name, ['memory', 'wasm', 'yama', 'profile']);
+    }
+    const { memory, wasm, profile: changes = {}, yama = null } = options;
+    if (memory !== undefined) intArgument('memory', memory, 2 ** 21, 2 ** 32);
     if (yama !== null) oneOf('yama', yama, [0, 1, 2, 3]);
-    const core = await Core.create({ ...rest, zeroPage: profile.zeroPage });
+    const profile = { ...DEFAULT_PROFILE, ...checkRules(changes) };
+    const core = await Core.create({
+      ...(memory === undefined ? {} : { memory }),
+      ...(wasm === undefined ? {} : { wasm }),
+      zeroPage: profile.zeroPage,
+    });
     const kernel = new Kernel(core, { profile, now: Date.now });
     kernel.security.install(capabilityModule);
     if (yama !== null) kernel.security.install(new YamaModule(kernel.sysctl, yama));
@@ -76,7 +106,13 @@ export class CoreMachine {
 
   /** Makes a process, child of pid 1. @throws {LinuxError} EAGAIN: no number free; ENOMEM: no memory */
   spawn(options: CoreSpawnOptions = {}): CoreTask {
-    const { comm = 'task', uid = 0, gid = uid, groups = [], caps } = options;
+    const {
+      comm = 'task',
+      uid = 0,
+      gid = uid,
+      groups = [],
+      caps,
+    } = objectArgument('options', options);
     const cred = makeCred(this.kernel.initUserNs, {
       uid: intArgument('uid', uid, 0, MAX_ID),
       gid: intArgument('gid', gid, 0, MAX_ID),

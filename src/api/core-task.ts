@@ -1,5 +1,12 @@
-import { EPERM, ESRCH } from '../../assembly/abi/errno.js';
-import { MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ, PROT_WRITE } from '../../assembly/abi/mman.js';
+import { ENOMEM, EPERM, ESRCH } from '../../assembly/abi/errno.js';
+import {
+  MAP_ANONYMOUS,
+  MAP_HUGETLB,
+  MAP_PRIVATE,
+  MAP_TYPE,
+  PROT_READ,
+  PROT_WRITE,
+} from '../../assembly/abi/mman.js';
 import { fail } from '../errno.js';
 import { doExitGroup, exitStatus } from '../kernel/exit.js';
 import { copyProcess } from '../kernel/fork.js';
@@ -11,9 +18,18 @@ import type { TaskStruct } from '../kernel/task.js';
 import { cpuLoad, cpuStore, load, load64, store, store64, takeFault } from '../mm/cpu.js';
 import { mmapAnonymous, munmap } from '../mm/mmap.js';
 import { mprotect, NO_PKEY } from '../mm/mprotect.js';
-import { bytesArgument, intArgument, livingArgument, u64Argument } from './arguments.js';
+import {
+  bytesArgument,
+  intArgument,
+  livingArgument,
+  objectArgument,
+  oneOf,
+  u64Argument,
+} from './arguments.js';
 import { MemFile, openMemFile } from './mem-file.js';
 import { PageFault } from './page-fault.js';
+
+const SIZES = [1, 2, 4] as const;
 
 /** What CoreTask.mmap() maps. */
 export interface CoreMmapOptions {
@@ -23,7 +39,7 @@ export interface CoreMmapOptions {
   readonly addr?: number | bigint;
   /** PROT_* bits (default PROT_READ | PROT_WRITE). */
   readonly prot?: number;
-  /** MAP_* bits beside MAP_PRIVATE and MAP_ANONYMOUS (default none). */
+  /** MAP_* bits beside MAP_PRIVATE and MAP_ANONYMOUS (default none); what Linux ignores is ignored. */
   readonly flags?: number;
 }
 
@@ -56,13 +72,27 @@ export class CoreTask {
     return this.struct.exited;
   }
 
-  /** Maps private anonymous memory. @throws {LinuxError} as mmap(2) */
+  /**
+   * Maps private anonymous memory.
+   *
+   * @throws {LinuxError} as mmap(2); ENOMEM also: MAP_HUGETLB, as there are no huge pages
+   * @throws {TypeError | RangeError} an option that is none; another type than MAP_PRIVATE
+   */
   mmap(options: CoreMmapOptions): bigint {
-    const { addr = 0, length, prot = PROT_READ | PROT_WRITE, flags = 0 } = options;
+    const {
+      addr = 0,
+      length,
+      prot = PROT_READ | PROT_WRITE,
+      flags = 0,
+    } = objectArgument('options', options);
     const kinds = intArgument('flags', flags, 0, 0xffffffff) | MAP_PRIVATE | MAP_ANONYMOUS;
+    if ((kinds & MAP_TYPE) !== MAP_PRIVATE) {
+      throw new RangeError('flags: a CoreTask maps with MAP_PRIVATE alone');
+    }
     const at = u64Argument('addr', addr);
     const bytes = u64Argument('length', length);
     intArgument('prot', prot, 0, 0xffffffff);
+    if ((kinds & MAP_HUGETLB) !== 0) fail(ENOMEM, 'mmap');
     return BigInt(mmapAnonymous(this.#mm(), at, bytes, prot, kinds, mmLimits(this.struct)));
   }
 
@@ -93,15 +123,24 @@ export class CoreTask {
     if (fault !== null) throw new PageFault(fault);
   }
 
-  /** Loads 1, 2 or 4 bytes, unsigned. @throws {PageFault} not readable */
+  /** Loads 1, 2 or 4 bytes, unsigned. @throws {PageFault} not readable @throws {RangeError} another size */
   loadUint(addr: number | bigint, size: 1 | 2 | 4): number {
     const mm = this.#mm();
+    oneOf('size', size, SIZES);
     return load(mm, u64Argument('addr', addr), size) ?? raise(mm);
   }
 
-  /** Stores 1, 2 or 4 bytes. @throws {PageFault} not writable */
+  /**
+   * Stores 1, 2 or 4 bytes.
+   *
+   * @param value signed or unsigned
+   * @throws {PageFault} not writable
+   * @throws {TypeError | RangeError} another size; a value that is no integer of so many bytes
+   */
   storeUint(addr: number | bigint, size: 1 | 2 | 4, value: number): void {
     const mm = this.#mm();
+    const end = 2 ** (8 * oneOf('size', size, SIZES));
+    intArgument('value', value, -end / 2, end - 1);
     if (!store(mm, u64Argument('addr', addr), size, value)) raise(mm);
   }
 
@@ -111,9 +150,16 @@ export class CoreTask {
     return load64(mm, u64Argument('addr', addr)) ?? raise(mm);
   }
 
-  /** Stores 64 bits. @throws {PageFault} not writable */
+  /**
+   * Stores 64 bits.
+   *
+   * @throws {PageFault} not writable
+   * @throws {TypeError | RangeError} no bigint, or one beyond 64 bits
+   */
   store64(addr: number | bigint, value: bigint): void {
     const mm = this.#mm();
+    if (typeof value !== 'bigint') throw new TypeError('value: not a bigint');
+    u64Argument('value', value);
     if (!store64(mm, u64Argument('addr', addr), value)) raise(mm);
   }
 

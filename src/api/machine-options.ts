@@ -1,15 +1,17 @@
 import type { CapSet } from '../kernel/capability.js';
 import type { ProfileName } from '../kernel/named-profiles.js';
 import type { SecurityModule } from '../kernel/security.js';
-import type { HostDirectory } from '../vfs/host-directory.js';
+import type { HostDirectory, HostOwner } from '../vfs/host-directory.js';
 import type { WasmSource } from '../wasm/module.js';
 import {
   arrayArgument,
   booleanArgument,
   functionArgument,
   intArgument,
+  nameArgument,
   objectArgument,
   oneOf,
+  shown,
   stringArgument,
 } from './arguments.js';
 import { type ProfileOptions, resolveProfile } from './profile-option.js';
@@ -17,7 +19,10 @@ import type { Task } from './task.js';
 
 /** How a machine is built. Everything has a default: Linux 6.18 as a plain distribution sets it up. */
 export interface MachineOptions {
-  /** Most bytes of guest memory, page tables included: 2 MiB to 4 GiB (default 4 GiB). */
+  /**
+   * Most bytes of guest memory, page tables included: 2 MiB to 4 GiB (default 4 GiB). The RAM that the kernel
+   * says it has, and counts with when memory is promised, is the profile's `totalRam`.
+   */
   readonly memory?: number;
   /** The wasm module, where it is not beside the library's files. */
   readonly wasm?: WasmSource;
@@ -118,6 +123,28 @@ export function hostArgument(name: string, directory: HostDirectory): void {
   for (const method of ['lstat', 'readdir', 'readlink', 'read'] as const) {
     functionArgument(`${name}.${method}`, directory[method]);
   }
+}
+
+/**
+ * Looks at what Machine.mountHost() is given.
+ *
+ * @returns the path
+ * @throws {TypeError | RangeError} no path, one that is not absolute; no directory; no owner
+ */
+export function mountArguments(
+  path: string | Uint8Array,
+  directory: HostDirectory,
+  owner?: HostOwner,
+): string {
+  const name = nameArgument('path', path);
+  if (!name.startsWith('/')) throw new RangeError(`path: ${shown(name)} is not absolute`);
+  hostArgument('directory', directory);
+  if (owner !== undefined) {
+    const { uid, gid } = objectArgument('owner', owner);
+    intArgument('owner.uid', uid, 0, 0xfffffffe);
+    intArgument('owner.gid', gid, 0, 0xfffffffe);
+  }
+  return name;
 }
 
 /** By their tags, as test runners and frames have classes of their own. */

@@ -320,7 +320,7 @@ export const COMMANDS: Readonly<Record<string, CommandSpec>> = {
       gid: { value: 'N', about: 'the group it runs as (default: the user’s number)' },
       memory: { value: 'SIZE', about: 'its memory at most, such as 256M (default 4G)' },
       time: { value: 'SECONDS', about: 'kill it after so long' },
-      instructions: { value: 'N', about: 'kill it after so many instructions' },
+      instructions: { value: 'N', about: 'kill it after so many instructions, such as 500M' },
     },
     statuses: [
       [126, 'it cannot be executed'],

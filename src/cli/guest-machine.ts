@@ -4,6 +4,8 @@ import { basename } from 'node:path';
 import type { MachineOptions } from '../api/machine-options.js';
 import { PROFILES, type ProfileName } from '../kernel/named-profiles.js';
 import { Machine } from '../machine.js';
+import { EBUSY } from '../../assembly/abi/errno.js';
+import { fail } from '../errno.js';
 import { hostDirectory, writableHostDirectory } from '../node.js';
 import type { HostOwner } from '../vfs/host-directory.js';
 import type { Options } from './command.js';
@@ -20,10 +22,25 @@ export interface GuestMachine {
 /** Where a program without a slash is looked for. */
 export const GUEST_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
+/** What a shell says of a program that cannot be executed, or is not there. */
+export const NOT_EXECUTABLE = 126;
+export const NOT_FOUND = 127;
+
+/** The program cannot be started: why, and the status that a shell gives. */
+export class NotStarted extends InputError {
+  readonly status: typeof NOT_EXECUTABLE | typeof NOT_FOUND;
+
+  constructor(status: typeof NOT_EXECUTABLE | typeof NOT_FOUND, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
 /**
  * The machine that a command line describes. Without --root it has nothing but the program.
  *
- * @throws {UsageError | InputError} an option that is none; a directory or a program that is not there
+ * @throws {UsageError | InputError} an option that is none; a directory that is not there
+ * @throws {NotStarted} there is no such program
  */
 export async function makeGuestMachine(options: Options, program: string): Promise<GuestMachine> {
   const root = options.text('root');
@@ -34,6 +51,7 @@ export async function makeGuestMachine(options: Options, program: string): Promi
   const uid = countOption(options, 'uid', 0, 0xfffffffe);
   const owner = { uid, gid: countOption(options, 'gid', uid, 0xfffffffe) };
   for (const text of options.texts('mount')) mountDirectory(machine, text, owner);
+  checkCwd(machine, options.text('cwd'), owner);
   if (root !== null) return { machine, path: findProgram(machine, program) };
   const path = `/${basename(program)}`;
   machine.addFile(path, readProgram(program), 0o755);
@@ -43,9 +61,11 @@ export async function makeGuestMachine(options: Options, program: string): Promi
 function machineOptions(options: Options): MachineOptions {
   const profile = options.text('profile');
   const memory = options.text('memory');
+  const size = memory === null ? 2 ** 32 : memorySize(memory);
   return {
-    ...(profile === null ? {} : { profile: profileName(profile) }),
-    ...(memory === null ? {} : { memory: memorySize(memory) }),
+    memory: size,
+    // A program that looks how much there is finds what it can have.
+    profile: { totalRam: size, ...(profile === null ? {} : { base: profileName(profile) }) },
     ...(options.flag('no-mem') ? { procMem: false } : {}),
   };
 }
@@ -79,6 +99,9 @@ function mountDirectory(machine: Machine, text: string, owner: HostOwner): void 
   const [, host = '', guest = '', way = 'rw'] = match;
   try {
     const directory = way === 'ro' ? hostDirectory(host) : writableHostDirectory(host);
+    const at = machine.vfs.makeDirectory(guest);
+    // /proc and /dev of the machine, and what another --mount shows, would be hidden.
+    if (at.dentry === at.mnt.root) fail(EBUSY);
     machine.mountHost(guest, directory, owner);
   } catch (error) {
     throw new InputError(`--mount ${text}: ${describe(error)}`);
@@ -89,6 +112,18 @@ function describe(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === 'ENOENT') return 'there is no such directory';
   return code === 'EBUSY' ? 'something is mounted there already' : message;
+}
+
+function checkCwd(machine: Machine, cwd: string | null, owner: HostOwner): void {
+  if (cwd === null) return;
+  const task = machine.spawn(owner);
+  try {
+    task.chdir(cwd);
+  } catch (error) {
+    throw new InputError(`--cwd ${cwd}: ${describe(error)}`);
+  } finally {
+    task.exit(0);
+  }
 }
 
 /** The program's path in the machine: itself, or where PATH finds it. */
@@ -103,7 +138,7 @@ function findProgram(machine: Machine, program: string): string {
   } finally {
     task.exit(0);
   }
-  throw new InputError(`${program}: there is no such program in the root`);
+  throw new NotStarted(NOT_FOUND, `${program}: there is no such program in the root`);
 }
 
 function isProgram(mode: () => number): boolean {
@@ -116,13 +151,12 @@ function isProgram(mode: () => number): boolean {
 
 function readProgram(path: string): Uint8Array {
   try {
-    if (!statSync(path).isFile()) throw new InputError(`${path}: is no file`);
+    if (!statSync(path).isFile()) throw new NotStarted(NOT_EXECUTABLE, `${path}: is no file`);
     return readFileSync(realpathSync(path));
   } catch (error) {
     if (error instanceof InputError) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
-    throw new InputError(
-      `${path}: ${code === 'ENOENT' ? 'there is no such file' : (code ?? message)}`,
-    );
+    if (code === 'ENOENT') throw new NotStarted(NOT_FOUND, `${path}: there is no such file`);
+    throw new NotStarted(NOT_EXECUTABLE, `${path}: ${code ?? message}`);
   }
 }

@@ -1,19 +1,25 @@
 import type { Task } from '../api/task.js';
 import { LinuxError } from '../errno.js';
 import { Guest } from '../guest/guest.js';
-import type { GuestOptions } from '../guest/guest-options.js';
 import { Strace } from '../guest/strace.js';
 import { signalName } from '../guest/strace-names.js';
+import { SIGKILL } from '../kernel/signal.js';
 import type { Machine } from '../machine.js';
 import { BytesSource } from '../elf/source.js';
 import { readHeader } from '../elf/header.js';
 import { readSegments } from '../elf/segments.js';
 import type { Options } from './command.js';
-import { GUEST_PATH, makeGuestMachine } from './guest-machine.js';
+import {
+  GUEST_PATH,
+  makeGuestMachine,
+  NOT_EXECUTABLE,
+  NOT_FOUND,
+  NotStarted,
+} from './guest-machine.js';
 import { type HostStreams, hostStreams } from './guest-streams.js';
 import type { CliIo, Command } from './io.js';
 import { isTerminal, UsageError } from './io.js';
-import { countOption } from './number.js';
+import { countOption, limitOption } from './number.js';
 
 /** Signals of this process that are the program's; its terminal's come from its own. */
 const PASSED_ON = {
@@ -26,9 +32,6 @@ const PASSED_ON = {
 } as const;
 /** What a shell says of a program that a signal ended. */
 const SIGNALED = 128;
-/** What a shell says of a program that cannot be started, or is not there. */
-const NOT_STARTED = 126;
-const NOT_FOUND = 127;
 
 /**
  * `procmem run PROGRAM ARGS…`: a RISC-V Linux program on a machine of its own.
@@ -39,55 +42,62 @@ const NOT_FOUND = 127;
 export const run: Command = async (argv: string[], io: CliIo, options: Options) => {
   const [program, ...rest] = argv;
   if (program === undefined) throw new UsageError('run: which program? procmem help run');
+  try {
+    return await runProgram(program, rest, io, options);
+  } catch (error) {
+    if (!(error instanceof NotStarted)) throw error;
+    io.err(`procmem: ${error.message}\n`);
+    return error.status;
+  }
+};
+
+async function runProgram(
+  program: string,
+  rest: readonly string[],
+  io: CliIo,
+  options: Options,
+): Promise<number> {
   const limits = readLimits(options);
   const { machine, path } = await makeGuestMachine(options, program);
   const streams = hostStreams();
   const strace = options.flag('strace') ? new Strace((line) => streams.note(line)) : null;
-  const guest = new Guest(machine, { ...strace?.callbacks, ...limits.guest });
+  const guest = new Guest(machine, { ...strace?.callbacks, instructions: limits.instructions });
   try {
     const task = start(guest, path, [program, ...rest], options, streams);
-    if (typeof task === 'string') {
-      streams.release();
-      io.err(`procmem: ${task}\n`);
-      return / not there|no such /.test(task) ? NOT_FOUND : NOT_STARTED;
-    }
     strace?.started(task, path, [program, ...rest], environment(options).length);
-    return await runToEnd(guest, task, program, limits.seconds, io, streams);
+    return await runToEnd(guest, task, program, limits, io, streams);
   } finally {
     guest.stop();
     streams.release();
   }
-};
+}
 
 /** How much a program may use. */
 interface Limits {
-  readonly guest: GuestOptions;
+  readonly instructions: number;
   readonly seconds: number;
 }
 
 function readLimits(options: Options): Limits {
-  const instructions = options.text('instructions');
+  const instructions = limitOption(options, 'instructions');
   const seconds = options.text('time');
   if (seconds !== null && !(Number(seconds) > 0)) {
     throw new UsageError(`--time: ${JSON.stringify(seconds)} is no number of seconds`);
   }
   return {
-    guest:
-      instructions === null
-        ? {}
-        : { instructions: countOption(options, 'instructions', 0, Number.MAX_SAFE_INTEGER) },
+    instructions: instructions ?? Infinity,
     seconds: seconds === null ? Infinity : Number(seconds),
   };
 }
 
-/** Starts the program; the reason as text where the kernel refuses. */
+/** Starts the program. @throws {NotStarted} the kernel refuses */
 function start(
   guest: Guest,
   path: string,
   argv: string[],
   options: Options,
   streams: HostStreams,
-): Task | string {
+): Task {
   const uid = countOption(options, 'uid', 0, 0xfffffffe);
   const gid = countOption(options, 'gid', uid, 0xfffffffe);
   const cwd = options.text('cwd');
@@ -104,7 +114,9 @@ function start(
     });
   } catch (error) {
     if (!(error instanceof LinuxError)) throw error;
-    return `${argv[0]}: ${explain(guest.machine, path, error, options)}`;
+    streams.release();
+    const { status, text } = explain(guest.machine, path, error, options);
+    throw new NotStarted(status, `${argv[0]}: ${text}`);
   }
 }
 
@@ -123,20 +135,29 @@ function environment(options: Options): string[] {
   return [...values].map(([name, value]) => `${name}=${value}`);
 }
 
-/** Why a program cannot be started, in words that say what to do. */
-function explain(machine: Machine, path: string, { code }: LinuxError, options: Options): string {
+/** Why a program cannot be started. */
+interface Refusal {
+  readonly status: NotStarted['status'];
+  /** In words that say what to do. */
+  readonly text: string;
+}
+
+function explain(machine: Machine, path: string, { code }: LinuxError, options: Options): Refusal {
   const root = options.text('root');
   const interpreter = code === 'ENOENT' || code === 'ENOEXEC' ? interpreterOf(machine, path) : null;
   const where =
     root === null ? 'give --root DIR with it and the libraries' : 'it is not in the root';
   if (code === 'ENOENT' && interpreter !== null) {
-    return `needs ${interpreter}, which is not there: ${where}`;
+    return { status: NOT_FOUND, text: `needs ${interpreter}, which is not there: ${where}` };
   }
-  if (code === 'ENOENT') return 'there is no such program, or no such --cwd, in the root';
-  if (code === 'ENOEXEC') return 'is no program for 64-bit RISC-V Linux (ENOEXEC)';
-  if (code === 'EACCES') return 'may not be executed (EACCES)';
-  return `cannot be started (${code})`;
+  if (code === 'ENOENT') return { status: NOT_FOUND, text: 'there is no such program in the root' };
+  return { status: NOT_EXECUTABLE, text: WHY_NOT[code] ?? `cannot be started (${code})` };
 }
+
+const WHY_NOT: Readonly<Record<string, string>> = {
+  ENOEXEC: 'is no program for 64-bit RISC-V Linux (ENOEXEC)',
+  EACCES: 'may not be executed (EACCES)',
+};
 
 /** The interpreter that a program names, or null. */
 function interpreterOf(machine: Machine, path: string): string | null {
@@ -165,7 +186,7 @@ async function runToEnd(
   guest: Guest,
   task: Task,
   program: string,
-  seconds: number,
+  { seconds, instructions }: Limits,
   io: CliIo,
   streams: HostStreams,
 ): Promise<number> {
@@ -180,9 +201,14 @@ async function runToEnd(
   try {
     const { exitCode, signal } = await guest.runToEnd(task);
     streams.release();
+    const spent = signal === SIGKILL && guest.instructions >= instructions;
     if (late) io.err(`procmem: ${program}: ended after ${seconds} seconds (--time)\n`);
     if (signal === null) return exitCode ?? 0;
-    if (!late) io.err(`procmem: ${program}: ended by ${signalName(signal)}\n`);
+    if (!late && spent) {
+      io.err(`procmem: ${program}: ended after ${instructions} instructions (--instructions)\n`);
+    } else if (!late) {
+      io.err(`procmem: ${program}: ended by ${signalName(signal)}\n`);
+    }
     return SIGNALED + signal;
   } finally {
     clearTimeout(timer);

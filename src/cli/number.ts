@@ -3,6 +3,8 @@ import { UsageError } from './io.js';
 
 const INTEGER = /^(0[xX][0-9a-fA-F]{1,16}|[0-9]{1,20})$/;
 const SIZE = /^(0[xX][0-9a-fA-F]{1,13}|[0-9]{1,16})([KMGT]?)$/i;
+const LIMIT = /^([0-9]{1,16})([KMGT]?)$/i;
+const THOUSANDS: Readonly<Record<string, number>> = { K: 1e3, M: 1e6, G: 1e9, T: 1e12 };
 const UNITS: Readonly<Record<string, number>> = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
 
 /** An integer in decimal or as 0x…; null when it is none. */
@@ -23,6 +25,20 @@ export function parseSize(text: string, what: string): number {
   throw new UsageError(
     `${what}: ${JSON.stringify(text)} is no number of bytes, such as 4096 or 4K`,
   );
+}
+
+/**
+ * How many of something an option allows, such as `500`, `10K` or `2M`: thousands, millions.
+ *
+ * @throws {UsageError} it is none, or 0
+ */
+export function limitOption(options: Options, name: string): number | null {
+  const text = options.text(name);
+  if (text === null) return null;
+  const match = LIMIT.exec(text);
+  const value = Number(match?.[1]) * (THOUSANDS[match?.[2]?.toUpperCase() ?? ''] ?? 1);
+  if (value >= 1 && Number.isSafeInteger(value)) return value;
+  throw new UsageError(`--${name}: ${JSON.stringify(text)} is no number from 1, such as 500 or 2M`);
 }
 
 /**

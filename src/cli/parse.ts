@@ -117,17 +117,20 @@ export function nearest(word: string, known: readonly string[]): string | null {
   return best[0] <= Math.max(1, Math.floor(best[1].length / 3)) ? best[1] : null;
 }
 
-/** Letters to insert, remove or replace. */
+/** Letters to insert, remove, replace or exchange with their neighbour. */
 function distance(a: string, b: string): number {
+  let before: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= Math.min(a.length, 40); i++) {
     const row = [i];
     for (let j = 1; j <= b.length; j++) {
       const same = a[i - 1] === b[j - 1] ? 0 : 1;
       const replaced = (previous[j - 1] ?? 0) + same;
-      row.push(Math.min(replaced, (previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1));
+      const twisted = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      const exchanged = twisted ? (before[j - 2] ?? 0) + 1 : Infinity;
+      row.push(Math.min(replaced, exchanged, (previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1));
     }
-    previous = row;
+    [before, previous] = [previous, row];
   }
   return previous[b.length] ?? 0;
 }

@@ -5,6 +5,7 @@ import type { ByteSource } from '../elf/source.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { Machine } from '../machine.js';
 import { SnapshotError } from '../snapshot/error.js';
+import type { HostDirectory } from '../vfs/host-directory.js';
 import type { Task } from '../api/task.js';
 import type { Crash, Loaded } from './input.js';
 import { InputError, UsageError } from './io.js';
@@ -15,6 +16,17 @@ import { printable } from './terminal.js';
 const EVERYTHING = 0x1ff;
 /** Processes named when the choice is the user's. */
 const MAX_NAMED = 8;
+
+/** What a directory of the host answers that is not the machine's any more. */
+const gone = (): never => {
+  throw Object.assign(new Error('EIO: the directory is not in the snapshot'), { code: 'EIO' });
+};
+
+/**
+ * Stands for a directory that the machine had: what it holds in memory can be looked at, and a page of a file
+ * that was never read is an EIO.
+ */
+const NOT_HERE: HostDirectory = { lstat: gone, readdir: gone, readlink: gone, read: gone };
 
 /** Which process of a snapshot is meant, and where the files it had mapped are. */
 export interface RestoreChoice {
@@ -42,7 +54,7 @@ export async function restoreInput(source: ByteSource, choice: RestoreChoice): P
 
 async function restore(source: ByteSource): Promise<Machine> {
   try {
-    return await Machine.restore(source);
+    return await Machine.restore(source, { hosts: () => NOT_HERE });
   } catch (error) {
     if (!(error instanceof SnapshotError)) throw error;
     throw new InputError(`${source.name}: ${error.message}`);

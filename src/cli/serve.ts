@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { extname } from 'node:path';
+import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import type { Command } from './command.js';
@@ -117,7 +117,7 @@ function answer(
   response: ServerResponse,
 ): void {
   // A page of somebody else whose name leads to this computer must not read these.
-  if (!/^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(headers.host ?? '')) {
+  if (!/^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i.test(headers.host ?? '')) {
     return void response.writeHead(421).end();
   }
   if (method !== 'GET' && method !== 'HEAD') {
@@ -126,13 +126,20 @@ function answer(
   const path = url.replace(/[?#].*$/, '');
   const name = path === '/' ? 'index.html' : path.slice(1);
   if (!names.has(name)) return void response.writeHead(404).end();
-  const body = readFileSync(`${directory}${name}`);
+  let body;
+  try {
+    body = readFileSync(join(directory, name));
+  } catch (error) {
+    // It went, or may not be read, since the server started.
+    const { code } = error as NodeJS.ErrnoException;
+    return void response.writeHead(code === 'ENOENT' ? 404 : 500).end();
+  }
   const type = TYPES[extname(name)] ?? 'application/octet-stream';
-  // The single page has a policy of its own, with the hash of its script.
-  const policy = name === 'procmem.html' ? {} : { 'content-security-policy': POLICY };
+  // The single page has a policy of its own, with the hash of its script; who may frame it is for a header only.
+  const policy = name === 'procmem.html' ? "frame-ancestors 'none'" : POLICY;
   response.writeHead(200, {
     ...HEADERS,
-    ...policy,
+    'content-security-policy': policy,
     'content-type': type,
     'content-length': body.length,
   });

@@ -1,4 +1,5 @@
 import type { Task } from '../api/task.js';
+import { functionArgument, intArgument, objectArgument } from '../api/arguments.js';
 import type { TaskStruct } from '../kernel/task.js';
 
 /** A system call of a guest. */
@@ -42,12 +43,33 @@ export interface GuestOptions {
   readonly onUnknownCall?: (name: string) => void;
 }
 
+const LISTENERS = ['onEnter', 'onCall', 'onSignal', 'onExit', 'onUnknownCall'] as const;
+
+/** Looks at every option of a guest. @throws {TypeError | RangeError} one of the wrong type or out of its range */
+export function checkGuestOptions(options: GuestOptions): void {
+  const { slice, instructions } = objectArgument('options', options);
+  if (slice !== undefined) intArgument('slice', slice, 1, Number.MAX_SAFE_INTEGER);
+  if (instructions !== undefined && instructions !== Infinity) {
+    intArgument('instructions', instructions, 1, Number.MAX_SAFE_INTEGER);
+  }
+  for (const name of LISTENERS) {
+    const listener = options[name];
+    if (listener !== undefined) functionArgument(name, listener as () => void);
+  }
+}
+
 /** Something that becomes a descriptor of a program: a terminal, a pipe to the host. */
 export interface GuestStream {
   /** Puts it at a descriptor of a task. */
   install(task: TaskStruct, fd: number): void;
   /** Set by the guest that uses it; called when input has come, at any time. */
   onInput?: (() => void) | null;
+}
+
+/** A stream, as far as one can tell. @throws {TypeError} it has no install() */
+export function streamArgument(name: string, stream: GuestStream): GuestStream {
+  functionArgument(`${name}.install`, objectArgument(name, stream).install);
+  return stream;
 }
 
 /** Who a program runs as, and with what. */

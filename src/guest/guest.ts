@@ -1,13 +1,26 @@
-import { intArgument, nameArgument, objectArgument, stringsArgument } from '../api/arguments.js';
+import {
+  intArgument,
+  livingArgument,
+  nameArgument,
+  objectArgument,
+  stringsArgument,
+} from '../api/arguments.js';
+import { taskArgument } from '../api/task-access.js';
 import { type Task, taskOf, type WaitStatus } from '../api/task.js';
 import { sendToProcess } from '../kernel/kill.js';
 import { makeSiginfo, SI_USER } from '../kernel/siginfo.js';
 import { SIGKILL } from '../kernel/signal.js';
-import type { Machine } from '../machine.js';
+import { Machine } from '../machine.js';
 import { EXEC_ARCHES } from '../syscall/binfmt.js';
 import { doExecve } from '../syscall/exec-call.js';
 import { sysChdir } from '../vfs/fs-calls.js';
-import type { GuestOptions, GuestState, StartOptions } from './guest-options.js';
+import {
+  checkGuestOptions,
+  type GuestOptions,
+  type GuestState,
+  type StartOptions,
+  streamArgument,
+} from './guest-options.js';
 import { GuestThread } from './guest-thread.js';
 import { Scheduler } from './scheduler.js';
 
@@ -33,9 +46,11 @@ export class Guest {
   /** Ends the wait of runToEnd(). */
   #awake: () => void = () => undefined;
 
+  /** @throws {TypeError | RangeError} no machine, or an option that is none */
   constructor(machine: Machine, options: GuestOptions = {}) {
+    if (!(machine instanceof Machine)) throw new TypeError('machine: not a Machine');
     this.machine = machine;
-    objectArgument('options', options);
+    checkGuestOptions(options);
     this.#scheduler = new Scheduler(machine.kernel, options);
   }
 
@@ -49,11 +64,16 @@ export class Guest {
    *
    * @param argv its arguments, its own name first
    * @throws {LinuxError} as execve(): ENOENT, EACCES, ENOEXEC, E2BIG, ENOMEM…
+   * @throws {TypeError | RangeError} an argument or an option that is none
    */
   start(path: string, argv: readonly string[], options: StartOptions = {}): Task {
     const name = nameArgument('path', path);
     const args = stringsArgument('argv', argv);
+    objectArgument('options', options);
     const env = stringsArgument('env', options.env ?? []);
+    for (const stream of ['stdin', 'stdout', 'stderr'] as const) {
+      if (options[stream] !== undefined) streamArgument(stream, options[stream]);
+    }
     const { uid = 0, gid = uid, groups = [], cwd } = options;
     const task = this.machine.spawn({ comm: name.split('/').pop() ?? name, uid, gid, groups });
     try {
@@ -90,13 +110,15 @@ export class Guest {
    * Runs until a process has ended; sleeps while the guest does, and lets the host's events come through.
    *
    * @returns how it ended
+   * @throws {TypeError} no task of this machine, or one that this guest does not run
    */
   async runToEnd(task: Task): Promise<WaitStatus> {
-    const { struct } = task;
+    const { struct } = taskArgument('task', task, this.machine.kernel);
     let since = Date.now();
     while (!struct.exited) {
+      this.#mustRun(task);
       const state = this.run(BURST);
-      if (struct.exited || state.reason === 'exited') break;
+      if (struct.exited) break;
       if (state.reason === 'sleeping') await this.#sleep(state.until);
       else if (Math.abs(Date.now() - since) < HOST_TURN) continue;
       else await hostTurn();
@@ -105,30 +127,49 @@ export class Guest {
     return endOf(task);
   }
 
+  /** Else nothing that it does would ever end that process. */
+  #mustRun({ struct, pid }: Task): void {
+    livingArgument('task', struct);
+    if (this.tasks.some((each) => each.struct.group === struct.group)) return;
+    throw new TypeError(`task: ${pid} is not run by this guest; adopt() takes it in`);
+  }
+
   /** Something from outside happened, input say: calls that sleep are tried again. */
   wake(): void {
     this.#scheduler.happened();
     this.#awake();
   }
 
-  /** Sends a signal to a process, as its user would from outside. */
+  /**
+   * Sends a signal to a process, as its user would from outside; nothing happens to one that has exited.
+   *
+   * @throws {TypeError | RangeError} no task of this machine; no number of a signal
+   */
   kill(task: Task, signal: number): void {
-    const { struct } = task;
+    const { struct } = taskArgument('task', task, this.machine.kernel);
+    intArgument('signal', signal, 1, 64);
     if (struct.exited) return;
-    sendToProcess(struct, intArgument('signal', signal, 1, 64), makeSiginfo(signal, SI_USER));
+    sendToProcess(struct, signal, makeSiginfo(signal, SI_USER));
     this.wake();
   }
 
   /**
    * Takes in a task whose CPU was set up otherwise: one of a machine that was restored, say. A call that
-   * slept when the machine was kept is made again.
+   * slept when the machine was kept is made again. Nothing happens to one that it runs already.
+   *
+   * @throws {TypeError} no task of this machine, one that has exited, or pid 1, which is the kernel's
    */
   adopt(task: Task): void {
+    const { kernel } = this.machine;
+    const struct = livingArgument('task', taskArgument('task', task, kernel).struct);
+    if (struct.group.unkillable) throw new TypeError(`task: ${task.pid} has no program to run`);
+    if (this.tasks.some((each) => each.struct === struct)) return;
     this.#scheduler.add(new GuestThread(task));
   }
 
   /** Ends all processes that it runs. */
   stop(): void {
+    this.#scheduler.rejoin();
     for (const { struct } of this.#scheduler.threads) {
       if (!struct.exited) sendToProcess(struct, SIGKILL, makeSiginfo(SIGKILL, SI_USER));
     }
@@ -137,6 +178,7 @@ export class Guest {
 
   /** The tasks of its threads, in the order of their turns. */
   get tasks(): readonly Task[] {
+    this.#scheduler.rejoin();
     return this.#scheduler.threads.map(({ struct }) => taskOf(struct));
   }
 

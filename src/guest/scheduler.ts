@@ -1,9 +1,11 @@
+import { taskOf } from '../api/task.js';
 import { doExitGroup } from '../kernel/exit.js';
 import { nextItimer } from '../kernel/itimer.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { SIGKILL } from '../kernel/signal.js';
+import type { TaskStruct } from '../kernel/task.js';
 import type { GuestOptions, GuestState } from './guest-options.js';
-import type { GuestThread } from './guest-thread.js';
+import { GuestThread } from './guest-thread.js';
 import { Turn } from './turn.js';
 
 /** Instructions of one turn. */
@@ -22,17 +24,37 @@ export class Scheduler {
   private readonly turn: Turn;
   /** Whose turn is next. */
   private next = 0;
+  /** Every task that was ever taken in: one that has exited lives again after a checkpoint's restore. */
+  private readonly ours = new WeakSet<TaskStruct>();
+  /** Core.rewinds when the threads were last as the machine has them. */
+  private rewinds: number;
 
   constructor(kernel: Kernel, options: GuestOptions) {
     this.kernel = kernel;
     this.options = options;
+    this.rewinds = kernel.core.rewinds;
     this.turn = new Turn(this);
   }
 
   /** Takes a thread in; its first turn comes after everybody else's. */
   add(thread: GuestThread): GuestThread {
     this.threads.push(thread);
+    this.ours.add(thread.struct);
     return thread;
+  }
+
+  /**
+   * After the machine went back to a checkpoint: the threads are those that live now, in the order of their
+   * numbers. A call that one slept in is made again, as its registers say.
+   */
+  rejoin(): void {
+    const { rewinds } = this.kernel.core;
+    if (rewinds === this.rewinds) return;
+    this.rewinds = rewinds;
+    const living = [...this.kernel.tasks()].filter((task) => this.ours.has(task) && !task.exited);
+    this.threads.splice(0, Infinity, ...living.map((task) => new GuestThread(taskOf(task))));
+    this.next = 0;
+    this.happened();
   }
 
   /** Something happened that may let calls go on. */
@@ -42,6 +64,7 @@ export class Scheduler {
 
   /** Runs so many instructions, or until nobody can go on. */
   run(instructions: number): GuestState {
+    this.rejoin();
     const { slice = SLICE } = this.options;
     let left = instructions;
     let idle = 0;

@@ -113,6 +113,7 @@ export class Checkpoint {
       all.restore(memory);
       kernel.shiftClock(this.#of.vfs.now() - now);
       for (const task of later) undo(task);
+      kernel.core.rewinds += 1;
     });
   }
 

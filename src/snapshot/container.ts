@@ -94,7 +94,7 @@ function hasOwnChecksum(core: Core, bytes: Uint8Array, at: number): boolean {
 export function readExactly(source: ByteSource, offset: number, length: number): Uint8Array {
   const bytes = source.read(offset, length);
   if (bytes.length < length) {
-    throw new SnapshotError('CUT_SHORT', 'the bytes end here', offset + bytes.length);
+    throw new SnapshotError('CUT_SHORT', 'cut short, the bytes end here', offset + bytes.length);
   }
   return bytes;
 }
@@ -111,7 +111,7 @@ export function readHeader(core: Core, source: ByteSource): SnapshotHeader {
     throw new SnapshotError('NOT_A_SNAPSHOT', 'no snapshot of a machine starts so', 0);
   }
   if (page.length < PAGE_SIZE)
-    throw new SnapshotError('CUT_SHORT', 'the bytes end here', page.length);
+    throw new SnapshotError('CUT_SHORT', 'cut short, the bytes end here', page.length);
   const view = new DataView(page.buffer, page.byteOffset, page.byteLength);
   checkVersion('format', view.getUint32(8, true), FORMAT_VERSION, 8);
   checkVersion('layout', view.getUint32(12, true), IMAGE_LAYOUT, 12);
@@ -120,7 +120,11 @@ export function readHeader(core: Core, source: ByteSource): SnapshotHeader {
   }
   const totalBytes = view.getFloat64(16, true);
   if (totalBytes > source.size) {
-    throw new SnapshotError('CUT_SHORT', `${totalBytes} bytes were written`, source.size);
+    throw new SnapshotError(
+      'CUT_SHORT',
+      `cut short, ${totalBytes} bytes were written`,
+      source.size,
+    );
   }
   const memoryLimit = view.getFloat64(24, true);
   return { totalBytes, memoryLimit, framesEnd: view.getFloat64(32, true) };
@@ -141,7 +145,7 @@ export function readTable(core: Core, source: ByteSource): Section[] {
   const trailerAt = source.size - TRAILER_SIZE;
   const trailer = readExactly(source, Math.max(trailerAt, 0), TRAILER_SIZE);
   if (!startsWith(trailer.subarray(TRAILER_SIZE - END_MAGIC.length), END_MAGIC)) {
-    throw new SnapshotError('CUT_SHORT', 'no snapshot ends so', source.size);
+    throw new SnapshotError('CUT_SHORT', 'cut short, no snapshot ends so', source.size);
   }
   const view = new DataView(trailer.buffer, trailer.byteOffset, TRAILER_SIZE);
   const offset = view.getFloat64(0, true);

@@ -30,7 +30,7 @@ export class SnapshotError extends Error {
   readonly offset: number | null;
 
   constructor(code: SnapshotErrorCode, what: string, offset: number | null = null) {
-    super(offset === null ? what : `at byte ${offset}: ${what}`);
+    super(offset === null ? what : `offset 0x${offset.toString(16)}: ${what}`);
     this.code = code;
     this.offset = offset;
   }

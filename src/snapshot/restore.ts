@@ -26,8 +26,9 @@ export interface RestoreOptions {
   readonly wasm?: WasmSource;
   /** The clock (default: the host's); the machine's own time goes on where it stood. */
   readonly now?: () => number;
-  /** The directories that were mounted, by the path where. */
-  readonly hosts?: Readonly<Record<string, HostDirectory>>;
+  /** The directories that were mounted, by the path where; or a function that gives that of a path, or null. */
+  readonly hosts?:
+    Readonly<Record<string, HostDirectory>> | ((path: string) => HostDirectory | null);
   /** The sources from which pages are loaded (cores, and files beside them), by their names. */
   readonly sources?: Readonly<Record<string, ByteSource>>;
   /** Security modules that are not this library's. */
@@ -141,8 +142,12 @@ function resolver(options: RestoreOptions, store: StoreSource): ResolveExternal 
   };
 }
 
-function given<T>(all: Readonly<Record<string, T>> | undefined, option: string, key: string): T {
-  if (all !== undefined && Object.hasOwn(all, key)) return all[key] as T;
+type Given<T> = Readonly<Record<string, T>> | ((key: string) => T | null) | undefined;
+
+function given<T>(all: Given<T>, option: string, key: string): T {
+  const found =
+    typeof all === 'function' ? all(key) : all && Object.hasOwn(all, key) ? all[key] : null;
+  if (found !== null && found !== undefined) return found;
   throw new SnapshotError('MISSING', `the machine needs '${key}': give it in options.${option}`);
 }
 

@@ -83,7 +83,7 @@ const INSTANCE = ['exports', 'bounce', 'memory', 'runs', 'views', 'bytes', 'word
 /** Every class of which a machine's state has objects. A class that is not here is refused by its path. */
 const RULES: readonly ClassRule[] = [
   rule('Core', Core, {
-    skip: [...INSTANCE, 'limitBytes', 'watches'],
+    skip: [...INSTANCE, 'limitBytes', 'watches', 'rewinds'],
     caches: ['current', 'limits'],
   }),
   rule('CoreExeFile', CoreExeFile),

@@ -53,6 +53,13 @@ export function encodeState(kernel: Kernel, vfs: Vfs): SnapshotParts {
       const path = hosts.get(object);
       return path === undefined ? null : `host:${path}`;
     }
+    if (rule.name === 'HostStream' || rule.name === 'Tty') {
+      throw new SnapshotError(
+        'UNSUPPORTED',
+        'a Console is standard input, output or error of a process, and belongs to the host: end the ' +
+          'processes that have it open, or start them with pipes or files',
+      );
+    }
     if (rule.name !== 'SourcePages') return null;
     if (value instanceof StoreSource) store = value;
     return `source:${(value as ByteSource).name}`;

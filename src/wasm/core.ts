@@ -58,6 +58,8 @@ export class Core {
   private words: Uint32Array;
   private readonly loaders = new Map<number, PageLoader>();
   private lastId = 0;
+  /** How often the machine went back to a checkpoint: who keeps something beside its state looks at this. */
+  rewinds = 0;
 
   private constructor(instance: CoreInstance, limitBytes: number) {
     this.limitBytes = limitBytes;

@@ -13,6 +13,7 @@ import { Machine, PROT_NONE, PROT_READ, type Task } from '../../src/index.js';
 
 const PAGE = 4096;
 const AT = 0x10_0000;
+const PRIVATE_ANONYMOUS = 0x22;
 
 const test = suite('api/core-machine');
 
@@ -171,6 +172,68 @@ test('after the tasks every frame is free again', async () => {
   child.exit();
   task.exit();
   assert.is(machine.framesInUse, atRest);
+});
+
+const bad = (value: unknown): never => value as never;
+
+test('an option of a machine that is none is refused by name', async () => {
+  for (const [options, said] of [
+    [null, /^options: not an object/],
+    [{ memmory: 1 }, /^options: "memmory" is not one of memory, wasm, yama, profile/],
+    [{ profile: 'gvisor-2020' }, /^profile: not an object/],
+    [{ profile: { nosuch: 1 } }, /^profile: "nosuch" is not a rule/],
+    [{ profile: { zeroPage: 1 } }, /^profile\.zeroPage: not a boolean/],
+    [{ memory: 1 }, /^memory: 1 is no integer/],
+    [{ yama: 4 }, /^yama: 4 is not one of/],
+  ] as const) {
+    const error = await CoreMachine.create(bad(options)).catch((reason: unknown) => reason);
+    assert.ok(error instanceof TypeError || error instanceof RangeError, String(error));
+    assert.match((error as Error).message, said);
+  }
+});
+
+test('an argument that is none is refused by name, and changes nothing', async () => {
+  const machine = await CoreMachine.create();
+  const task = machine.spawn();
+  const at = task.mmap({ length: PAGE });
+  const MAP_SHARED = 1;
+  const rows: readonly (readonly [run: () => unknown, said: RegExp])[] = [
+    [() => machine.spawn(bad(null)), /^options: not an object/],
+    [() => task.mmap(bad(undefined)), /^options: not an object/],
+    [() => task.mmap({ length: PAGE, flags: MAP_SHARED }), /^flags: .*MAP_PRIVATE alone/],
+    [() => task.store64(at, bad(5)), /^value: not a bigint/],
+    [() => task.store64(at, 1n << 64n), /^value: .*does not fit 64 bits/],
+    [() => task.loadUint(at, bad(3)), /^size: 3 is not one of 1, 2, 4/],
+    [() => task.storeUint(at, bad(8), 1), /^size: 8 is not one of 1, 2, 4/],
+    [() => task.storeUint(at, 1, 256), /^value: 256 is no integer from -128 to 255/],
+    [() => task.storeUint(at, 2, 1.5), /^value: 1.5 is no integer/],
+    [() => task.storeUint(at, 4, bad('1')), /^value: not a number/],
+  ];
+  for (const [run, said] of rows) {
+    assert.throws(
+      run,
+      (error: unknown) =>
+        (error instanceof TypeError || error instanceof RangeError) && said.test(error.message),
+    );
+  }
+  assert.is(task.load64(at), 0n);
+  task.storeUint(at, 4, -1);
+  assert.is(task.load64(at), 0xffff_ffffn);
+});
+
+test('huge pages: there are none, and no other flag is refused, as with procmem', async () => {
+  const small = (await CoreMachine.create()).spawn();
+  const whole = (await Machine.create()).spawn();
+  for (const flags of [0x40000, 0x40000 | (21 << 26), 0x800, 0x1000, 0x20000, 0x200, 0x2000000]) {
+    const make = (task: CoreTask | Task) => () =>
+      typeof task.mmap({
+        addr: AT,
+        length: PAGE,
+        prot: PROT_READ,
+        flags: flags | PRIVATE_ANONYMOUS,
+      });
+    assert.is(outcome(make(small)), outcome(make(whole)), flags.toString(16));
+  }
 });
 
 test.run();

@@ -90,6 +90,7 @@ for (const [command, status, out] of good) {
 const bad: [command: string, message: RegExp][] = [
   ['', /which command\? procmem help lists them/],
   ['frob', /no command "frob"; procmem help lists them/],
+  ['mpas', /no command "mpas" \(did you mean maps\?\)/],
   ['maqs', /no command "maqs" \(did you mean maps\?\)/],
   ['help frob', /no command "frob"/],
   ['help maps bt', /help takes at most one command/],

@@ -130,8 +130,19 @@ needs([CC], 'a dynamic program needs a root, which it cannot change', () => {
   const missing = run(['--root', root, 'nope']);
   assert.equal(
     [missing.status, missing.stderr],
-    [2, 'procmem: nope: there is no such program in the root\n'],
+    [127, 'procmem: nope: there is no such program in the root\n'],
   );
+});
+
+needs([CC], 'the RAM that the program finds is the memory it may have', () => {
+  for (const [options, kilobytes] of [
+    [[], 4 * 2 ** 20],
+    [['--memory', '256M'], 256 * 2 ** 10],
+    [['--memory', '64M', '--profile', 'gvisor-2020'], 64 * 2 ** 10],
+  ] as const) {
+    const { stdout } = run([...options, path('modes'), 'show', '/proc/meminfo']);
+    assert.match(stdout, new RegExp(`MemTotal: +${kilobytes} kB`));
+  }
 });
 
 needs([CC], 'a kernel without /proc/self/mem can be asked for', () => {
@@ -148,11 +159,11 @@ needs([CC], 'a program that does not end is ended by a limit', () => {
   assert.is(late.status, 128 + 9);
   assert.is(late.stderr, `procmem: ${path('modes')}: ended after 0.5 seconds (--time)\n`);
   assert.is(run(['--time', '0.3', path('modes'), 'wait']).status, 128 + 9);
-  const spent = run(['--instructions', '10000000', path('modes'), 'spin']);
-  assert.equal(
-    [spent.status, spent.stderr],
-    [137, `procmem: ${path('modes')}: ended by SIGKILL\n`],
-  );
+  for (const limit of ['10000000', '10M']) {
+    const { status, stderr } = run(['--instructions', limit, path('modes'), 'spin']);
+    const said = `procmem: ${path('modes')}: ended after 10000000 instructions (--instructions)\n`;
+    assert.equal([status, stderr], [137, said]);
+  }
 });
 
 needs([CC], 'signals are passed on', async () => {
@@ -216,8 +227,12 @@ const WRONG: readonly (readonly [args: string[], said: RegExp])[] = [
   [['--env', 'A', CLI], /--env A: not NAME=VALUE/],
   [['--rot', '/', 'x'], /unknown option --rot \(did you mean --root\?\)/],
   [['--root', '/nope/nope', 'x'], /--root \/nope\/nope: there is no such directory/],
-  [['/nope/nope'], /\/nope\/nope: there is no such file/],
-  [[tmpdir()], /is no file/],
+  [['--cwd', '/nope', CLI], /--cwd \/nope: there is no such directory/],
+  [['--instructions', '0', CLI], /--instructions: "0" is no number from 1/],
+  [['--instructions', '5X', CLI], /--instructions: "5X" is no number from 1/],
+  [['--mount', `${tmpdir()}:/proc`, CLI], /--mount .*:\/proc: something is mounted there already/],
+  [['--mount', `${tmpdir()}:/a/../dev/`, CLI], /something is mounted there already/],
+  [['-m', `${tmpdir()}:/m`, '-m', `${tmpdir()}:/m/`, CLI], /:\/m\/: something is mounted there/],
 ];
 
 test('a command line that makes no sense is refused in a line', () => {
@@ -226,6 +241,16 @@ test('a command line that makes no sense is refused in a line', () => {
     assert.equal([status, stdout], [2, ''], args.join(' '));
     assert.match(stderr, said);
     assert.is(stderr.split('\n').length, 2, stderr);
+  }
+});
+
+test('the status says whether a program is not there, or cannot be executed', () => {
+  for (const [program, status, said] of [
+    ['/nope/nope', 127, 'procmem: /nope/nope: there is no such file\n'],
+    [tmpdir(), 126, `procmem: ${tmpdir()}: is no file\n`],
+  ] as const) {
+    const ended = run([program]);
+    assert.equal([ended.status, ended.stdout, ended.stderr], [status, '', said]);
   }
 });
 

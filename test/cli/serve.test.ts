@@ -1,4 +1,7 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 
@@ -63,6 +66,30 @@ test('the policy allows no inline script and no other server', async () => {
   assert.not.match(policy, /'unsafe-eval'/);
 });
 
+test('who may frame the single page is said by a header', async () => {
+  const { headers } = await ask('/procmem.html');
+  assert.is(headers['content-security-policy'], "frame-ancestors 'none'");
+});
+
+test('a file that went since the server started is 404, one that cannot be read 500', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'serve-'));
+  writeFileSync(join(directory, 'gone.js'), '');
+  mkdirSync(join(directory, 'directory.js'));
+  const own = await serveExplorer(0, directory);
+  try {
+    rmSync(join(directory, 'gone.js'));
+    for (const [name, status] of [
+      ['gone.js', 404],
+      ['directory.js', 500],
+    ] as const) {
+      assert.is((await fetch(own.url + name)).status, status);
+    }
+  } finally {
+    await own.close();
+    rmSync(directory, { recursive: true });
+  }
+});
+
 for (const [path, method, host, status] of [
   ['/nothing', 'GET', undefined, 404],
   ['/../package.json', 'GET', undefined, 404],
@@ -72,6 +99,8 @@ for (const [path, method, host, status] of [
   ['/main.js', 'HEAD', undefined, 200],
   ['/main.js', 'GET', 'evil.example', 421],
   ['/main.js', 'GET', 'localhost:8077', 200],
+  ['/main.js', 'GET', 'LocalHost:8077', 200],
+  ['/main.js', 'GET', '[::1]', 200],
 ] as const) {
   test(`${method} ${path} ${host ?? ''} is ${status}`, async () => {
     const answer = await ask(path, method, host);

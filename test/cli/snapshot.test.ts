@@ -1,6 +1,14 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -8,7 +16,8 @@ import * as assert from 'uvu/assert';
 
 import { FileSource } from '../../src/cli/file-source.js';
 import { runCommand } from '../../src/cli/run.js';
-import { LinuxError, Machine } from '../../src/index.js';
+import { LinuxError, Machine, MAP_FIXED, MAP_PRIVATE, PROT_READ } from '../../src/index.js';
+import { hostDirectory } from '../../src/node.js';
 
 const test = suite('cli/snapshot');
 const dir = mkdtempSync(join(tmpdir(), 'procmem-snapshot-'));
@@ -207,6 +216,42 @@ test('of several processes in a snapshot --pid chooses one', async () => {
     assert.match(ran.out + ran.err, text);
   }
   assert.match((await runAny(['maps', '--pid', '1'])).err, /--pid names a process of a snapshot/);
+});
+
+test('a snapshot of a machine over a directory of the host is looked into without that', async () => {
+  const root = join(dir, 'root');
+  mkdirSync(root);
+  writeFileSync(join(root, 'data'), 'x'.repeat(8192));
+  const machine = await Machine.create({ root: hostDirectory(root) });
+  machine.mountHost('/more', hostDirectory(root));
+  const task = machine.spawn({ comm: 'one' });
+  const files = ['/data', '/more/data'].map((path, i) => {
+    const file = task.open(path);
+    const addr = 0x10_0000 * (i + 1);
+    task.mmap({ addr, length: 8192, prot: PROT_READ, flags: MAP_PRIVATE | MAP_FIXED, file });
+    task.load8(addr);
+    return [path, addr] as const;
+  });
+  writeFileSync(output, machine.snapshot());
+  rmSync(root, { recursive: true });
+  for (const command of ['info', 'maps']) {
+    const { status, out, err } = await runAny([command, output]);
+    assert.equal([status, err], [0, ''], command);
+    if (command === 'maps') for (const [path] of files) assert.match(out, path);
+  }
+  for (const [, addr] of files) {
+    const { status, out } = await runAny(['read', `0x${addr.toString(16)}`, '16', '-c', output]);
+    assert.is(status, 0);
+    assert.match(out, 'xxxxxxxxxxxxxxxx');
+    const lost = await runAny(['read', `0x${(addr + 4096).toString(16)}`, '16', '-c', output]);
+    assert.is(lost.status, 1, lost.out);
+  }
+});
+
+test('a snapshot that is cut is said to be, and where', async () => {
+  writeFileSync(output, (await Machine.create()).snapshot().subarray(0, 5000));
+  const { err } = await runAny(['info', output]);
+  assert.match(err, /out: offset 0x1388: cut short, \d+ bytes were written\n$/);
 });
 
 test('a snapshot that is damaged is one line with its name and status 2', async () => {

@@ -3,9 +3,11 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 
 import { LinuxError } from '../../src/errno.js';
+import { Console } from '../../src/guest/console.js';
 import { Guest } from '../../src/guest/guest.js';
 import type { GuestCall, GuestOptions } from '../../src/guest/guest-options.js';
 import { Machine } from '../../src/machine.js';
+import { SnapshotError } from '../../src/snapshot/error.js';
 import { makeElf } from '../cpu/static-program.js';
 
 const test = suite('guest/guest');
@@ -185,6 +187,99 @@ test('a task set up by hand can be taken in', async () => {
   now += 1;
   assert.is((await second.runToEnd(task)).exitCode, 6);
 });
+
+const AFTER: readonly (readonly [title: string, ran: 'ended' | 'asleep'])[] = [
+  ['has ended lives again', 'ended'],
+  ['sleeps goes on from before its sleep', 'asleep'],
+];
+for (const [title, ran] of AFTER) {
+  test(`after a restore, a program that ${title}`, async () => {
+    const { guest, task } = start([...SLEEP, ...exit(7)]);
+    guest.run(2);
+    const checkpoint = machine.checkpoint();
+    for (let i = 0; i < 2; i++) {
+      assert.is(guest.run().reason, 'sleeping');
+      now += 1000;
+      if (ran === 'ended') assert.is(guest.run().reason, 'exited');
+      checkpoint.restore();
+      assert.equal(
+        guest.tasks.map(({ pid }) => pid),
+        [task.pid],
+      );
+    }
+    assert.is(guest.run().reason, 'sleeping');
+    now += 1000;
+    assert.is((await guest.runToEnd(task)).exitCode, 7);
+    checkpoint.dispose();
+  });
+}
+
+test('nobody waits for a program that this guest does not run', async () => {
+  const { guest, task } = start(exit(1));
+  const other = new Guest(machine);
+  const error = await other.runToEnd(task).catch((reason: unknown) => reason);
+  assert.instance(error, TypeError);
+  assert.is(
+    (error as Error).message,
+    `task: ${task.pid} is not run by this guest; adopt() takes it in`,
+  );
+  other.adopt(task);
+  other.adopt(task);
+  assert.is(other.tasks.length, 1);
+  assert.is((await other.runToEnd(task)).exitCode, 1);
+  guest.run();
+});
+
+test('a console is named by the snapshot that cannot keep it', () => {
+  machine.addFile('/bin/words', program(SPIN), 0o755);
+  for (const tty of [false, true]) {
+    const guest = new Guest(machine);
+    const stdout = new Console({ tty });
+    guest.start('/bin/words', ['words'], { stdout });
+    assert.throws(
+      () => machine.snapshot(),
+      (error: unknown) =>
+        error instanceof SnapshotError && /^a Console is standard/.test(error.message),
+    );
+    guest.stop();
+  }
+});
+
+const bad = (value: unknown): never => value as never;
+const MISUSE: readonly (readonly [title: string, run: (guest: Guest) => unknown, said: RegExp])[] =
+  [
+    ['no machine', () => new Guest(bad({})), /^machine: not a Machine/],
+    ['slice 0', () => new Guest(machine, { slice: 0 }), /^slice: 0 is no integer from 1/],
+    [
+      'instructions',
+      () => new Guest(machine, { instructions: bad('x') }),
+      /^instructions: not a n/,
+    ],
+    ['a listener', () => new Guest(machine, { onExit: bad(1) }), /^onExit: not a function/],
+    ['adopt({})', (guest) => guest.adopt(bad({})), /^task: not a Task/],
+    ['adopt(init)', (guest) => guest.adopt(bad(machine.task(1))), /^task: 1 has no program/],
+    ['kill(null)', (guest) => guest.kill(bad(null), 9), /^task: not a Task/],
+    ['runToEnd({})', (guest) => guest.runToEnd(bad({})), /^task: not a Task/],
+    [
+      'stdin {}',
+      (guest) => guest.start('/bin/words', ['words'], { stdin: bad({}) }),
+      /^stdin\.install: not a function/,
+    ],
+    [
+      'stderr 2',
+      (guest) => guest.start('/bin/words', ['words'], { stderr: bad(2) }),
+      /^stderr: not an object/,
+    ],
+  ];
+for (const [title, run, said] of MISUSE) {
+  test(`${title} is refused by name, and the guest goes on`, async () => {
+    const { guest, task } = start(exit(3));
+    const error = await (async () => run(guest))().catch((reason: unknown) => reason);
+    assert.ok(error instanceof TypeError || error instanceof RangeError, String(error));
+    assert.match((error as Error).message, said);
+    assert.is((await guest.runToEnd(task)).exitCode, 3);
+  });
+}
 
 test('every frame comes back', () => {
   machine.task(1)?.unlink('/bin/words');

@@ -11,6 +11,8 @@ import { SnapshotError } from '../../src/snapshot/error.js';
 const test = suite('snapshot/host-directory');
 const PAGE = 4096;
 
+const bad = (value: unknown): never => value as never;
+
 test('directories of the host are given again by their paths', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'procmem-snapshot-'));
   try {
@@ -24,6 +26,17 @@ test('directories of the host are given again by their paths', async () => {
     const error = await Machine.restore(bytes).catch((cause: unknown) => cause);
     assert.instance(error, SnapshotError);
     assert.is((error as SnapshotError).code, 'MISSING');
+    const none = await Machine.restore(bytes, { hosts: () => null }).catch((why: unknown) => why);
+    assert.is((none as SnapshotError).code, 'MISSING');
+    const asked: string[] = [];
+    const given = (path: string) => {
+      asked.push(path);
+      return hostDirectory(dir);
+    };
+    const other = await Machine.restore(bytes, { hosts: given });
+    assert.equal(asked, ['/mnt/host']);
+    assert.equal(other.task(task.pid)?.readdir('/mnt/host'), ['a']);
+    assert.throws(() => hostDirectory(bad(5)), /^path: not a string/);
     const copy = await Machine.restore(bytes, { hosts: { '/mnt/host': hostDirectory(dir) } });
     const again = copy.task(task.pid)!;
     assert.is(again.file(file.fd).read(new Uint8Array(9 * PAGE)), 2 * PAGE, 'from where it was');
