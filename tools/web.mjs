@@ -88,7 +88,13 @@ export async function buildWeb(root) {
 
 /** What of others is in the page, under which licences. */
 function licenses(root) {
-  const packages = ['preact', 'uplot', '@alexaltea/capstone-js', '@assemblyscript/loader'];
+  const packages = [
+    'preact',
+    'uplot',
+    '@alexaltea/capstone-js',
+    '@xterm/xterm',
+    '@assemblyscript/loader',
+  ];
   return packages
     .map((name) => {
       const home = join(root, 'node_modules', name);

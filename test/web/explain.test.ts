@@ -123,7 +123,8 @@ inBrowser('the tour goes from no names to all names', async (page) => {
   assert.is(known.length, unknown.length);
   assert.ok(known.every((line) => !line.includes('(unknown)')));
   assert.match(known[0] ?? '', 'postcard::Palette::colourOf(unsigned char) const');
-  await page.click('Look around in this crash');
+  await page.click('Next');
+  await page.click('Look around in the first crash');
   await page.until(`location.hash.includes('panel=map')`);
 });
 

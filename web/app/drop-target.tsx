@@ -3,6 +3,8 @@ import { useState } from 'preact/hooks';
 
 import type { Client } from './client.js';
 import { openFiles } from './opening.js';
+import { offerProgram } from './run-form.js';
+import { useSelection } from './selection.js';
 
 /** Takes files that are dropped anywhere on the page. */
 export function DropTarget(props: {
@@ -10,6 +12,8 @@ export function DropTarget(props: {
   readonly children: ComponentChildren;
 }): JSX.Element {
   const [over, setOver] = useState(false);
+  const [{ panel }] = useSelection();
+  const running = panel === 'run';
   const hasFiles = (event: DragEvent): boolean =>
     event.dataTransfer?.types.includes('Files') === true;
   return (
@@ -28,13 +32,20 @@ export function DropTarget(props: {
         event.preventDefault();
         setOver(false);
         const files = [...(event.dataTransfer?.files ?? [])];
-        if (files.length > 0) void openFiles(props.client, files);
+        const [first] = files;
+        if (first === undefined) return;
+        if (running) offerProgram(first);
+        else void openFiles(props.client, files);
       }}
     >
       {props.children}
       {over && (
         <div class="drop-here" aria-hidden="true">
-          <p>Drop the core here, with the program and libraries it names if you have them.</p>
+          <p>
+            {running
+              ? 'Drop the program here, or a tar of a root directory.'
+              : 'Drop the core here, with the program and libraries it names if you have them.'}
+          </p>
         </div>
       )}
     </div>

@@ -9,6 +9,7 @@ import { TasksPanel } from '../panels/tasks.js';
 import { CowPanel } from '../panels/cow.js';
 import { DisassemblyPanel } from '../panels/disassembly.js';
 import { ExplainPanel } from '../panels/explain.js';
+import { RunPanel } from '../panels/run.js';
 import { RegistersPanel } from '../panels/registers.js';
 import { SpeedPanel } from '../panels/speed.js';
 import { StackPanel } from '../panels/stack.js';
@@ -35,6 +36,8 @@ export interface PanelSpec {
   readonly group: 'Start' | 'Process' | 'Thread' | 'Kernel' | 'Learn';
   /** Whether it needs something opened before. */
   readonly needs: 'nothing' | 'machine';
+  /** Whether it stays as it is when something else is opened; others begin anew. */
+  readonly stays?: true;
   readonly Panel: ComponentType<PanelProps>;
 }
 
@@ -48,6 +51,16 @@ export const PANELS: readonly PanelSpec[] = [
     group: 'Start',
     needs: 'nothing',
     Panel: OpenPanel,
+  },
+  {
+    id: 'run',
+    title: 'Run',
+    about: 'A RISC-V Linux program, with a terminal.',
+    key: 'x',
+    group: 'Start',
+    needs: 'nothing',
+    stays: true,
+    Panel: RunPanel,
   },
   {
     id: 'tasks',

@@ -6,7 +6,7 @@ import { DropTarget } from './drop-target.js';
 import { HelpDialog } from './help.js';
 import { useOpening } from './opening.js';
 import { type PanelSpec, PANELS } from './panels.js';
-import { linkTo, select, useSelection } from './selection.js';
+import { linkTo, select, type Selection, useSelection } from './selection.js';
 import { useShortcuts } from './shortcuts.js';
 import { TaskBar } from './task-bar.js';
 import { ThemeButton } from './theme.js';
@@ -22,6 +22,7 @@ export function Shell({ client }: { readonly client: Client }): JSX.Element {
   useShortcuts(() => setHelp(true));
   const spec = PANELS.find(({ id }) => id === panel) ?? PANELS[0];
   useFocusOnPanel(panel);
+  useVisibleLink();
   useEffect(() => {
     const name = info === null ? 'procmem' : `${info.label} · procmem`;
     document.title = spec === undefined ? name : `${spec.title} · ${name}`;
@@ -37,7 +38,11 @@ export function Shell({ client }: { readonly client: Client }): JSX.Element {
           {info !== null && <TaskBar client={client} info={info} key={count} />}
           <main id="main" class="main" tabIndex={-1}>
             {spec !== undefined && (
-              <PanelPlace key={`${spec.id} ${count}`} spec={spec} client={client} />
+              <PanelPlace
+                key={spec.stays === true ? spec.id : `${spec.id} ${count}`}
+                spec={spec}
+                client={client}
+              />
             )}
           </main>
         </div>
@@ -69,7 +74,7 @@ function Sidebar(props: { readonly current: string; onHelp(): void }): JSX.Eleme
   const { info } = useOpening();
   return (
     <nav class="sidebar" aria-label="Panels">
-      <a class="brand" href={linkTo({ panel: 'open' })} aria-label="procmem, the start">
+      <a class="brand" href={pageLink({ panel: 'open' })} aria-label="procmem, the start">
         <span class="brand-mark" aria-hidden="true">
           <i />
           <i />
@@ -113,7 +118,7 @@ function PanelLinks(props: {
         {panels.map(({ id, title, about, needs }) => (
           <li key={id}>
             <a
-              href={linkTo({ ...selected, panel: id })}
+              href={pageLink({ ...selected, panel: id })}
               class={needs === 'machine' && !props.open ? 'waits' : ''}
               aria-current={id === props.current ? 'page' : undefined}
               title={about}
@@ -132,13 +137,19 @@ function PanelLinks(props: {
   );
 }
 
+/** A page that becomes narrow has another strip of links than before. */
+function useVisibleLink(): void {
+  useEffect(() => {
+    addEventListener('resize', showCurrentLink);
+    return () => removeEventListener('resize', showCurrentLink);
+  }, []);
+}
+
 /** After a change of panel the keyboard goes on in it, as after a page load. */
 function useFocusOnPanel(panel: string): void {
   const before = useRef(panel);
   useEffect(() => {
-    document
-      .querySelector('.sidebar [aria-current]')
-      ?.scrollIntoView({ block: 'nearest', inline: 'center' });
+    showCurrentLink();
     if (before.current === panel) return;
     before.current = panel;
     const active = document.activeElement;
@@ -146,6 +157,18 @@ function useFocusOnPanel(panel: string): void {
       document.querySelector<HTMLElement>('.main h1')?.focus({ preventScroll: true });
     }
   }, [panel]);
+}
+
+/** Whole: a bare fragment that is scrolled out of sight is taken for a skip link by checkers. */
+function pageLink(change: Partial<Selection>): string {
+  return new URL(linkTo(change), location.href).href;
+}
+
+/** On a narrow page the links are a strip that scrolls: the one of this panel is to be seen. */
+function showCurrentLink(): void {
+  document
+    .querySelector('.sidebar [aria-current]')
+    ?.scrollIntoView({ block: 'nearest', inline: 'center' });
 }
 
 /** The fragment of the address bar is the selection: a plain jump would lose it. */

@@ -1,17 +1,20 @@
 import type { JSX } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 
+import type { Client } from '../app/client.js';
 import { formatAddress, formatCount } from '../app/format.js';
 import { openDemo } from '../app/opening.js';
 import type { PanelProps } from '../app/panels.js';
 import { useRemote } from '../app/remote.js';
+import { select } from '../app/selection.js';
 import { Button, Card, Empty, FailureNotice, Panel } from '../app/ui.js';
 import type { TourAnswer, TourRun } from '../worker/tour.js';
 import { AccessVerdict } from './explain-checks.js';
+import { ForReal } from './tour-real.js';
 
 interface Step {
   readonly title: string;
-  readonly Body: (props: { readonly tour: TourAnswer }) => JSX.Element;
+  readonly Body: (props: { readonly tour: TourAnswer; readonly client: Client }) => JSX.Element;
 }
 
 /** The story; a further step is a further row. */
@@ -19,6 +22,7 @@ const STEPS: readonly Step[] = [
   { title: 'A trace without names', Body: WithoutNames },
   { title: 'What was missing', Body: Missing },
   { title: 'The names appear', Body: WithNames },
+  { title: 'For real', Body: ForReal },
 ];
 
 /** The story that this project began with, told with a crash that really happened. */
@@ -61,7 +65,7 @@ export function TourPanel({ client }: PanelProps): JSX.Element {
           <h2 ref={heading} tabIndex={-1}>
             {step + 1}. {current.title}
           </h2>
-          <current.Body tour={value} />
+          <current.Body tour={value} client={client} />
           <div class="tour-foot">
             <Button disabled={step === 0} onClick={() => go(step - 1)}>
               Back
@@ -71,9 +75,12 @@ export function TourPanel({ client }: PanelProps): JSX.Element {
                 Next: {STEPS[step + 1]?.title}
               </Button>
             ) : (
-              <Button kind="main" onClick={() => void openDemo(client, 'crash')}>
-                Look around in this crash
-              </Button>
+              <div class="tour-foot-end">
+                <Button onClick={() => select({ panel: 'run' })}>Run programs yourself</Button>
+                <Button kind="main" onClick={() => void openDemo(client, 'crash')}>
+                  Look around in the first crash
+                </Button>
+              </div>
             )}
           </div>
         </div>

@@ -2,6 +2,7 @@ import { type Task, type UnwindMachine, unwindMachineOf } from '../../src/index.
 import { disassemble, type Instruction } from './capstone.js';
 import { processOf, type ProcessView } from './process.js';
 import type { Session } from './session.js';
+import { registersOf } from './thread-registers.js';
 
 /** A line of disassembly. */
 export interface InstructionRow {
@@ -79,12 +80,12 @@ export const disassemblyHandlers = {
 };
 
 function machineOf(task: Task): UnwindMachine | null {
-  const { regs } = task.struct;
+  const regs = registersOf(task);
   return regs === null ? null : unwindMachineOf(regs.length);
 }
 
 function pcOf(task: Task, machine: UnwindMachine): number | null {
-  const { regs } = task.struct;
+  const regs = registersOf(task);
   const pc = regs === null ? null : machine.registers(regs)[machine.pc];
   return pc === null || pc === undefined || pc >= 1n << 48n ? null : Number(pc);
 }

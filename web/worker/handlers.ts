@@ -2,10 +2,12 @@
 import { cowHandlers } from './cow.js';
 import { disassemblyHandlers } from './disassembly.js';
 import { explainHandlers } from './explain.js';
+import { guestHandlers } from './guest.js';
 import { registersHandlers } from './registers.js';
 import { speedHandlers } from './speed.js';
 import { stackHandlers } from './stack.js';
 import { tourHandlers } from './tour.js';
+import { tourRunHandlers } from './tour-run.js';
 import { walkHandlers } from './walk.js';
 import { mapHandlers } from './maps.js';
 import { memoryHandlers } from './memory.js';
@@ -18,10 +20,12 @@ export const handlers = {
   ...cowHandlers,
   ...disassemblyHandlers,
   ...explainHandlers,
+  ...guestHandlers,
   ...registersHandlers,
   ...speedHandlers,
   ...stackHandlers,
   ...tourHandlers,
+  ...tourRunHandlers,
   ...walkHandlers,
   ...openHandlers,
   ...mapHandlers,

@@ -1,6 +1,7 @@
 import { type Task, unwindMachineOf } from '../../src/index.js';
 import { processOf, type ProcessView } from './process.js';
 import type { Session } from './session.js';
+import { floatRegistersOf, registersOf } from './thread-registers.js';
 
 /** One general register. */
 export interface RegisterRow {
@@ -116,7 +117,7 @@ const LAYOUTS: Readonly<Record<string, Layout>> = {
 export const registersHandlers = {
   'registers.of': (session: Session, args: { readonly tid: number }): RegistersAnswer => {
     const task = session.task(args.tid);
-    const { regs } = task.struct;
+    const regs = registersOf(task);
     const arch = regs === null ? null : (unwindMachineOf(regs.length)?.name ?? null);
     const layout = arch === null ? undefined : LAYOUTS[arch];
     if (regs === null || layout === undefined) {
@@ -152,7 +153,7 @@ function pointsTo(value: bigint, view: ProcessView): RegisterRow['points'] {
 }
 
 function vectorRows(task: Task, { vector }: Layout): VectorRow[] {
-  const { fpregs } = task.struct;
+  const fpregs = floatRegistersOf(task);
   const { names, offset, size } = vector;
   if (fpregs === null || fpregs.length < offset + names.length * size) return [];
   const view = new DataView(fpregs.buffer, fpregs.byteOffset, fpregs.byteLength);

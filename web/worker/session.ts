@@ -12,7 +12,7 @@ import {
 
 /** What was opened, as the page shows it. */
 export interface SessionInfo {
-  readonly kind: 'core' | 'snapshot' | 'demo';
+  readonly kind: 'core' | 'snapshot' | 'demo' | 'program';
   /** Name of the file or of the demo. */
   readonly label: string;
   /** The thread to look at first: of a core the one that got the signal. */

@@ -2,6 +2,7 @@ import { type Task, unwind, unwindMachineOf } from '../../src/index.js';
 import type { Call } from './call.js';
 import { processOf, type ProcessView } from './process.js';
 import type { Session } from './session.js';
+import { registersOf } from './thread-registers.js';
 
 /** Frames of one thread at most: runaway recursion has no end. */
 const MAX_FRAMES = 256;
@@ -55,7 +56,7 @@ export const stackHandlers = {
 };
 
 function traceOf(task: Task, view: ProcessView): ThreadTrace {
-  const { regs } = task.struct;
+  const regs = registersOf(task);
   const about = { tid: task.tid, comm: task.comm, state: task.state };
   const machine = regs === null ? null : unwindMachineOf(regs.length);
   if (regs === null || machine === null) return { ...about, arch: null, frames: [], end: null };

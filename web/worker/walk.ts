@@ -1,6 +1,7 @@
 import { type PageWalk, type Task, unwindMachineOf } from '../../src/index.js';
 import { processOf, type ProcessView } from './process.js';
 import type { Session } from './session.js';
+import { registersOf } from './thread-registers.js';
 
 /** The mapping that an address lies in. */
 export interface WalkMapping {
@@ -42,7 +43,7 @@ export const walkHandlers = {
 
 /** Where to look when nobody said: the stack's top, else a mapping whose first page is there. */
 function usualPlace(task: Task, view: ProcessView): number {
-  const { regs } = task.struct;
+  const regs = registersOf(task);
   const machine = regs === null ? null : unwindMachineOf(regs.length);
   const sp = regs === null || machine === null ? null : machine.registers(regs)[machine.sp];
   const place = sp === null || sp === undefined ? null : view.lineOf(Number(sp));
