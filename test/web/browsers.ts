@@ -12,7 +12,7 @@ import { serve } from '../browser/server.js';
 const SITE = fileURLToPath(new URL('../../web', import.meta.url));
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 /** Milliseconds until something that was waited for counts as missing. */
-const PATIENCE = 20_000;
+const PATIENCE = 60_000;
 
 /** The part of a browser's page that both libraries have alike. */
 interface Driver {
