@@ -8,6 +8,7 @@ import * as fs from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
+import { fileURLToPath } from 'node:url';
 
 /** What the tests and the demo run; what these depend on comes with them. */
 const PACKAGES = [
@@ -32,6 +33,7 @@ const SOURCE = `deb [signed-by=${KEYRING}] http://deb.debian.org/debian sid main
 const MERGED = ['bin', 'sbin', 'lib'];
 /** Written last, with what was asked for: a root without it is not whole. */
 const MARK = '.procmem-root';
+const MAKE_EXAMPLE = fileURLToPath(new URL('../examples/guest/make-glog.sh', import.meta.url));
 
 function defaultRoot() {
   const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
@@ -108,7 +110,7 @@ function make(root) {
     .update(JSON.stringify([SOURCE, PACKAGES]))
     .digest('hex');
   const mark = join(root, MARK);
-  if (fs.existsSync(mark) && fs.readFileSync(mark, 'utf8') === wanted) return;
+  if (fs.existsSync(mark) && fs.readFileSync(mark, 'utf8') === wanted) return compileExample(root);
   for (const tool of ['apt-get', 'dpkg-deb']) {
     if (!hasCommand(tool)) throw new Error(`${tool} is missing: this needs Debian's package tools`);
   }
@@ -119,6 +121,17 @@ function make(root) {
   unpack(files, root);
   fs.writeFileSync(mark, wanted);
   fs.rmSync(apt, { recursive: true });
+  compileExample(root);
+}
+
+/** The program that `npm start` runs where it is: examples/guest/glog.cc, linked with the root's glog. */
+function compileExample(root) {
+  if (fs.existsSync(join(root, 'usr/bin/glog'))) return;
+  if (hasCommand('riscv64-linux-gnu-g++')) run('sh', [MAKE_EXAMPLE, root]);
+  else
+    console.error(
+      'riscv64-root: no g++-riscv64-linux-gnu, so examples/guest/glog.cc is not compiled',
+    );
 }
 
 function hasCommand(name) {

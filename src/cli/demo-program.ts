@@ -10,8 +10,8 @@ import { hostDirectory } from '../node.js';
 import { debianRoot } from './debian-root.js';
 
 const EXAMPLES = new URL('../../../examples/guest/', import.meta.url);
-/** What glog.gz is linked with. */
-const GLOG = 'usr/lib/riscv64-linux-gnu/libglog.so.1';
+/** Where tools/riscv64-root.mjs puts the program that it compiles. */
+const GLOG = '/usr/bin/glog';
 /** Who the program runs as. */
 const UID = 1000;
 
@@ -21,7 +21,8 @@ export interface CrashProgram {
   readonly about: string;
   /** Its path in the machine. */
   readonly path: string;
-  readonly bytes: Uint8Array;
+  /** Null: it is in the root. */
+  readonly bytes: Uint8Array | null;
   /** Directory of this computer that the machine's tree begins with; null: it needs none. */
   readonly root: string | null;
 }
@@ -49,12 +50,13 @@ export function staticProgram(): CrashProgram {
   return { ...readProgram('crash'), about, root: null };
 }
 
-/** The program that comes with the package and uses Debian's google-glog, in a root of its packages. */
+/** The program that uses Debian's google-glog, in a root of its packages. */
 export function glogProgram(root: string): CrashProgram {
-  return { ...readProgram('glog'), about: "a program linked with Debian's google-glog", root };
+  const about = "a program linked with Debian's google-glog";
+  return { label: 'examples/guest/glog.cc', path: GLOG, bytes: null, about, root };
 }
 
-function readProgram(name: string): Pick<CrashProgram, 'label' | 'path' | 'bytes'> {
+function readProgram(name: string): Omit<CrashProgram, 'about' | 'root'> {
   const bytes = gunzipSync(readFileSync(new URL(`${name}.gz`, EXAMPLES)));
   return { label: `examples/guest/${name}.gz`, path: `/usr/bin/${name}`, bytes };
 }
@@ -74,7 +76,7 @@ export async function runProgram(
   const directory = root === null ? {} : { root: hostDirectory(root) };
   const now = (): number => performance.timeOrigin + performance.now();
   const machine = await Machine.create({ procMem, now, ...directory });
-  machine.addFile(path, bytes, 0o755);
+  if (bytes !== null) machine.addFile(path, bytes, 0o755);
   const output: Uint8Array[] = [];
   const console = new Console({ write: (part) => void output.push(part) });
   const calls = new Map<string, number>();

@@ -1,12 +1,11 @@
 // Debian's google-glog prints the stack of a program whose CHECK fails: it reads ELF headers through
 // /proc/self/mem. Here without the file every frame is (unknown); with it the trace is qemu's.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { gunzipSync } from 'node:zlib';
 
 import type { MachineOptions } from '../../src/api/machine-options.js';
 import { ROOT } from '../house/tree.js';
@@ -15,7 +14,6 @@ import { asGuest, byCommandLine, type CommandEnd, missingRoot, root } from './sy
 
 const test = suite('guest/glog');
 const EXAMPLES = join(ROOT, 'examples/guest');
-const COMMITTED = join(EXAMPLES, 'glog.gz');
 const GUEST_PATH = '/usr/bin/glog';
 /** 128 and SIGABRT. */
 const ABORTED = 134;
@@ -46,20 +44,14 @@ function define(title: string, why: string | null, body: () => Promise<void> | v
   test.skip(title);
 }
 
-/** Unpacks a program beside the others; returns its path. */
-function unpack(archive: string, name: string): string {
-  const path = join(dir, name);
-  writeFileSync(path, gunzipSync(readFileSync(archive)), { mode: 0o755 });
-  return path;
+/** Compiles the example; returns its path. */
+function compile(): string {
+  const { status, stderr } = spawnSync('sh', [join(EXAMPLES, 'make-glog.sh'), root(), dir]);
+  if (status !== 0) throw new Error(stderr.toString());
+  return join(dir, 'glog');
 }
 
-/** Compiles a source of glog's user; returns the program's path. */
-function compile(): string {
-  const script = join(EXAMPLES, 'make-glog.sh');
-  const { status, stderr } = spawnSync('sh', [script, root(), dir]);
-  assert.is(status, 0, stderr.toString());
-  return unpack(join(dir, 'glog.gz'), 'compiled');
-}
+const program = cross === null ? compile() : '';
 
 function strip(path: string): string {
   const stripped = join(dir, 'stripped');
@@ -96,8 +88,7 @@ function withoutNumbers(text: string): string {
     );
 }
 
-define('without /proc/self/mem every frame is unknown', missingRoot(), async () => {
-  const program = unpack(COMMITTED, 'glog');
+define('without /proc/self/mem every frame is unknown', cross, async () => {
   for (const machine of [{ procMem: false }, { profile: 'gvisor-2020' }] as const) {
     const end = await here(program, machine);
     assert.is(end.status, ABORTED, end.stderr);
@@ -108,15 +99,14 @@ define('without /proc/self/mem every frame is unknown', missingRoot(), async () 
   }
 });
 
-define('with it the functions have their names', missingRoot(), async () => {
-  const end = await here(unpack(COMMITTED, 'glog'));
+define('with it the functions have their names', cross, async () => {
+  const end = await here(program);
   assert.is(end.status, ABORTED, end.stderr);
   assert.equal(namesOf(end), NAMES);
   assert.ok(end.guest.instructions > 1e6, `${end.guest.instructions} instructions`);
 });
 
-define('the trace is qemu’s but for addresses, time and process id', qemu, async () => {
-  const program = unpack(COMMITTED, 'glog');
+define('the trace is qemu’s but for addresses, time and process id', cross ?? qemu, async () => {
   const end = await here(program);
   assert.is(withoutNumbers(end.stderr), withoutNumbers(underQemu(program)));
   // The comparison sees names: one that is missing makes a difference.
@@ -126,31 +116,23 @@ define('the trace is qemu’s but for addresses, time and process id', qemu, asy
   );
 });
 
-define('compiled anew it does the same', cross ?? qemu, async () => {
-  const program = compile();
-  const end = await here(program);
-  assert.equal(namesOf(end), NAMES);
-  assert.is(withoutNumbers(end.stderr), withoutNumbers(underQemu(program)));
-});
-
 define(
   'a stripped program keeps its own frames unknown, and the library’s named',
   cross ?? qemu,
   async () => {
-    const program = strip(unpack(COMMITTED, 'glog'));
-    const end = await here(program);
+    const stripped = strip(program);
+    const end = await here(stripped);
     // main is among the dynamic symbols, which stripping leaves.
     const own = [4, 5, 6, 10];
     assert.equal(
       namesOf(end),
       NAMES.map((name, i) => (own.includes(i) ? '(unknown)' : name)),
     );
-    assert.is(withoutNumbers(end.stderr), withoutNumbers(underQemu(program)));
+    assert.is(withoutNumbers(end.stderr), withoutNumbers(underQemu(stripped)));
   },
 );
 
-define('procmem run says the same, with --no-mem and without', missingRoot(), () => {
-  unpack(COMMITTED, 'glog');
+define('procmem run says the same, with --no-mem and without', cross, () => {
   const row = { name: 'glog', argv: ['/mnt/glog'] };
   const named = byCommandLine(row, '--mount', `${dir}:/mnt:ro`);
   assert.is(named.status, ABORTED, named.stderr);
