@@ -58,7 +58,7 @@ function define(title: string, why: string | null, body: () => void): void {
 /** Mode of hostile.c, limits, and how it ends. */
 const ROWS: readonly (readonly [string, readonly string[], number, RegExp])[] = [
   ['loop', ['--time', '1'], SIGKILL, /ended after 1 seconds \(--time\)\n$/],
-  ['loop', ['--instructions', '5000000'], SIGKILL, /ended by SIGKILL\n$/],
+  ['loop', ['--instructions', '5000000'], SIGKILL, /ended after 5000000 instructions/],
   ['fork-bomb', ['--time', '3', '--memory', '64M'], SIGKILL, /ended after 3 seconds/],
   ['touch-all', ['--memory', '64M'], SIGKILL, /ended by SIGKILL\n$/],
   ['map-all', ['--memory', '64M'], 0, /^$/],
