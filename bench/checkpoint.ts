@@ -44,7 +44,7 @@ async function* checkpointCases({ quick }: Setting): AsyncGenerator<Case> {
     touchPages(task, mapMemory(task, PAGE_SIZE), PAGE_SIZE);
   }
   const clock = clockOf(() => machine.checkpoint().dispose());
-  yield { name: `checkpoint/${TASKS}-tasks`, clock, baselines: {} };
+  yield { name: `checkpoint-tasks/${TASKS}`, clock, baselines: {} };
 }
 
 async function* restoreCases({ quick }: Setting): AsyncGenerator<Case> {

@@ -87,7 +87,7 @@ async function* floorCases(): AsyncGenerator<Case> {
     const clock = clockOf(() => {
       for (let i = 0; i < OPERATIONS; i++) part();
     }, OPERATIONS);
-    yield { name: `floor/${name}`, clock, baselines: {} };
+    yield { name: `floor-${name}`, clock, baselines: {} };
   }
 }
 

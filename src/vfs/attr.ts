@@ -107,8 +107,16 @@ export function notifyChange(task: TaskStruct, inode: Inode, attr: Iattr): void 
     inode.iops.setattr(task, inode, attr);
     return;
   }
+  if (attr.killSetid === true) killSetid(task, inode, attr);
   setattrPrepare(task, inode, attr);
   setattrCopy(inode, attr);
+}
+
+/** Makes taking the setuid and setgid bits a change of mode, which not everybody may make. */
+function killSetid(task: TaskStruct, inode: Inode, attr: Iattr): void {
+  let mode = withoutSuid(inode.mode);
+  if (!mayKeepSgid(task, inode, inode.gid)) mode &= ~S_ISGID;
+  if (mode !== inode.mode) attr.mode = mode;
 }
 
 function chmodCommon(task: TaskStruct, path: Path, mode: number): void {
@@ -157,11 +165,8 @@ function chownCommon(task: TaskStruct, path: Path, uid: number, gid: number): vo
   if (gid >>> 0 !== KEEP_ID) attr.gid = makeKgid(ns, gid);
   if (attr.uid === -1 || attr.gid === -1) fail(EINVAL);
   // A new owner may not inherit what the old one marked set-user-id, capabilities or not.
-  const setid = withoutSuid(inode.mode) !== inode.mode;
+  if (!isDir(inode.mode)) attr.killSetid = true;
   notifyChange(task, inode, attr);
-  if (setid && !isDir(inode.mode) && inode.iops.setattr === undefined) {
-    inode.mode = withoutSuid(inode.mode);
-  }
 }
 
 /**

@@ -28,6 +28,8 @@ export interface Iattr {
   touch?: boolean;
   /** A size change by an open file rather than by path (ATTR_FILE). */
   viaFile?: boolean;
+  /** The setuid and setgid bits go, which is a change of mode (ATTR_KILL_SUID | ATTR_KILL_SGID). */
+  killSetid?: boolean;
 }
 
 /** What a file system does with its inodes (struct inode_operations). Each may throw LinuxError. */

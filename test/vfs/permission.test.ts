@@ -117,6 +117,25 @@ test('giving files away needs CAP_CHOWN; a group of one’s own does not', () =>
   assert.is(chown({ uid: 0 }, 1001, 1001), 'ok');
 });
 
+test('chown that keeps both ids takes setuid and setgid, which is the owner’s to do', () => {
+  const { spawn } = setup();
+  const root = spawn();
+  const rows: [number, SpawnOptions, string, number][] = [
+    [0o6755, { uid: 1001, gid: 1001 }, 'EPERM', 0o6755],
+    [0o6755, { uid: 1000, gid: 100 }, 'ok', 0o755],
+    // Without execution for the group the bit means nothing, and who is of the group keeps it.
+    [0o2644, { uid: 1001, gid: 1001 }, 'EPERM', 0o2644],
+    [0o2644, { uid: 1000, gid: 100 }, 'ok', 0o2644],
+    [0o600, { uid: 1001, gid: 1001 }, 'ok', 0o600],
+  ];
+  for (const [mode, who, verdict, then] of rows) {
+    fchmodat2(root, AT_FDCWD, '/tmp/600', mode, 0);
+    const result = outcome(() => fchownat(spawn(who), AT_FDCWD, '/tmp/600', KEEP, KEEP, 0)) ?? 'ok';
+    assert.is(result, verdict, mode.toString(8));
+    assert.is(vfsStatat(root, AT_FDCWD, '/tmp/600', 0).mode & 0o7777, then);
+  }
+});
+
 test('times: setting them is the owner’s, "now" needs write permission only', () => {
   const { spawn } = setup();
   const root = spawn();
