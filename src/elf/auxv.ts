@@ -1,4 +1,4 @@
-import { AT_NULL } from './format.js';
+import { AT_NULL } from '../kernel/auxvec.js';
 
 /** Bytes in one entry: a type and a value of 8 bytes each. */
 const ENTRY_SIZE = 16;

@@ -42,12 +42,3 @@ export const NT_FILE = 0x46494c45;
 export const NT_SIGINFO = 0x53494749;
 export const NT_X86_XSTATE = 0x202;
 export const NT_X86_XSAVE_LAYOUT = 0x205;
-
-export const AT_NULL = 0;
-export const AT_PHDR = 3;
-export const AT_PHNUM = 5;
-export const AT_BASE = 7;
-export const AT_ENTRY = 9;
-export const AT_RANDOM = 25;
-export const AT_EXECFN = 31;
-export const AT_SYSINFO_EHDR = 33;

@@ -2,7 +2,7 @@ import { auxvValue } from './auxv.js';
 import type { CoreMapping } from './core-mappings.js';
 import type { Core } from './core.js';
 import { dumpedBytes } from './core.js';
-import { AT_BASE, AT_ENTRY, AT_RANDOM, AT_SYSINFO_EHDR } from './format.js';
+import { AT_BASE, AT_ENTRY, AT_RANDOM, AT_SYSINFO_EHDR } from '../kernel/auxvec.js';
 import type { InitialStack } from './initial-stack.js';
 import { findInitialStack } from './initial-stack.js';
 

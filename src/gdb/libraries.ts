@@ -1,6 +1,7 @@
 // The shared libraries of a process, as its dynamic linker lists them in memory.
 import { auxvValue } from '../elf/auxv.js';
-import { AT_PHDR, AT_PHNUM, PHDR_SIZE, PT_DYNAMIC } from '../elf/format.js';
+import { PHDR_SIZE, PT_DYNAMIC } from '../elf/format.js';
+import { AT_PHDR, AT_PHNUM } from '../kernel/auxvec.js';
 import type { Target } from './target.js';
 
 const PT_PHDR = 6;

@@ -1,6 +1,24 @@
 import { E2BIG, ELIBBAD, ELOOP, ENOEXEC } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
 import { mmLimits } from '../kernel/mm-limits.js';
+import {
+  AT_BASE,
+  AT_CLKTCK,
+  AT_ENTRY,
+  AT_EXECFN,
+  AT_FLAGS,
+  AT_HWCAP,
+  AT_MINSIGSTKSZ,
+  AT_NULL,
+  AT_PAGESZ,
+  AT_PHDR,
+  AT_PHENT,
+  AT_PHNUM,
+  AT_PLATFORM,
+  AT_RANDOM,
+  AT_SECURE,
+  AT_SYSINFO_EHDR,
+} from '../kernel/auxvec.js';
 import type { MmStruct } from '../kernel/mm-struct.js';
 import { RLIMIT_STACK } from '../kernel/rlimit.js';
 import type { TaskStruct } from '../kernel/task.js';
@@ -19,13 +37,7 @@ import {
   readFileAt,
 } from './elf-program.js';
 import { openExec } from './exec.js';
-import {
-  AT_NULL,
-  fillStack,
-  identityEntries,
-  mapStack,
-  type StackPlaces,
-} from './initial-stack.js';
+import { fillStack, identityEntries, mapStack, type StackPlaces } from './initial-stack.js';
 
 /** Bytes of a file that say what it is (BINPRM_BUF_SIZE). */
 const BINPRM_BUF_SIZE = 256;
@@ -36,22 +48,6 @@ const STRING_MAX = 131072;
 const ARGS_MAX = 6291456;
 const ARGS_LEAST = 131072;
 
-// include/uapi/linux/auxvec.h
-const AT_PHDR = 3;
-const AT_PHENT = 4;
-const AT_PHNUM = 5;
-const AT_PAGESZ = 6;
-const AT_BASE = 7;
-const AT_FLAGS = 8;
-const AT_ENTRY = 9;
-const AT_PLATFORM = 15;
-const AT_HWCAP = 16;
-const AT_CLKTCK = 17;
-const AT_SECURE = 23;
-const AT_RANDOM = 25;
-const AT_EXECFN = 31;
-const AT_SYSINFO_EHDR = 33;
-const AT_MINSIGSTKSZ = 51;
 const PT_GNU_STACK = 0x6474e551;
 const PF_X = 1;
 

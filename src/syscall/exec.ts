@@ -35,7 +35,7 @@ export class ExecutableFile extends ExeFile implements ExecFile {
   readonly gid: number;
   readonly mode: number;
   readonly readable: boolean;
-  /** No file system here keeps extended attributes. */
+  /** The attribute `security.capability` is not looked at. */
   readonly caps = null;
   readonly nosuid = false;
 

@@ -8,6 +8,7 @@ import {
   PROT_READ,
   PROT_WRITE,
 } from '../../assembly/abi/mman.js';
+import { AT_EGID, AT_EUID, AT_GID, AT_UID } from '../kernel/auxvec.js';
 import { fail } from '../errno.js';
 import type { Cred } from '../kernel/cred.js';
 import type { MmStruct } from '../kernel/mm-struct.js';
@@ -20,13 +21,6 @@ import { storeUser } from '../mm/user.js';
 const STACK_TOP = 0x7ffffffff000;
 /** Bytes of stack a program of Linux starts with. */
 const STACK_SIZE = 0x21000;
-
-// include/uapi/linux/auxvec.h
-export const AT_NULL = 0;
-const AT_UID = 11;
-const AT_EUID = 12;
-const AT_GID = 13;
-const AT_EGID = 14;
 
 /** Where the strings and bytes lie that the auxiliary vector points to. */
 export interface StackPlaces {

@@ -8,6 +8,27 @@ import {
 } from '../../assembly/abi/mman.js';
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import type { Cred } from '../kernel/cred.js';
+import {
+  AT_BASE,
+  AT_CLKTCK,
+  AT_ENTRY,
+  AT_EXECFN,
+  AT_FLAGS,
+  AT_HWCAP,
+  AT_HWCAP2,
+  AT_MINSIGSTKSZ,
+  AT_NULL,
+  AT_PAGESZ,
+  AT_PHDR,
+  AT_PHENT,
+  AT_PHNUM,
+  AT_PLATFORM,
+  AT_RANDOM,
+  AT_RSEQ_ALIGN,
+  AT_RSEQ_FEATURE_SIZE,
+  AT_SECURE,
+  AT_SYSINFO_EHDR,
+} from '../kernel/auxvec.js';
 import type { MmStruct } from '../kernel/mm-struct.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { mapVdso } from '../kernel/vdso.js';
@@ -17,13 +38,7 @@ import { mmap } from '../mm/mmap.js';
 import type { File } from '../vfs/file.js';
 import { mapFileChecked } from '../vfs/mmap.js';
 import { mmLimits } from '../kernel/mm-limits.js';
-import {
-  AT_NULL,
-  fillStack,
-  identityEntries,
-  mapStack,
-  type StackPlaces,
-} from './initial-stack.js';
+import { fillStack, identityEntries, mapStack, type StackPlaces } from './initial-stack.js';
 
 /** A program as a process starts with it. */
 export interface Program {
@@ -40,26 +55,6 @@ export interface Program {
 /** Where Linux puts a position-independent program, without randomisation. */
 const PROGRAM_BASE = 0x555555554000;
 const FIXED = MAP_PRIVATE | MAP_FIXED;
-
-// include/uapi/linux/auxvec.h and arch/x86/include/uapi/asm/auxvec.h
-const AT_PHDR = 3;
-const AT_PHENT = 4;
-const AT_PHNUM = 5;
-const AT_PAGESZ = 6;
-const AT_BASE = 7;
-const AT_FLAGS = 8;
-const AT_ENTRY = 9;
-const AT_PLATFORM = 15;
-const AT_HWCAP = 16;
-const AT_CLKTCK = 17;
-const AT_SECURE = 23;
-const AT_RANDOM = 25;
-const AT_HWCAP2 = 26;
-const AT_RSEQ_FEATURE_SIZE = 27;
-const AT_RSEQ_ALIGN = 28;
-const AT_EXECFN = 31;
-const AT_SYSINFO_EHDR = 33;
-const AT_MINSIGSTKSZ = 51;
 
 /** sizeof(Elf64_Ehdr) and sizeof(Elf64_Phdr): where program headers lie, and their size. */
 const EHDR_SIZE = 64;
