@@ -213,12 +213,13 @@ function siteFiles(): Map<string, Buffer> {
   return site.set('/', readFileSync(join(SITE, 'index.html')));
 }
 
-/** Runs `act` with a page in a browser of its own, which is gone afterwards. */
+/** Runs `act` with a page in a browser of its own, which is gone afterwards. @param missing a file that the server lacks */
 export async function withPage(
   browser: (typeof BROWSERS)[number],
   act: (page: ExplorerPage) => Promise<void>,
+  missing?: string,
 ): Promise<void> {
-  const server = await serve(siteFiles());
+  const server = await serve(new Map([...siteFiles()].filter(([path]) => path !== missing)));
   const open = browser.name === 'chromium' ? openChromium : openFirefox;
   const errors: string[] = [];
   const { driver, close } = await open(browser.path, errors);

@@ -196,4 +196,22 @@ inBrowser('the single page works from disk', async (page) => {
   await page.find('.code-pc');
 });
 
+inBrowser(
+  'a worker that cannot be loaded is an error in the page, on every panel',
+  async (page) => {
+    for (const { id } of [{ id: 'run' }, ...PANELS]) {
+      await page.open(null, `panel=${id}`);
+      await page.find('main .notice-error');
+      assert.match(
+        await page.text('main .notice-error'),
+        /The machine has stopped[^]*Load the page again/,
+      );
+    }
+    // The browser itself says what it could not load; nothing else may be said.
+    const own = page.errors.splice(0).filter((text) => !/404|worker\.js/i.test(text));
+    assert.equal(own, []);
+  },
+  '/worker.js',
+);
+
 test.run();

@@ -1,5 +1,6 @@
 import type { Handlers } from '../worker/handlers.js';
-import { Cancelled, RemoteError, type Request, type Response } from './message.js';
+import { Cancelled, type Failure, RemoteError, type Request, type Response } from './message.js';
+import { Store } from './store.js';
 
 /** The name of something the worker can do. */
 export type CallName = keyof Handlers;
@@ -28,6 +29,8 @@ interface Waiting {
  * const rows = await client.call('tasks.list', {});
  */
 export class Client {
+  /** Why the worker is gone; null while it lives. From then on each call fails with it. */
+  readonly failure = new Store<Failure | null>(null);
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
   #lastId = 0;
@@ -51,6 +54,8 @@ export class Client {
     const { signal, onProgress = () => {} } = options;
     return new Promise((resolve, reject) => {
       if (signal?.aborted === true) return reject(new Cancelled(name));
+      const { value: failure } = this.failure;
+      if (failure !== null) return reject(new RemoteError(failure));
       const cancel = (): void => {
         this.#waiting.delete(id);
         this.#send({ id, cancel: true });
@@ -64,6 +69,16 @@ export class Client {
         onProgress,
       });
       this.#send({ id, name, args });
+    });
+  }
+
+  /**
+   * Tells the worker something that nobody waits for. Only a worker that is gone fails here, which
+   * {@link failure} says.
+   */
+  tell<N extends CallName>(name: N, args: CallArgs<N>): void {
+    this.call(name, args).catch((error: unknown) => {
+      if (this.failure.value === null) throw error;
     });
   }
 
@@ -82,6 +97,7 @@ export class Client {
 
   #fail(message: string): void {
     const failure = { name: 'Error', message, code: null, file: null, offset: null };
+    this.failure.set(failure);
     for (const { reject } of this.#waiting.values()) reject(new RemoteError(failure));
     this.#waiting.clear();
   }

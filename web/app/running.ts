@@ -98,7 +98,7 @@ function take(client: Client, progress: RunProgress & Partial<RunStarted>): void
   if (output !== undefined) {
     keep(output);
     const count = output.length + (calls?.length ?? 0);
-    const seen = (): void => void client.call('guest.seen', { count });
+    const seen = (): void => client.tell('guest.seen', { count });
     if (screen === null || output.length === 0) seen();
     else screen.write(output, seen);
   }

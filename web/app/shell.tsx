@@ -8,9 +8,10 @@ import { useOpening } from './opening.js';
 import { type PanelSpec, PANELS } from './panels.js';
 import { linkTo, select, type Selection, useSelection } from './selection.js';
 import { useShortcuts } from './shortcuts.js';
+import { useStore } from './store.js';
 import { TaskBar } from './task-bar.js';
 import { ThemeButton } from './theme.js';
-import { Button, Empty } from './ui.js';
+import { Button, Empty, FailureNotice } from './ui.js';
 
 const GROUPS = ['Start', 'Process', 'Thread', 'Kernel', 'Learn'] as const;
 
@@ -19,6 +20,7 @@ export function Shell({ client }: { readonly client: Client }): JSX.Element {
   const { info, count } = useOpening();
   const [{ panel }] = useSelection();
   const [help, setHelp] = useState(false);
+  const failure = useStore(client.failure);
   useShortcuts(() => setHelp(true));
   const spec = PANELS.find(({ id }) => id === panel) ?? PANELS[0];
   useFocusOnPanel(panel);
@@ -37,6 +39,11 @@ export function Shell({ client }: { readonly client: Client }): JSX.Element {
         <div class="stage">
           {info !== null && <TaskBar client={client} info={info} key={count} />}
           <main id="main" class="main" tabIndex={-1}>
+            {failure !== null && (
+              <FailureNotice title="The machine has stopped" failure={failure}>
+                <p>Load the page again.</p>
+              </FailureNotice>
+            )}
             {spec !== undefined && (
               <PanelPlace
                 key={spec.stays === true ? spec.id : `${spec.id} ${count}`}

@@ -145,7 +145,7 @@ function Controls(props: {
   return (
     <div class="run-buttons">
       {isRunning(run) ? (
-        <Button kind="main" onClick={() => void client.call('guest.kill', {})}>
+        <Button kind="main" onClick={() => client.tell('guest.kill', {})}>
           Stop
         </Button>
       ) : (
@@ -159,11 +159,11 @@ function Controls(props: {
       )}
       <Button
         disabled={!isRunning(run)}
-        onClick={() => void client.call('guest.pause', { paused: !paused })}
+        onClick={() => client.tell('guest.pause', { paused: !paused })}
       >
         {paused ? 'Continue' : 'Pause'}
       </Button>
-      <Button disabled={!paused} onClick={() => void client.call('guest.step', {})}>
+      <Button disabled={!paused} onClick={() => client.tell('guest.step', {})}>
         Step
       </Button>
     </div>
@@ -179,9 +179,9 @@ function RunTerminal({ client }: Pick<PanelProps, 'client'>): JSX.Element {
     let gone = false;
     const onResize = (columns: number, rows: number): void => {
       size.columns = columns;
-      void client.call('guest.resize', { columns, rows });
+      client.tell('guest.resize', { columns, rows });
     };
-    const onInput = (bytes: Uint8Array): void => void client.call('guest.input', { bytes });
+    const onInput = (bytes: Uint8Array): void => client.tell('guest.input', { bytes });
     void openTerminal(current, { label: 'Terminal', rows: ROWS, onInput, onResize })
       .then((open) => {
         if (gone) return open.close();

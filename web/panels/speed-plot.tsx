@@ -22,15 +22,18 @@ export function SpeedPlot({ rows }: { readonly rows: readonly SpeedRow[] }): JSX
     if (box === null) return;
     let gone = false;
     let stopFollowing = (): void => {};
-    void import('uplot').then(({ default: UPlot }) => {
-      if (gone) return;
-      const draw = (): void => {
-        plot.current?.destroy();
-        plot.current = new UPlot(optionsFor(UPlot, box), data.current, box);
-      };
-      draw();
-      stopFollowing = followLooks(box, draw);
-    });
+    import('uplot').then(
+      ({ default: UPlot }) => {
+        if (gone) return;
+        const draw = (): void => {
+          plot.current?.destroy();
+          plot.current = new UPlot(optionsFor(UPlot, box), data.current, box);
+        };
+        draw();
+        stopFollowing = followLooks(box, draw);
+      },
+      () => (box.textContent = 'The plot could not be loaded. Load the page again.'),
+    );
     return () => {
       gone = true;
       stopFollowing();

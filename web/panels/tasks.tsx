@@ -2,6 +2,8 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 
 import { formatSize } from '../app/format.js';
+import type { Failure } from '../app/message.js';
+import { failureOf } from '../app/opening.js';
 import type { PanelProps } from '../app/panels.js';
 import { announceChange, useRemote } from '../app/remote.js';
 import { linkTo, useSelection } from '../app/selection.js';
@@ -21,6 +23,7 @@ const CAPS = (
 export function TasksPanel({ client }: PanelProps): JSX.Element {
   const { value, failure } = useRemote(client, 'tasks.list', {});
   const [{ task }] = useSelection();
+  const [refused, setRefused] = useState<Failure | null>(null);
   const chosen = value?.find(({ tid }) => tid === task) ?? null;
   return (
     <Panel title="Tasks" about="Processes and threads of the machine, and who they are.">
@@ -45,10 +48,14 @@ export function TasksPanel({ client }: PanelProps): JSX.Element {
         {chosen !== null && <Credentials row={chosen} />}
         <NewTask
           onMake={(comm, uid) => {
-            void client.call('tasks.spawn', { comm, uid }).then(announceChange);
+            setRefused(null);
+            client
+              .call('tasks.spawn', { comm, uid })
+              .then(announceChange, (error: unknown) => setRefused(failureOf(error)));
           }}
         />
       </div>
+      {refused !== null && <FailureNotice title="The task was not made" failure={refused} />}
     </Panel>
   );
 }
