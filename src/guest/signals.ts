@@ -1,9 +1,9 @@
 import type { Cpu } from '../api/cpu.js';
-import { sendSignal, takeCaught } from '../kernel/deliver.js';
-import { doExitGroup } from '../kernel/exit.js';
+import { takeCaught } from '../kernel/deliver.js';
+import { forceDefault, forceSignal } from '../kernel/force-signal.js';
 import { sigprocmask, SIG_SETMASK } from '../kernel/sigaction.js';
-import { SIG_DFL, SIG_IGN, sigmask } from '../kernel/sighand.js';
-import { makeSiginfo, type QueuedSignal, signalBlocked } from '../kernel/siginfo.js';
+import { SIG_DFL, sigmask } from '../kernel/sighand.js';
+import { makeSiginfo, type QueuedSignal, SI_KERNEL } from '../kernel/siginfo.js';
 import { SIGSEGV } from '../kernel/signal.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { enterHandler } from './signal-frame.js';
@@ -49,8 +49,8 @@ export function handleSignal(
     task.sighand.set(signal, { ...action, handler: SIG_DFL });
   if (!entered) {
     // force_sigsegv(): no second try for a handler of SIGSEGV itself.
-    if (signal === SIGSEGV) return resetAndSend(task, SIGSEGV, makeSiginfo(SIGSEGV, 0x80));
-    return forceSignal(cpu, task, { signal: SIGSEGV, info: makeSiginfo(SIGSEGV, 0x80) });
+    const forced = { signal: SIGSEGV, info: makeSiginfo(SIGSEGV, SI_KERNEL) };
+    return signal === SIGSEGV ? forceDefault(task, forced) : forceSignal(task, forced);
   }
   const itself = (action.flags & SA_NODEFER) === 0n ? sigmask(signal) : 0n;
   sigprocmask(task, SIG_SETMASK, task.blocked | action.mask | itself);
@@ -61,30 +61,4 @@ export function faultInfo(signal: number, code: number, address: bigint): Uint8A
   const info = makeSiginfo(signal, code);
   new DataView(info.buffer).setBigUint64(SI_ADDR, address, true);
   return info;
-}
-
-/**
- * A signal that a task cannot escape: one of an instruction of its own. Held back or ignored it kills.
- *
- * @see kernel/signal.c, force_sig_info_to_task()
- */
-export function forceSignal(cpu: Cpu, task: TaskStruct, forced: QueuedSignal): void {
-  const { signal, info } = forced;
-  const { handler } = task.sighand.action(signal);
-  const held = signalBlocked(task.blocked, signal) || handler === SIG_IGN;
-  if (held || handler === SIG_DFL) resetAndSend(task, signal, info);
-  // Signals of instructions come before all others (dequeue_synchronous_signal()).
-  else if (task.ptrace === null) handleSignal(cpu, task, forced);
-  else sendSignal(task, signal, { info });
-}
-
-function resetAndSend(task: TaskStruct, signal: number, info: Uint8Array): void {
-  const { handler } = task.sighand.action(signal);
-  if (handler !== SIG_DFL) {
-    task.sighand.set(signal, { handler: SIG_DFL, flags: 0n, restorer: 0n, mask: 0n });
-  }
-  task.blocked &= ~sigmask(signal);
-  // Pid 1's own protection does not count: nothing can go on after such an instruction.
-  if (task.group.unkillable) doExitGroup(task, signal);
-  else sendSignal(task, signal, { info });
 }

@@ -130,6 +130,7 @@ export const CALLS: Readonly<Record<string, CallFormat>> = {
   close: [d],
   lseek: [d, long, one(f.SEEK, 'SEEK')],
   dup: [d],
+  seccomp: [one(f.SECCOMP, 'SECCOMP'), bits(f.SECCOMP_FLAGS), ptr],
   dup3: [d, d, bits(f.OPEN_FLAGS)],
   pipe2: [pair, bits(f.OPEN_FLAGS)],
   newfstatat: STAT,

@@ -4,6 +4,7 @@ import { taskOf } from '../api/task.js';
 import { LinuxError } from '../errno.js';
 import { deliverPending, sendSignal } from '../kernel/deliver.js';
 import { doExitGroup } from '../kernel/exit.js';
+import { forceSignal } from '../kernel/force-signal.js';
 import { runItimers } from '../kernel/itimer.js';
 import { SIG_SETMASK, sigprocmask } from '../kernel/sigaction.js';
 import { makeSiginfo, type QueuedSignal, SI_KERNEL, SI_USER } from '../kernel/siginfo.js';
@@ -19,7 +20,7 @@ import type { GuestCall } from './guest-options.js';
 import { type Call, GuestThread } from './guest-thread.js';
 import type { Scheduler } from './scheduler.js';
 import { leaveHandler } from './signal-frame.js';
-import { faultInfo, forceSignal, handleSignal, nextCaught, signalsWait } from './signals.js';
+import { faultInfo, handleSignal, nextCaught, signalsWait } from './signals.js';
 
 const SA_RESTART = 0x10000000n;
 // si_code: include/uapi/asm-generic/siginfo.h
@@ -120,7 +121,7 @@ export class Turn {
   }
 
   private force(thread: GuestThread, forced: QueuedSignal): void {
-    forceSignal(thread.cpu, thread.struct, forced);
+    forceSignal(thread.struct, forced);
     this.scheduler.happened();
     // One that kills is told of when the thread is gone.
     if (!thread.struct.exited) this.scheduler.options.onSignal?.({ task: thread.task, ...forced });
@@ -154,6 +155,10 @@ export class Turn {
     const before = struct.sleep?.done ?? 0;
     const result = this.result(thread, call);
     if (result === -ERESTARTSYS && !struct.exited) {
+      // A filter has it stop for its tracer before the call.
+      if (struct.entered) return this.scheduler.happened();
+      // A supervisor is to hear of it.
+      if (struct.notification !== null) this.scheduler.happened();
       // What it did in part is something that others wait for.
       if ((struct.sleep?.done ?? 0) !== before) this.scheduler.happened();
       thread.park(call, this.scheduler.epoch);
@@ -213,6 +218,7 @@ export class Turn {
   /** Has handlers run for the signals that wait; true when there was one. */
   private takeSignals(thread: GuestThread): boolean {
     const { struct, cpu } = thread;
+    if (struct.notification?.killable === true) return false;
     let any = false;
     for (let next = nextCaught(struct); next !== null; next = nextCaught(struct)) {
       any = true;

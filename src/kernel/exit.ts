@@ -12,6 +12,7 @@ import { PTRACE_EVENT_EXIT } from './ptrace-abi.js';
 import { doNotifyParent } from './notify.js';
 import { exitPtrace, ptraceReparented, ptraceUnlink } from './ptrace-link.js';
 import { ptraceEvent } from './ptrace-stop.js';
+import { releaseSeccomp } from './seccomp.js';
 import { forgetOriginalParent } from './reparent.js';
 import { SIGCHLD } from './signal.js';
 
@@ -145,6 +146,7 @@ export function completeExit(task: TaskStruct, code: number): void {
   if (code & 0x7f) task.flags |= PF_SIGNALED;
   task.stopCode = null;
   task.state = 'R';
+  releaseSeccomp(task);
   exitMm(task);
   exitFiles(task);
   exitPtrace(task);

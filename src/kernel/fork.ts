@@ -10,6 +10,7 @@ import { mmLimits } from './mm-limits.js';
 import { dupMm, MmStruct } from './mm-struct.js';
 import { startChild } from './start-child.js';
 import { RLIMIT_NPROC, Rlimits } from './rlimit.js';
+import { copySeccomp } from './seccomp.js';
 import { SIGCHLD } from './signal.js';
 import type { TaskFiles, TaskFs } from './task-files.js';
 import { PF_FORKNOEXEC, PF_KTHREAD, PF_SUPERPRIV, TaskStruct, ThreadGroup } from './task.js';
@@ -234,6 +235,7 @@ export function copyProcess(parent: TaskStruct, options: CloneOptions): TaskStru
   child.ioFlusher = parent.ioFlusher;
   copySignals(child, parent, options);
   attachPid(child, options.wanted ?? null);
+  child.seccomp = copySeccomp(parent);
   if (flags & CLONE_THREAD) {
     child.group = parent.group;
     child.group.threads.push(child);

@@ -5,6 +5,7 @@ import { copyToUser } from '../mm/user.js';
 import { CAP_SYS_RESOURCE, capable } from './capability.js';
 import { noSpareArgs, prctlMm, putInt } from './prctl-args.js';
 import { SAVED_AUXV_SIZE } from './prctl-mm.js';
+import { SECCOMP_MODE_FILTER, SECCOMP_MODE_STRICT, setFilter, setStrictMode } from './seccomp.js';
 import type { TaskStruct } from './task.js';
 import { toUserAddr } from './user-address.js';
 
@@ -149,6 +150,14 @@ const getTidAddress: PrctlOption = (task, [addr = 0n]) => {
   return 0;
 };
 
+/** Filters that no supervisor is asked about (prctl_set_seccomp()). */
+const setSeccomp: PrctlOption = (task, [mode, filter = 0n]) => {
+  if (mode === BigInt(SECCOMP_MODE_STRICT)) setStrictMode(task);
+  else if (mode === BigInt(SECCOMP_MODE_FILTER)) setFilter(task, 0, filter, () => fail(EINVAL));
+  else fail(EINVAL);
+  return 0;
+};
+
 /** Numbers of timers are chosen by their makers: 0 off, 1 on, 2 asks. */
 const timerCreateRestoreIds: PrctlOption = (task, args) => {
   noSpareArgs(args, 1);
@@ -166,7 +175,8 @@ const timerCreateRestoreIds: PrctlOption = (task, args) => {
 export const PRCTL_STATE: ReadonlyMap<number, PrctlOption> = new Map<number, PrctlOption>([
   [13, nothing], // PR_GET_TIMING
   [14, onlyZero], // PR_SET_TIMING
-  [21, nothing], // PR_GET_SECCOMP
+  [21, (task) => task.seccomp?.mode ?? 0], // PR_GET_SECCOMP
+  [22, setSeccomp],
   [25, (task, [addr = 0n]) => putInt(task, addr, PR_TSC_ENABLE)], // PR_GET_TSC
   [26, (_task, [value]) => (value === BigInt(PR_TSC_ENABLE) ? 0 : fail(EINVAL))], // PR_SET_TSC
   [29, setTimerslack],

@@ -1,4 +1,4 @@
-import { EACCES, EINVAL, EPERM } from '../../assembly/abi/errno.js';
+import { EINVAL, EPERM } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
 import type { U64 } from '../mm/address.js';
 import { copyFromUser, copyToUser } from '../mm/user.js';
@@ -21,11 +21,10 @@ const A7 = 17;
 /** struct ptrace_syscall_info up to its union, and whole. */
 const SYSCALL_INFO_HEAD = 24;
 const SYSCALL_INFO_SIZE = 88;
-/** What of it is filled: at no call, at the beginning of one, at its end. */
-const SYSCALL_INFO_SIZES: readonly number[] = [SYSCALL_INFO_HEAD, 80, 33];
+/** What of it is filled: at no call, at the beginning of one, at its end, at a filter's stop before one. */
+const SYSCALL_INFO_SIZES: readonly number[] = [SYSCALL_INFO_HEAD, 80, 33, 84];
 const RSEQ_CONFIGURATION_SIZE = 24;
 const USER_DISPATCH_CONFIG_SIZE = 32;
-const SECCOMP_METADATA_FILTER_OFF = 8;
 // Offsets in struct user_regs_struct.
 const RIP = 16 * 8;
 const RSP = 19 * 8;
@@ -41,7 +40,8 @@ export function checkPtraceOptions(caller: TaskStruct, options: U64): number {
   const { initUserNs } = caller.kernel;
   if (suspends && !capable(caller, initUserNs, CAP_SYS_ADMIN)) fail(EPERM);
   // The caller's own seccomp must be off, and not by a tracer of its own.
-  if (suspends && (caller.ptrace?.options ?? 0) & PTRACE_O_SUSPEND_SECCOMP) fail(EPERM);
+  const suspended = ((caller.ptrace?.options ?? 0) & PTRACE_O_SUSPEND_SECCOMP) !== 0;
+  if (suspends && (suspended || caller.seccomp !== null)) fail(EPERM);
   return Number(options);
 }
 
@@ -82,9 +82,10 @@ function riscvSyscallInfo(tracee: TaskStruct, hart: Hart): Uint8Array {
   view.setUint32(4, AUDIT_ARCH_RISCV64, true);
   view.setBigUint64(8, hart.pc, true);
   view.setBigUint64(16, hart.x(SP), true);
-  if (op === 1) {
+  if (op === 1 || op === 3) {
     view.setBigUint64(24, hart.x(A7), true);
     for (let i = 0; i < 6; i++) view.setBigUint64(32 + i * 8, hart.x(A0 + i), true);
+    if (op === 3) view.setUint32(80, Number(tracee.ptrace?.message ?? 0n), true);
   } else if (op === 2) {
     const result = BigInt.asIntN(64, hart.x(A0));
     view.setBigInt64(24, result, true);
@@ -101,23 +102,6 @@ function riscvSyscallInfo(tracee: TaskStruct, hart: Hart): Uint8Array {
 export function ptraceSetSyscallInfo(mm: MmStruct, size: U64, data: U64): never {
   if (Number(size) < SYSCALL_INFO_SIZE) fail(EINVAL);
   copyFromUser(mm, data, SYSCALL_INFO_SIZE);
-  return fail(EINVAL);
-}
-
-/**
- * Gives the filter, or what is known of the filter, of a task that has none.
- * @throws {LinuxError} EACCES: no CAP_SYS_ADMIN; EINVAL: no filter; EFAULT: a bad address
- * @see kernel/seccomp.c, seccomp_get_filter() and seccomp_get_metadata()
- */
-export function ptraceSeccomp(
-  caller: TaskStruct,
-  mm: MmStruct,
-  metadata: { readonly size: U64; readonly data: U64 } | null,
-): never {
-  if (!capable(caller, caller.kernel.initUserNs, CAP_SYS_ADMIN)) fail(EACCES);
-  if (metadata !== null && Number(metadata.size) >= SECCOMP_METADATA_FILTER_OFF) {
-    copyFromUser(mm, metadata.data, SECCOMP_METADATA_FILTER_OFF);
-  }
   return fail(EINVAL);
 }
 

@@ -10,7 +10,6 @@ import {
   checkPtraceOptions,
   ptraceGetRseq,
   ptraceGetSyscallInfo,
-  ptraceSeccomp,
   ptraceSetSyscallInfo,
   ptraceUserDispatch,
 } from './ptrace-info.js';
@@ -24,6 +23,7 @@ import {
   ptraceRegset,
   REGS_SIZE,
 } from './ptrace-regs.js';
+import { ptraceGetFilter, ptraceGetFilterMetadata } from './ptrace-seccomp.js';
 import {
   ptraceGetsiginfo,
   ptraceGetsigmask,
@@ -134,10 +134,14 @@ const HANDLERS: ReadonlyMap<number, Handler> = new Map<number, Handler>([
   [abi.PTRACE_PEEKSIGINFO, (mm, r) => ptracePeeksiginfo(r.tracee, mm, r.addr, r.data)],
   [abi.PTRACE_GETSIGMASK, (mm, r) => ptraceGetsigmask(r.tracee, mm, r.addr, r.data)],
   [abi.PTRACE_SETSIGMASK, (mm, r) => ptraceSetsigmask(r.tracee, mm, r.addr, r.data)],
-  [abi.PTRACE_SECCOMP_GET_FILTER, (mm, { caller }) => ptraceSeccomp(caller, mm, null)],
+  [
+    abi.PTRACE_SECCOMP_GET_FILTER,
+    (mm, { caller, tracee, addr, data }) => ptraceGetFilter(caller, mm, { tracee, n: addr, data }),
+  ],
   [
     abi.PTRACE_SECCOMP_GET_METADATA,
-    (mm, { caller, addr, data }) => ptraceSeccomp(caller, mm, { size: addr, data }),
+    (mm, { caller, tracee, addr, data }) =>
+      ptraceGetFilterMetadata(caller, mm, { tracee, size: addr, data }),
   ],
   [abi.PTRACE_GET_SYSCALL_INFO, (mm, r) => ptraceGetSyscallInfo(r.tracee, mm, r.addr, r.data)],
   [abi.PTRACE_SET_SYSCALL_INFO, (mm, r) => ptraceSetSyscallInfo(mm, r.addr, r.data)],

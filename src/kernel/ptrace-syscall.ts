@@ -1,6 +1,7 @@
 import { ERESTARTSYS } from '../../assembly/abi/errno.js';
+import { PTRACE_EVENT_SECCOMP } from './ptrace-abi.js';
 import { ptraceStop } from './ptrace-stop.js';
-import { makeSiginfo } from './siginfo.js';
+import { makeSiginfo, siginfoCode } from './siginfo.js';
 import { SIGTRAP } from './signal.js';
 import type { TaskStruct } from './task.js';
 
@@ -17,6 +18,7 @@ const A0 = 10;
 const PTRACE_SYSCALL_INFO_NONE = 0;
 const PTRACE_SYSCALL_INFO_ENTRY = 1;
 const PTRACE_SYSCALL_INFO_EXIT = 2;
+const PTRACE_SYSCALL_INFO_SECCOMP = 3;
 
 /** @see include/linux/ptrace.h, ptrace_report_syscall() */
 function report(task: TaskStruct, message: bigint): void {
@@ -55,6 +57,8 @@ export function stopAtSyscallExit(task: TaskStruct): boolean {
 /** Which kind of such a stop a task is in (ptrace_get_syscall_info_op()). */
 export function syscallInfoOp(task: TaskStruct): number {
   const { ptrace } = task;
+  const code = ptrace?.info ? siginfoCode(ptrace.info) : 0;
+  if (code === (SIGTRAP | (PTRACE_EVENT_SECCOMP << 8))) return PTRACE_SYSCALL_INFO_SECCOMP;
   const good = ((ptrace?.options ?? 0) & PTRACE_O_TRACESYSGOOD) !== 0;
   if (ptrace === null || !ptrace.atSyscall || !good) return PTRACE_SYSCALL_INFO_NONE;
   const entry = ptrace.message === PTRACE_EVENTMSG_SYSCALL_ENTRY;

@@ -25,7 +25,8 @@ export function timedOut(task: TaskStruct, call: string, ms: number): boolean {
 
 /** Whether a call of a task noted something for when it is made again. */
 export function isAsleep(task: TaskStruct): boolean {
-  return task.sleep !== null || task.futexWait !== null || task.savedSigmask !== null;
+  const { sleep, futexWait, savedSigmask, notification } = task;
+  return sleep !== null || futexWait !== null || savedSigmask !== null || notification !== null;
 }
 
 /**
@@ -35,6 +36,8 @@ export function endSleep(task: TaskStruct): void {
   task.sleep = null;
   task.futexWait?.leave();
   task.futexWait = null;
+  task.notification?.leave();
+  task.notification = null;
   if (task.savedSigmask === null) return;
   task.blocked = task.savedSigmask;
   task.savedSigmask = null;

@@ -11,6 +11,8 @@ import type { PtraceLink } from './ptrace-link.js';
 import type { Rlimits } from './rlimit.js';
 import type { SignalStack } from './sighand.js';
 import { NO_SIGNAL_STACK, Sighand } from './sighand.js';
+import type { Seccomp } from './seccomp.js';
+import type { SeccompNotification } from './seccomp-notify.js';
 import type { Sleep } from './sleep.js';
 import type { QueuedSignal } from './siginfo.js';
 import { PendingSignals } from './siginfo.js';
@@ -202,6 +204,12 @@ export class TaskStruct implements Linked<TaskStruct> {
   exitSignal: number;
   /** PR_SET_NO_NEW_PRIVS: exec gives nothing; inherited, never cleared. */
   noNewPrivs = false;
+  /** How its calls are filtered; null when they are not. Inherited, never given up. */
+  seccomp: Seccomp | null = null;
+  /** The call of its that a supervisor is asked about; null when none is. */
+  notification: SeccompNotification | null = null;
+  /** It stopped for its tracer because a filter said so, and is to make that call. */
+  filterTraced = false;
   /** PR_SET_PDEATHSIG: signal this thread gets when its parent thread exits; 0 for none. */
   pdeathSignal = 0;
   /** PR_MCE_KILL: 0 late, 1 early, 2 as the machine is set up; inherited by fork. */

@@ -119,7 +119,7 @@ function taskCap(task: TaskStruct): string {
   return [
     ...sets.map(([label, set]) => `${label}:\t${hex16(set)}\n`),
     `NoNewPrivs:\t${Number(task.noNewPrivs)}\n`,
-    'Seccomp:\t0\nSeccomp_filters:\t0\n',
+    `Seccomp:\t${task.seccomp?.mode ?? 0}\nSeccomp_filters:\t${task.seccomp?.count ?? 0}\n`,
     'Speculation_Store_Bypass:\tvulnerable\nSpeculationIndirectBranch:\talways enabled\n',
   ].join('');
 }

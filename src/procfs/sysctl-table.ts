@@ -52,6 +52,10 @@ const CONSTANTS: readonly CtlTable[] = [
   constant('kernel.ngroups_max', () => String(NGROUPS_MAX), false),
   constant('kernel.osrelease', (kernel) => kernel.profile.release),
   constant('kernel.ostype', () => 'Linux'),
+  constant(
+    'kernel.seccomp.actions_avail',
+    () => 'kill_process kill_thread trap errno user_notif trace log allow',
+  ),
   constant('kernel.version', (kernel) => kernel.profile.version),
 ];
 

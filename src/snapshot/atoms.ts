@@ -13,6 +13,7 @@ import * as procRoot from '../procfs/root.js';
 import * as self from '../procfs/self.js';
 import { anonInodeOperations } from '../syscall/anon-inode.js';
 import { rulesetOperations } from '../syscall/landlock.js';
+import { listenerOperations } from '../syscall/seccomp-listener.js';
 import { pidfdOperations } from '../syscall/pidfd.js';
 import { attachmentOperations } from '../syscall/shm-segments.js';
 import { deletedName, ownName } from '../vfs/dentry.js';
@@ -75,6 +76,7 @@ const NAMED: Readonly<Record<string, Atom>> = {
   'lower/file': lowerFileOperations,
   'lower/inode': lowerFileInodeOperations,
   'landlock/ruleset': rulesetOperations,
+  'seccomp/notify': listenerOperations,
   pidfd: pidfdOperations,
   'pipe/fifo': fifoOperations,
   'pipe/name': pipeName,

@@ -1,4 +1,6 @@
 import { Rlimits } from '../kernel/rlimit.js';
+import { SeccompFilter } from '../kernel/seccomp.js';
+import { SeccompListener, SeccompNotification } from '../kernel/seccomp-notify.js';
 import { YamaModule, YamaScope } from '../kernel/lsm/yama.js';
 import { Cred } from '../kernel/cred.js';
 import { FutexWait } from '../kernel/futex.js';
@@ -120,6 +122,9 @@ const RULES: readonly ClassRule[] = [
   rule('Pipe', Pipe),
   rule('ProcessCount', ProcessCount),
   rule('Rlimits', Rlimits),
+  rule('SeccompFilter', SeccompFilter),
+  rule('SeccompListener', SeccompListener),
+  rule('SeccompNotification', SeccompNotification),
   rule('SecurityHooks', SecurityHooks, { skip: ['modules'] }),
   rule('ShmSegment', ShmSegment),
   rule('ShmSegments', ShmSegments),

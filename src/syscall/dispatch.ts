@@ -30,6 +30,8 @@ import { processCalls } from './process.js';
 import { ptraceCalls } from './ptrace.js';
 import { itimerCalls } from './itimer.js';
 import { riscvCalls } from './riscv.js';
+import { seccompCalls } from './seccomp.js';
+import { enterSeccomp } from './seccomp-entry.js';
 import { schedCalls } from './sched.js';
 import { shmCalls } from './shm.js';
 import { signalWaitCalls } from './signal-wait.js';
@@ -77,6 +79,7 @@ const COMMON_FAMILIES: readonly SyscallFamily[] = [
   processIdCalls,
   ptraceCalls,
   landlockCalls,
+  seccompCalls,
   pidfdCalls,
   shmCalls,
   timeCalls,
@@ -181,14 +184,40 @@ export function doSyscall(
   task.kernel.core.current = task;
   let result: U64 = -ENOSYS;
   try {
-    if (task.kernel.entry !== null) enter(task, table, call, args[0]);
-    if (handler !== undefined) result = callHandler(handler, task, args);
+    const answer = task.seccomp === null ? null : judge(task, call, args, arch);
+    if (answer === null) {
+      if (task.kernel.entry !== null) enter(task, table, call, args[0]);
+      if (handler !== undefined) result = callHandler(handler, task, args);
+    } else {
+      result = answer;
+    }
   } catch (error) {
     if (!(error instanceof LinuxError)) throw error;
     result = error.errno;
   }
-  if (result !== -ERESTARTSYS && isAsleep(task)) endSleep(task);
+  if (result === -ERESTARTSYS) noteSleep(task, table, call);
+  else if (isAsleep(task)) endSleep(task);
   return result;
+}
+
+/** The task's filters see numbers, whatever its embedder calls by. */
+function judge(
+  task: TaskStruct,
+  call: string | number,
+  args: readonly (number | bigint)[],
+  arch: SyscallArch,
+): U64 | null {
+  const numbers: Readonly<Record<string, number>> = arch === 'x86_64' ? NR_X86_64 : NR_GENERIC;
+  const nr = typeof call === 'number' ? call : (numbers[call] ?? -1);
+  const name = typeof call === 'number' ? TABLES[arch].names[call] : call;
+  return enterSeccomp(task, { nr: nr | 0, name: name ?? '', args, arch });
+}
+
+/** A call whose filters let it pass is not asked about again when it has slept. */
+function noteSleep(task: TaskStruct, { names }: SyscallTable, call: string | number): void {
+  if (task.seccomp === null || task.notification !== null || task.filterTraced) return;
+  const name = typeof call === 'number' ? names[call] : call;
+  task.sleep ??= { call: name ?? '', until: Infinity };
 }
 
 function callHandler(

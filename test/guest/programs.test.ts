@@ -28,6 +28,8 @@ const PROGRAMS = [
   { name: 'memory', about: 'mappings, sharing, futexes between processes' },
   { name: 'edges', about: 'what is news to an epoll' },
   { name: 'timers', about: 'timers that are files', qemu: true },
+  { name: 'seccomp', about: 'filters of system calls', root: true },
+  { name: 'supervisor', about: 'who is asked about calls, and answers' },
   { name: 'tracer', about: 'a tracer of system calls' },
   { name: 'selfmem', about: 'a crash handler reads /proc/self/mem' },
 ] as const;
