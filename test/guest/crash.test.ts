@@ -1,4 +1,4 @@
-// examples/guest/crash: made again it is the same program, and prints here what it prints under qemu.
+// examples/guest: made again they are the same programs; crash prints here what it prints under qemu.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -49,6 +49,18 @@ define('made from its source it prints the same', cross ?? qemu, async () => {
   // Another release of the compiler may choose other instructions.
   const same = readFileSync(committed).equals(unpacked);
   if (!same) console.log('NOTE this compiler makes other bytes than are committed');
+});
+
+define('so does the program to talk to, which is told nothing', cross, async () => {
+  const { status, stderr } = spawnSync('sh', [join(ROOT, 'examples/guest/make-look.sh'), dir]);
+  assert.is(status, 0, stderr.toString());
+  const [made, look] = [join(dir, 'made-look'), join(dir, 'look')];
+  writeFileSync(made, spawnSync('gzip', ['-dc', join(dir, 'look.gz')]).stdout, { mode: 0o755 });
+  writeFileSync(look, await exampleProgram('look'), { mode: 0o755 });
+  const [first, second] = [await runGuest(made), await runGuest(look)];
+  assert.match(first.output, 'maps');
+  assert.is(first.output, second.output);
+  assert.is(first.status, second.status);
 });
 
 test.after(() => rmSync(dir, { recursive: true }));
