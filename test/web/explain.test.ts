@@ -61,6 +61,23 @@ inBrowser(
   },
 );
 
+inBrowser('the question is in the address bar, and a link leads to it', async (page) => {
+  await page.open(null, 'panel=access');
+  await page.find('.checks');
+  await page.click('Yama 1, unrelated');
+  await page.fill('Mode', String(0x09));
+  const first = await shownAnswer(page);
+  const hash = await page.evaluate<string>(`location.hash`);
+  assert.match(hash, '&ask=9.mm_access.1.none.1;1000.');
+  await page.open(null, hash.slice(1));
+  assert.equal(await shownAnswer(page), first);
+  // What makes no sense is as if it were not there.
+  await page.open(null, 'panel=access&ask=9.mm_access.1.none.7;1000');
+  await page.click('Same user');
+  assert.is((await shownAnswer(page)).verdict, 'Allowed');
+  assert.match(await page.evaluate<string>(`location.hash`), '&ask=a.mm_access.1.none.x;');
+});
+
 inBrowser('a number that is no id is said to be wrong, and the last answer stays', async (page) => {
   await page.open(null, 'panel=access');
   await page.click('Another user');

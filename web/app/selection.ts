@@ -11,9 +11,11 @@ export interface Selection {
   readonly addr: number | null;
   /** Number of the task to act as in reads and writes; 0 is the explorer itself, root. */
   readonly as: number;
+  /** What the panel Access is asked, as its own text; '' for what it begins with. */
+  readonly ask: string;
 }
 
-const NOTHING: Selection = { panel: 'open', task: 0, addr: null, as: 0 };
+const NOTHING: Selection = { panel: 'open', task: 0, addr: null, as: 0, ask: '' };
 
 /** The selection of this page. */
 export const selection = new Store<Selection>(NOTHING);
@@ -52,11 +54,12 @@ export function linkTo(change: Partial<Selection>): string {
 }
 
 /** The selection as a fragment of a URL. */
-export function formatHash({ panel, task, addr, as }: Selection): string {
+export function formatHash({ panel, task, addr, as, ask }: Selection): string {
   const parts = [`panel=${panel}`];
   if (task !== 0) parts.push(`task=${task}`);
   if (addr !== null) parts.push(`addr=0x${addr.toString(16)}`);
   if (as !== 0) parts.push(`as=${as}`);
+  if (ask !== '' && panel === 'access') parts.push(`ask=${ask}`);
   return `#${parts.join('&')}`;
 }
 
@@ -69,10 +72,12 @@ export function parseHash(hash: string): Selection {
   };
   const addr = parts.get('addr') ?? '';
   const panel = parts.get('panel') ?? '';
+  const ask = parts.get('ask') ?? '';
   return {
     panel: /^[a-z-]+$/.test(panel) ? panel : number('task') === 0 ? 'open' : 'map',
     task: number('task'),
     addr: /^0x[0-9a-f]{1,12}$/i.test(addr) ? Number(addr) : null,
     as: number('as'),
+    ask: /^[a-z0-9_.;]{1,400}$/.test(ask) ? ask : '',
   };
 }

@@ -6,10 +6,10 @@ import type { PanelProps } from '../app/panels.js';
 import { useRemote } from '../app/remote.js';
 import { select, useSelection } from '../app/selection.js';
 import { Button, Card, FailureNotice, Panel, Select, Tabs } from '../app/ui.js';
-import type { AccessSettings } from '../worker/explain-world.js';
 import type { AccessAsked } from '../worker/explain.js';
 import { AccessVerdict } from './explain-checks.js';
 import { ExplainForm } from './explain-form.js';
+import { type ExplainLink, formatExplain, parseExplain } from './explain-link.js';
 import { PRESETS } from './explain-presets.js';
 
 /** What is asked: the four PTRACE_MODE_* pairs. */
@@ -28,12 +28,20 @@ const QUESTIONS = [
 
 type Source = 'made' | 'tasks';
 
+/** What the panel begins with. */
+const FIRST: ExplainLink = {
+  settings: PRESETS[0].settings,
+  asked: { mode: ATTACH_FSCREDS, question: 'mm_access' },
+};
+
 /** Who may look into whom, and which of the kernel's checks decides. */
 export function ExplainPanel({ client, info }: PanelProps): JSX.Element {
   const [source, setSource] = useState<Source>('made');
-  const [settings, setSettings] = useState<AccessSettings>(PRESETS[0].settings);
-  const [asked, setAsked] = useState<AccessAsked>({ mode: ATTACH_FSCREDS, question: 'mm_access' });
-  const [{ task, as }] = useSelection();
+  const [{ task, as, ask }] = useSelection();
+  const shown = parseExplain(ask) ?? FIRST;
+  const { settings, asked } = shown;
+  const show = (part: Partial<ExplainLink>): void =>
+    select({ ask: formatExplain({ ...shown, ...part }) }, 'replace');
   const ofTasks = source === 'tasks' && info !== null;
   const made = useRemote(client, 'explain.made', ofTasks ? null : { settings, ...asked });
   const existing = useRemote(
@@ -63,11 +71,11 @@ export function ExplainPanel({ client, info }: PanelProps): JSX.Element {
           {ofTasks ? (
             <TasksChosen client={client} />
           ) : (
-            <ExplainForm settings={settings} onChange={setSettings} />
+            <ExplainForm settings={settings} onChange={(changed) => show({ settings: changed })} />
           )}
         </div>
         <div class="explain-answer" aria-busy={busy}>
-          <Question asked={asked} onChange={setAsked}>
+          <Question asked={asked} onChange={(changed) => show({ asked: changed })}>
             {(replays) => (
               <>
                 {failure !== null && (
