@@ -8,6 +8,7 @@ import { type Row, runSuite, type Setting, type Suite } from './bench.js';
 import { benchInBrowser } from './browser/run.js';
 import { cpuSuite } from './cpu.js';
 import { Kernel } from './kernel.js';
+import { liveSuites } from './live.js';
 import { memorySuite } from './memory.js';
 import { commandSuite, guestSuite } from './process.js';
 import { BROWSER_SUITES } from './suites.js';
@@ -20,6 +21,7 @@ const SUITES: readonly Suite[] = [
   cpuSuite,
   commandSuite,
   guestSuite,
+  ...liveSuites,
 ];
 
 function chooseSuites(only: string | undefined, all: readonly Suite[]): readonly Suite[] {

@@ -1,5 +1,14 @@
-import type { CommandSpec, OptionSpecs } from './command.js';
+import type { CommandSpec, OptionSpec, OptionSpecs } from './command.js';
 
+const EXE: OptionSpec = {
+  short: 'e',
+  value: 'FILE',
+  about: 'the program of the core, where that does not name it, or it was moved',
+};
+const SYSROOT: OptionSpec = {
+  value: 'DIR',
+  about: 'look for the files that the process had mapped below DIR',
+};
 /** What every command that looks into a process takes. */
 const PROCESS: OptionSpecs = {
   core: {
@@ -9,7 +18,8 @@ const PROCESS: OptionSpecs = {
   },
   snapshot: { value: 'FILE', about: 'the same, but only a snapshot will do' },
   pid: { value: 'N', about: 'which process of a snapshot that has several' },
-  sysroot: { value: 'DIR', about: 'look for the files that the process had mapped below DIR' },
+  exe: EXE,
+  sysroot: SYSROOT,
 };
 const NO_STOP: OptionSpecs = {
   'no-stop': { about: 'let the process run on while it is copied' },
@@ -87,6 +97,7 @@ export const COMMANDS: Readonly<Record<string, CommandSpec>> = {
       ['bt core.1234', 'all threads'],
       ['bt core.1234 -t 1235 -m', 'one thread, with files'],
       ['bt core.1234 --sysroot /srv/images/arm', 'a core from another machine'],
+      ['bt qemu_a.out.core --exe a.out', 'of QEMU, whose cores name no files'],
     ],
     load: async () => (await import('./bt.js')).bt,
   },
@@ -268,7 +279,8 @@ export const COMMANDS: Readonly<Record<string, CommandSpec>> = {
       snapshot: { value: 'FILE', about: 'the same, but only a snapshot will do' },
       demo: { about: 'the example crash' },
       pid: { value: 'N', about: 'which process of a snapshot --self core means' },
-      sysroot: { value: 'DIR', about: 'look for the files that the process had mapped below DIR' },
+      exe: EXE,
+      sysroot: SYSROOT,
       self: { value: 'WHO', about: 'whom /proc/self leads to: caller, core or a PID' },
       'no-mem': { about: 'without the file mem, as sandboxes were' },
       yama: { value: '0..3', about: 'restrict ptrace as Yama does' },

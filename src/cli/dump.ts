@@ -1,20 +1,25 @@
-import { open, unlink, type FileHandle } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
 
-import type { CoreChunk, CoreFile } from '../elf/core-writer.js';
+import type { CoreFile } from '../elf/core-writer.js';
 import { coreSignal } from '../elf/core.js';
 import { ProcError } from '../live/error.js';
-import { hostCore } from '../live/host-core.js';
-import { HostProcess } from '../live/host-process.js';
+import { type CoreRange, type HostCore, hostCore } from '../live/host-core.js';
+import type { HostBatch } from '../live/host-pages.js';
+import { type HostDescription, HostProcess } from '../live/host-process.js';
 import { stopProcess } from '../live/stop.js';
 import { LinuxError } from '../errno.js';
 import type { Command, Options } from './command.js';
-import { unreadable } from './file-source.js';
 import { chooseCrash, type Crash, loadCrash, onlyOperand } from './input.js';
+import { Interrupt } from './interrupt.js';
 import { type CliIo, InputError, UsageError } from './io.js';
 import { printJson } from './json.js';
 import { parseInteger } from './number.js';
+import { OutputFile, type PlacedBytes } from './output-file.js';
+import { BUFFER_SIZE, BUFFERS, pour } from './pour.js';
 import { Progress } from './progress.js';
 
+/** Chunks of a machine's core written between two looks at whether the user has had enough. */
+const BREATH = 16;
 /** Every bit of coredump_filter. */
 const MAX_FILTER = 0x1ffn;
 
@@ -69,16 +74,55 @@ async function dumpProcess(
   const resume = options.flag('no-stop') ? (): void => {} : stopProcess(process);
   try {
     const description = process.describe();
-    const { file, reader } = hostCore(process, description, filter ?? description.filter);
-    const total = [...description.sizes.values()].reduce((sum, { rss }) => sum + rss, 0);
-    const done = await writeCoreFile(file, output, new Progress(io, 'dump', total));
-    if (!done) return 1;
+    const core = hostCore(process, description, filter ?? description.filter);
+    const progress = new Progress(io, 'dump', residentBytes(description));
+    if (!(await writeHostCore(core, output, progress))) return 1;
+    const { file, reader } = core;
     report(io, options, { output, bytes: file.size, unreadablePages: reader.unreadable });
     return 0;
   } finally {
     resume();
     process.close();
   }
+}
+
+/** About as many bytes as a copy of a process reads. */
+export function residentBytes({ sizes }: HostDescription): number {
+  return [...sizes.values()].reduce((sum, { rss }) => sum + rss, 0);
+}
+
+/** Writes a core with holes where nothing is. False when the user broke it off, and there is none. */
+async function writeHostCore(core: HostCore, output: string, progress: Progress): Promise<boolean> {
+  const { file, reader } = core;
+  const into = new OutputFile(output, { replace: true });
+  try {
+    for (const chunk of [...file.front(), ...file.tail()]) into.put(chunk);
+    const done = await pour<CoreRange>({
+      batches: (take) => reader.batches(core.ranges(), take),
+      buffers: Array.from({ length: BUFFERS }, () => new Uint8Array(BUFFER_SIZE)),
+      place: placeInCore,
+      file: into,
+      progress,
+    });
+    if (done) into.complete(file.size);
+    return done;
+  } finally {
+    into.close();
+  }
+}
+
+/** Pieces that are neighbours in the core too are one. */
+function placeInCore({ bytes, pieces }: HostBatch<CoreRange>): PlacedBytes[] {
+  const placed: PlacedBytes[] = [];
+  for (const { range, addr, at, length } of pieces) {
+    const offset = range.offset + (addr - range.start);
+    const last = placed.at(-1);
+    const isNext = last !== undefined && last.offset + last.bytes.length === offset;
+    const from = isNext ? at - last.bytes.length : at;
+    if (isNext) placed.pop();
+    placed.push({ offset: offset - (at - from), bytes: bytes.subarray(from, at + length) });
+  }
+  return placed;
 }
 
 async function dumpLoaded(
@@ -96,7 +140,8 @@ async function dumpLoaded(
       ...(siginfo === null ? {} : { siginfo }),
       ...(filter === null ? {} : { filter }),
     });
-    if (!(await writeCoreFile(file, output, new Progress(io, 'dump', file.size)))) return 1;
+    const into = new OutputFile(output, { replace: true, input: crash.label });
+    if (!(await writeCoreFile(file, into, new Progress(io, 'dump', file.size)))) return 1;
     report(io, options, { output, bytes: file.size, unreadablePages: 0 });
     return 0;
   } catch (error) {
@@ -120,63 +165,26 @@ export function report(io: CliIo, options: Options, copied: Copied): void {
   io.out(`${output}: ${bytes} bytes${lost}\n`);
 }
 
-/**
- * Writes a core with holes where it has zeros: one chunk while the next is read. False when the user broke
- * it off, and it is gone.
- */
-async function writeCoreFile(file: CoreFile, output: string, progress: Progress): Promise<boolean> {
-  const handle = await openOutput(output);
+/** Writes a core with holes where it has zeros. False when the user broke it off, and there is none. */
+async function writeCoreFile(
+  file: CoreFile,
+  into: OutputFile,
+  progress: Progress,
+): Promise<boolean> {
   const interrupt = new Interrupt();
-  let complete = false;
-  let writing: Promise<void> = Promise.resolve();
   try {
+    let count = 0;
     for (const chunk of file.chunks()) {
-      await writing;
-      if (interrupt.came) return false;
-      writing = writeAll(handle, chunk);
+      into.put(chunk);
       progress.add(chunk.bytes.length);
+      if (++count % BREATH === 0) await setImmediate();
+      if (interrupt.came) return false;
     }
-    await writing;
-    await handle.truncate(file.size);
-    complete = true;
+    into.complete(file.size);
     return true;
   } finally {
-    await writing.catch(() => {});
     interrupt.release();
     progress.end();
-    await handle.close();
-    if (!complete) await unlink(output);
-  }
-}
-
-/** A core holds secrets: it is its owner's alone. */
-async function openOutput(output: string): Promise<FileHandle> {
-  try {
-    return await open(output, 'w', 0o600);
-  } catch (error) {
-    throw unreadable(output, error);
-  }
-}
-
-async function writeAll(handle: FileHandle, { offset, bytes }: CoreChunk): Promise<void> {
-  for (let done = 0; done < bytes.length;) {
-    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, offset + done);
-    done += bytesWritten;
-  }
-}
-
-/** SIGINT and SIGTERM while a process is stopped: it must be let go first. */
-export class Interrupt {
-  came = false;
-  readonly #listen = (): void => {
-    this.came = true;
-  };
-
-  constructor() {
-    process.on('SIGINT', this.#listen).on('SIGTERM', this.#listen);
-  }
-
-  release(): void {
-    process.off('SIGINT', this.#listen).off('SIGTERM', this.#listen);
+    into.close();
   }
 }

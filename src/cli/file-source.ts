@@ -32,13 +32,22 @@ export class FileSource implements ByteSource {
   /** @throws {ElfError} the host cannot read there */
   read(offset: number, length: number): Uint8Array {
     const bytes = new Uint8Array(Math.max(0, Math.min(length, this.size - offset)));
+    return bytes.subarray(0, this.readInto(bytes, offset));
+  }
+
+  /**
+   * Fills an array with the bytes at `offset`; fewer only where the file ends.
+   *
+   * @throws {ElfError} the host cannot read there
+   */
+  readInto(bytes: Uint8Array, offset: number): number {
     let done = 0;
     while (done < bytes.length) {
       const n = this.#readSome(bytes.subarray(done), offset + done);
       if (n === 0) break;
       done += n;
     }
-    return bytes.subarray(0, done);
+    return done;
   }
 
   #readSome(into: Uint8Array, offset: number): number {
@@ -97,6 +106,11 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'no such file',
   EACCES: 'permission denied',
   EISDIR: 'this is a directory',
+  EEXIST: 'it exists already',
+  ENXIO: 'not a regular file',
+  ENOSPC: 'the disk is full',
+  EFBIG: 'a file may not become so large',
+  EROFS: 'nothing can be written there',
   Z_DATA_ERROR: 'this is not a gzip file',
   Z_BUF_ERROR: 'the gzip file is cut short',
   ERR_BUFFER_TOO_LARGE: 'unpacks to more than 1 GiB',

@@ -1,9 +1,10 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import type { LoadedProcess } from '../api/load-core.js';
 import type { MachineOptions } from '../api/machine-options.js';
 import type { Task } from '../api/task.js';
+import { withExecutable } from '../elf/core-executable.js';
 import type { OpenFile } from '../elf/core-files.js';
 import type { Core } from '../elf/core.js';
 import { readCore } from '../elf/core.js';
@@ -44,6 +45,8 @@ export interface InputChoice {
   readonly sysroot?: string | null;
   /** The number of the process of a snapshot; null for the only one. */
   readonly pid?: string | null;
+  /** The file of the program that a core is of; null where it is as the core names it. */
+  readonly exe?: string | null;
   /** Whether only a snapshot will do. */
   readonly snapshot?: boolean;
 }
@@ -64,14 +67,19 @@ export function exampleCrash(): Crash {
  * @throws {UsageError} the choice makes no sense with it
  */
 export async function openProcess(path: string, choice: InputChoice = {}): Promise<Crash> {
-  const { sysroot = null, pid = null, snapshot = false } = choice;
+  const { sysroot = null, pid = null, exe = null, snapshot = false } = choice;
   const open: OpenFile = (name) =>
     name.startsWith('/') ? openHostFile(sysroot === null ? name : join(sysroot, name)) : null;
   const source = openInput(path);
-  if (isSnapshot(source)) return restoreInput(source, { pid, open });
+  if (isSnapshot(source)) {
+    if (exe !== null) throw new UsageError(`--exe: ${path} is a snapshot, and has its program`);
+    return restoreInput(source, { pid, open });
+  }
   if (snapshot) throw new InputError(`${path}: this is no snapshot`);
   if (pid !== null) throw new UsageError(`--pid: ${path} is a core, and has one process`);
-  return { label: path, core: readCore(source), open, restored: null };
+  const found = { core: readCore(source), open };
+  const named = exe === null ? found : withExecutable(found, openInput(resolve(exe)));
+  return { label: path, ...named, restored: null };
 }
 
 /**
@@ -84,10 +92,11 @@ export async function chooseCrash(operand: string | null, options: Options): Pro
   const named = [operand, options.text('core'), snapshot].filter((path) => path !== null);
   const [path, second] = named;
   if (second !== undefined) throw new UsageError(`one process, please: ${path} or ${second}`);
-  const [pid, sysroot] = [options.text('pid'), options.text('sysroot')];
+  const [pid, exe, sysroot] = [options.text('pid'), options.text('exe'), options.text('sysroot')];
   if (path !== undefined) {
-    return await openProcess(path, { pid, sysroot, snapshot: snapshot !== null });
+    return await openProcess(path, { pid, exe, sysroot, snapshot: snapshot !== null });
   }
+  if (exe !== null) throw new UsageError('--exe names the program of a core: which?');
   if (pid !== null) throw new UsageError('--pid names a process of a snapshot: which?');
   return exampleCrash();
 }

@@ -90,6 +90,7 @@ function jobOf(options: Options): MountJob {
     choice: {
       snapshot: snapshot !== null,
       pid: options.text('pid'),
+      exe: options.text('exe'),
       sysroot: options.text('sysroot'),
     },
     mem: !options.flag('no-mem'),

@@ -1,24 +1,19 @@
-import { open, unlink } from 'node:fs/promises';
-import { writeSync } from 'node:fs';
-import { setImmediate } from 'node:timers/promises';
-
-import { copyProcess } from '../live/host-copy.js';
 import { ProcError } from '../live/error.js';
+import { ProcessCopy } from '../live/host-copy.js';
 import { HostProcess } from '../live/host-process.js';
 import { stopProcess } from '../live/stop.js';
 import { LinuxError } from '../errno.js';
 import { Machine } from '../machine.js';
+import { CheckedMemory } from '../mm/checked-memory.js';
 import { encodeState } from '../snapshot/state.js';
-import { STORE_TO_COME } from '../snapshot/store.js';
+import { STORE_CHUNK, STORE_TO_COME } from '../snapshot/store.js';
 import { SnapshotWriter } from '../snapshot/writer.js';
 import type { Command, Options } from './command.js';
-import { Interrupt, outputOption, report } from './dump.js';
-import { unreadable } from './file-source.js';
+import { outputOption, report, residentBytes } from './dump.js';
 import { type CliIo, InputError, UsageError } from './io.js';
+import { OutputFile } from './output-file.js';
+import { BUFFER_SIZE, BUFFERS, pour } from './pour.js';
 import { Progress } from './progress.js';
-
-/** Chunks copied between two looks at whether the user has had enough. */
-const BREATH = 16;
 
 /**
  * `procmem snapshot PID -o FILE`: copies a process of this computer, which rests meanwhile, into a
@@ -50,47 +45,65 @@ async function snapshotProcess(
   options: Options,
 ): Promise<number> {
   const process = new HostProcess(pid);
-  const machine = await Machine.create();
-  // A snapshot holds secrets: it is its owner's alone.
-  const file = await open(output, 'w', 0o600).catch((error: unknown) => {
-    process.close();
-    throw unreadable(output, error);
-  });
-  const interrupt = new Interrupt();
-  let complete = false;
-  const resume = options.flag('no-stop') ? (): void => {} : stopProcess(process);
+  let resume = (): void => {};
   try {
-    const { vfs, kernel } = machine;
-    const writer = new SnapshotWriter(kernel.core, (bytes) => writeAll(file.fd, bytes));
-    writer.begin(0);
-    const description = process.describe();
-    const total = [...description.sizes.values()].reduce((sum, { rss }) => sum + rss, 0);
-    const progress = new Progress(io, 'snapshot', total);
-    const steps = copyProcess(process, description, STORE_TO_COME, (bytes) => writer.store(bytes));
-    let step = steps.next();
-    for (let count = 1; !step.done; count++, step = steps.next()) {
-      progress.add(step.value);
-      if (count % BREATH === 0) await setImmediate();
-      if (interrupt.came) return 1;
+    const file = new OutputFile(output, { replace: true });
+    try {
+      if (!options.flag('no-stop')) resume = stopProcess(process);
+      const description = process.describe();
+      const copy = new ProcessCopy(process, description);
+      const progress = new Progress(io, 'snapshot', residentBytes(description));
+      if (!(await writeSnapshot(copy, file, progress, () => resume()))) return 1;
+      const { bytes, unreadable } = copy;
+      report(io, options, { output, bytes, unreadablePages: unreadable });
+      return 0;
+    } finally {
+      file.close();
     }
-    resume();
-    progress.end();
-    const { core, areas, bytes, unreadable: lost } = step.value;
-    machine.loadCore(core, { areas });
-    writer.machine(encodeState(kernel, vfs).state);
-    writer.end();
-    complete = true;
-    report(io, options, { output, bytes, unreadablePages: lost });
-    return 0;
   } finally {
     resume();
-    interrupt.release();
     process.close();
-    await file.close();
-    if (!complete) await unlink(output);
   }
 }
 
-function writeAll(fd: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done);
+/**
+ * Writes the memory as it is read, and then a machine whose process has it.
+ *
+ * @param copied is called when the process is needed no more
+ * @returns false when the user broke it off
+ */
+async function writeSnapshot(
+  copy: ProcessCopy,
+  file: OutputFile,
+  progress: Progress,
+  copied: () => void,
+): Promise<boolean> {
+  const machine = await Machine.create();
+  const { vfs, kernel } = machine;
+  const writer = new SnapshotWriter(kernel.core, (bytes) => {
+    file.put({ offset: writer.offset, bytes });
+  });
+  writer.begin(0);
+  const checked = await CheckedMemory.create(BUFFERS, BUFFER_SIZE);
+  const done = await pour({
+    batches: (take) => copy.batches(take),
+    buffers: checked.buffers,
+    place: ({ bytes }) => {
+      const { offset } = writer;
+      for (let at = 0; at < bytes.length; at += STORE_CHUNK) {
+        const part = bytes.subarray(at, at + STORE_CHUNK);
+        writer.storeElsewhere(part.length, checked.checksum(part));
+      }
+      return [{ offset, bytes }];
+    },
+    ...{ file, progress },
+  });
+  copied();
+  if (!done) return false;
+  const { core, areas } = copy.process(STORE_TO_COME);
+  machine.loadCore(core, { areas });
+  writer.machine(encodeState(kernel, vfs).state);
+  writer.end();
+  file.complete(writer.offset);
+  return true;
 }

@@ -1,20 +1,16 @@
-import { closeSync, ftruncateSync, openSync, unlinkSync, writeSync } from 'node:fs';
-
 import { patchCore } from '../elf/core-patch.js';
-import type { Core } from '../elf/core.js';
 import { LinuxError } from '../errno.js';
 import { parseAddress } from './address.js';
 import { bytesToWrite } from './bytes.js';
 import type { Command } from './command.js';
 import { outputOption } from './dump.js';
-import { unreadable } from './file-source.js';
+import { copyCore } from './copy-core.js';
 import { chooseCrash, loadCrash, type Loaded } from './input.js';
 import { type CliIo, UsageError } from './io.js';
 import { hex, printJson } from './json.js';
+import { OutputFile, type PlacedBytes } from './output-file.js';
 import { ProcessView } from './process-view.js';
 
-/** Bytes copied at a time. */
-const CHUNK = 1024 * 1024;
 const PAGE = 4096;
 
 /** Bytes and the address they are to have. */
@@ -24,7 +20,7 @@ interface Change {
 }
 
 /** A file, from its first byte on. */
-type WriteFile = (put: (bytes: Uint8Array, offset: number) => void) => void;
+type WriteFile = (put: (placed: PlacedBytes) => void) => void;
 
 /**
  * `procmem write ADDRESS … -o FILE`: a copy of the core or snapshot in which some memory has other bytes.
@@ -52,7 +48,7 @@ export const write: Command = async (operands, io, options) => {
       ? patched(loaded, view, change, io)
       : changed(loaded, view, change, io);
   if (file === null) return 1;
-  makeFile(output, file);
+  makeFile(output, file, loaded.restored === null ? loaded.core.source.size : 0);
   const written = { output, address: hex(start), length: bytes.length };
   if (options.flag('json')) printJson(io, written);
   else io.out(`${bytes.length} bytes at ${hex(start)} written into ${output}\n`);
@@ -78,26 +74,12 @@ function patched(
     return null;
   }
   return (put) => {
-    copyCore(process.core, put);
-    for (const patch of patches) put(patch.bytes, patch.offset);
+    copyCore(process.core.source, put);
+    patches.forEach(put);
   };
 }
 
 const ADVICE = 'write whole pages, or name the directory that has the file with --sysroot';
-
-/** Pages of zeros become holes, as they were in the core of a large process. */
-function copyCore({ source }: Core, put: (bytes: Uint8Array, offset: number) => void): void {
-  for (let at = 0; at < source.size; at += CHUNK) {
-    const chunk = source.read(at, CHUNK);
-    if (at + chunk.length === source.size || !isZeros(chunk)) put(chunk, at);
-  }
-}
-
-const ZEROS = new Uint8Array(CHUNK);
-
-function isZeros(bytes: Uint8Array): boolean {
-  return Buffer.compare(bytes, ZEROS.subarray(0, bytes.length)) === 0;
-}
 
 /** The snapshot after a write to /proc/PID/mem; null when it was refused, which was said then. */
 function changed(
@@ -118,37 +100,22 @@ function changed(
   return (put) => {
     let at = 0;
     machine.writeSnapshot((part) => {
-      put(part, at);
+      put({ offset: at, bytes: part });
       at += part.length;
     });
   };
 }
 
-function makeFile(output: string, write: WriteFile): void {
-  let fd: number;
+function makeFile(output: string, write: WriteFile, size: number): void {
+  const file = new OutputFile(output, { replace: false });
+  let end = 0;
   try {
-    fd = openSync(output, 'wx', 0o600);
-  } catch (error) {
-    throw unreadable(output, error);
-  }
-  let size = 0;
-  try {
-    write((bytes, offset) => {
-      writeFully(fd, bytes, offset);
-      size = Math.max(size, offset + bytes.length);
+    write((placed) => {
+      file.put(placed);
+      end = Math.max(end, placed.offset + placed.bytes.length);
     });
-    ftruncateSync(fd, size);
-    closeSync(fd);
-  } catch (error) {
-    closeSync(fd);
-    // Half a core is worse than none.
-    unlinkSync(output);
-    throw unreadable(output, error);
-  }
-}
-
-function writeFully(fd: number, bytes: Uint8Array, offset: number): void {
-  for (let done = 0; done < bytes.length;) {
-    done += writeSync(fd, bytes, done, bytes.length - done, offset + done);
+    file.complete(Math.max(end, size));
+  } finally {
+    file.close();
   }
 }

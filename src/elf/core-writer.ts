@@ -85,19 +85,34 @@ export class CoreFile implements ByteSource {
 
   /** The bytes that are not zeros, in rising order of their places in the file. */
   *chunks(): Generator<CoreChunk, void, void> {
+    yield* this.front();
+    for (const [i, segment] of this.#image.segments.entries()) {
+      const start = this.segmentOffset(i);
+      for (const { offset: at, bytes } of segment.contents(0, segment.filesz)) {
+        yield { offset: start + at, bytes };
+      }
+    }
+    yield* this.tail();
+  }
+
+  /** What is before the memory: the headers and notes. */
+  *front(): Generator<CoreChunk, void, void> {
     yield { offset: 0, bytes: this.#headers() };
     let offset = this.#notesAt;
     for (const bytes of this.#image.notes) {
       yield { offset, bytes };
       offset += bytes.length;
     }
-    for (const [i, segment] of this.#image.segments.entries()) {
-      const start = this.#starts[i] as number;
-      for (const { offset: at, bytes } of segment.contents(0, segment.filesz)) {
-        yield { offset: start + at, bytes };
-      }
-    }
+  }
+
+  /** What is behind it. */
+  *tail(): Generator<CoreChunk, void, void> {
     if (this.#isExtended) yield { offset: this.#end, bytes: this.#sectionZero() };
+  }
+
+  /** Where the memory of a segment begins. */
+  segmentOffset(index: number): number {
+    return this.#starts[index] as number;
   }
 
   /**
@@ -124,19 +139,14 @@ export class CoreFile implements ByteSource {
         put(into, offset - start, chunk);
       }
     }
-    if (this.#isExtended) put(into, offset, { offset: this.#end, bytes: this.#sectionZero() });
+    for (const chunk of this.tail()) put(into, offset, chunk);
     return into;
   }
 
   #beforeMemory(): Uint8Array {
     if (this.#front !== null) return this.#front;
     const front = new Uint8Array(this.#memory);
-    front.set(this.#headers());
-    let at = this.#notesAt;
-    for (const note of this.#image.notes) {
-      front.set(note, at);
-      at += note.length;
-    }
+    for (const { offset, bytes } of this.front()) front.set(bytes, offset);
     return (this.#front = front);
   }
 

@@ -1,8 +1,8 @@
 // Documents a client reads in pieces: packets that begin with `qXfer:`.
 import { EINVAL, ENOENT, ESRCH } from '../../assembly/abi/errno.js';
+import { listLibraries } from '../elf/libraries.js';
 import { fail } from '../errno.js';
 import { rangeArgument, sizeArgument } from './arguments.js';
-import { listLibraries } from './libraries.js';
 import { packetCount } from './memory.js';
 import { asciiText, escapeBinary, hexNumber } from './packet.js';
 import { targetXml } from './registers.js';
@@ -74,7 +74,10 @@ function describeExecFile(state: SessionState, annex: string): string {
 }
 
 function describeLibraries(state: SessionState): string {
-  const [main, ...libraries] = listLibraries(state.target, state.pid());
+  const [main, ...libraries] = listLibraries({
+    auxv: state.target.auxv(state.pid()),
+    read: (addr, length) => state.target.readMemory(state.pid(), addr, length),
+  });
   const of = main === undefined ? '' : ` main-lm="0x${hexNumber(main.linkMap)}"`;
   const rows = libraries.map(
     ({ name, linkMap, base, dynamic }) =>

@@ -5,55 +5,87 @@ import { elfMachine, type ElfMachine } from '../elf/machines.js';
 import type { ProcessAreas } from '../elf/process-areas.js';
 import type { ByteSource } from '../elf/source.js';
 import type { HostMapping } from './host-maps.js';
-import { HostPageReader } from './host-pages.js';
+import { type HostBatch, HostPageReader, type HostRange } from './host-pages.js';
 import type { HostDescription, HostProcess } from './host-process.js';
 
 /** A process of this computer as machine.loadCore() takes it, its pages where they were written to. */
 export interface HostCopy {
   readonly core: Core;
   readonly areas: ProcessAreas;
-  /** Bytes written, and pages that could not be read. */
-  readonly bytes: number;
-  readonly unreadable: number;
+}
+
+/** Memory that is read for one mapping. */
+interface MappedRange extends HostRange {
+  readonly mapping: HostMapping;
 }
 
 const REGS_SIZE = 216;
 
 /**
  * Copies every page of a process that is in memory or swapped out, in one pass from its first address to
- * its last: each chunk goes to `write`, and the process that comes out finds it at its place among the
- * bytes written. Gives way after each chunk.
- *
- * @param source where the bytes written can be read later; not asked for any here
- * @param write takes bytes that are overwritten afterwards
- * @throws {ProcError} the process ended
+ * its last; the process that comes out finds each at its place among the bytes of the batches.
  */
-export function* copyProcess(
-  process: HostProcess,
-  description: HostDescription,
-  source: ByteSource,
-  write: (bytes: Uint8Array) => void,
-): Generator<number, HostCopy, void> {
-  const reader = new HostPageReader(process);
-  const mappings: CoreMapping[] = [];
-  let offset = 0;
-  for (const mapping of description.mappings) {
-    const pieces: MappingPiece[] = [];
-    if (!mapping.name.startsWith('[vvar')) {
-      // No table tells which pages of the vDSO there are: all.
-      const which = mapping.name === '[vdso]' ? 'all' : 'touched';
-      for (const { addr, bytes } of reader.read(mapping.start, mapping.end, which)) {
-        addPiece(pieces, { start: addr - mapping.start, offset, length: bytes.length });
-        write(bytes);
-        offset += bytes.length;
-        yield bytes.length;
-      }
-    }
-    mappings.push(asCoreMapping(mapping, pieces));
+export class ProcessCopy {
+  readonly #description: HostDescription;
+  readonly #reader: HostPageReader;
+  readonly #pieces = new Map<HostMapping, MappingPiece[]>();
+  #bytes = 0;
+
+  constructor(process: HostProcess, description: HostDescription) {
+    this.#description = description;
+    this.#reader = new HostPageReader(process);
   }
-  const core = asCore(description, source, mappings);
-  const areas = areasOf(description, mappings);
-  return { core, areas, bytes: offset, unreadable: reader.unreadable };
+
+  /** Bytes of the batches so far. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Pages that could not be read. */
+  get unreadable(): number {
+    return this.#reader.unreadable;
+  }
+
+  /**
+   * The memory, once.
+   *
+   * @param take gives a buffer that nobody needs any more
+   * @throws {ProcError} the process ended
+   */
+  async *batches(take: () => Promise<Uint8Array>): AsyncGenerator<HostBatch<MappedRange>> {
+    for await (const batch of this.#reader.batches(this.#ranges(), take)) {
+      for (const { range, addr, at, length } of batch.pieces) {
+        const pieces = this.#pieces.get(range.mapping) ?? [];
+        this.#pieces.set(range.mapping, pieces);
+        addPiece(pieces, { start: addr - range.mapping.start, offset: this.#bytes + at, length });
+      }
+      this.#bytes += batch.bytes.length;
+      yield batch;
+    }
+  }
+
+  *#ranges(): Generator<MappedRange> {
+    for (const mapping of this.#description.mappings) {
+      const { start, end, name } = mapping;
+      if (name.startsWith('[vvar')) continue;
+      // No table tells which pages of the vDSO there are: all.
+      const which = name === '[vdso]' ? 'all' : 'touched';
+      for (const range of this.#reader.ranges(start, end, which)) yield { ...range, mapping };
+    }
+  }
+
+  /**
+   * The process, once its memory was copied.
+   *
+   * @param source where the bytes of the batches can be read later; not asked for any here
+   */
+  process(source: ByteSource): HostCopy {
+    const mappings = this.#description.mappings.map((mapping) =>
+      asCoreMapping(mapping, this.#pieces.get(mapping) ?? []),
+    );
+    const areas = areasOf(this.#description, mappings);
+    return { core: asCore(this.#description, source, mappings), areas };
+  }
 }
 
 function addPiece(pieces: MappingPiece[], piece: MappingPiece): void {

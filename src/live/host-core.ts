@@ -10,7 +10,7 @@ import { CoreFile, type CoreSegment } from '../elf/core-writer.js';
 import { NT_AUXV, NT_SIGINFO, PF_R, PF_W, PF_X } from '../elf/format.js';
 import { hasElfMagic } from '../elf/header.js';
 import { type HostMapping, isHostFile } from './host-maps.js';
-import { HostPageReader } from './host-pages.js';
+import { HostPageReader, type HostRange, type WhichPages } from './host-pages.js';
 import type { HostDescription, HostProcess } from './host-process.js';
 
 // Bits of /proc/PID/coredump_filter: MMF_DUMP_* of include/linux/sched/coredump.h.
@@ -26,11 +26,19 @@ const PAGE = 4096;
 const REGS_SIZE = 216;
 const VSYSCALL = 0xffffffffff600000n;
 
-/** A core of a process of this computer, to be written in chunks while the process rests. */
+/** A range of memory and its place in the core. */
+export interface CoreRange extends HostRange {
+  /** Of the first byte. */
+  readonly offset: number;
+}
+
+/** A core of a process of this computer, to be written in pieces while the process rests. */
 export interface HostCore {
   readonly file: CoreFile;
-  /** Counts the pages that could not be read, once the chunks were. */
+  /** Counts the pages that could not be read, once they were. */
   readonly reader: HostPageReader;
+  /** The memory that is in the file, once: what lies between is zeros. */
+  ranges(): Iterable<CoreRange>;
 }
 
 /**
@@ -46,12 +54,32 @@ export function hostCore(
   filter: number = description.filter,
 ): HostCore {
   const reader = new HostPageReader(process);
-  const segments = description.mappings.map((mapping) => {
-    const filesz = dumpSize(process, description, mapping, filter);
-    return segment(reader, mapping, filesz);
-  });
+  const { mappings } = description;
+  const segments = mappings.map((mapping) =>
+    segment(reader, mapping, dumpSize(process, description, mapping, filter)),
+  );
   segments.push({ vaddr: VSYSCALL, memsz: PAGE, filesz: PAGE, flags: PF_X, contents: () => [] });
-  return { file: new CoreFile({ notes: hostNotes(description), segments }), reader };
+  const file = new CoreFile({ notes: hostNotes(description), segments });
+  return {
+    file,
+    reader,
+    *ranges() {
+      for (const [i, mapping] of mappings.entries()) {
+        const { filesz = 0 } = segments[i] ?? {};
+        if (isDevice(mapping.name)) continue;
+        const shift = file.segmentOffset(i) - mapping.start;
+        const end = mapping.start + filesz;
+        for (const range of reader.ranges(mapping.start, end, whichPages(mapping))) {
+          yield { ...range, offset: range.start + shift };
+        }
+      }
+    },
+  };
+}
+
+/** Nothing but its tables stands behind private memory of no file. */
+function whichPages({ inode, name }: HostMapping): WhichPages {
+  return inode === 0 && !isSpecial(name) ? 'touched' : 'all';
 }
 
 /** The notes in the kernel's order, without those that /proc does not tell: floating point, siginfo. */
@@ -91,8 +119,6 @@ function segment(reader: HostPageReader, mapping: HostMapping, filesz: number): 
   const readable = perms[0] === 'r' ? PF_R : 0;
   const writable = perms[1] === 'w' ? PF_W : 0;
   const executable = perms[2] === 'x' ? PF_X : 0;
-  // Nothing but its tables stands behind private memory of no file.
-  const which = mapping.inode === 0 && !isSpecial(name) ? 'touched' : 'all';
   return {
     vaddr: BigInt(start),
     memsz: end - start,
@@ -100,7 +126,7 @@ function segment(reader: HostPageReader, mapping: HostMapping, filesz: number): 
     flags: readable | writable | executable,
     *contents(from, to) {
       if (filesz === 0 || isDevice(name)) return;
-      for (const { addr, bytes } of reader.read(start + from, start + to, which)) {
+      for (const { addr, bytes } of reader.read(start + from, start + to, whichPages(mapping))) {
         yield { offset: addr - start, bytes };
       }
     },

@@ -1,20 +1,41 @@
 import type { HostProcess } from './host-process.js';
 
-/**
- * Bytes of memory and their address. Two arrays take turns: one chunk can be written while the next is
- * read, and is overwritten by the one after that.
- */
+/** Bytes of memory and their address. They are overwritten when the next are asked for. */
 export interface HostPages {
   readonly addr: number;
   readonly bytes: Uint8Array;
+}
+
+/** Whole pages of memory to be read. */
+export interface HostRange {
+  readonly start: number;
+  /** Exclusive. */
+  readonly end: number;
+}
+
+/** Bytes of one range. */
+export interface HostPiece<Range> {
+  readonly range: Range;
+  readonly addr: number;
+  /** Where they lie in the bytes of the batch. */
+  readonly at: number;
+  readonly length: number;
+}
+
+/** Memory that was read into one buffer: pieces in rising order, one right behind the other. */
+export interface HostBatch<Range> {
+  readonly bytes: Uint8Array;
+  readonly pieces: readonly HostPiece<Range>[];
 }
 
 /** Which pages of a range are read: those that pagemap shows in memory or swapped out, or every one. */
 export type WhichPages = 'touched' | 'all';
 
 const PAGE = 4096;
-/** Bytes read at a time: all the memory that a copy needs, whatever the process has. */
+/** Bytes that read() reads at a time. */
 const CHUNK = 2 ** 20;
+/** Below it another thread takes longer to begin than the read. */
+const LEAST_ASYNC = 2 ** 17;
 /** Pages whose entries are read at a time: a chunk of a few MiB of sparse memory costs one call. */
 const ENTRIES = 8192;
 /** Bits 62 and 63 in the upper half of an entry: swapped, present. */
@@ -23,8 +44,6 @@ const TOUCHED = 0xc0000000;
 /** Reads the memory of one process. */
 export class HostPageReader {
   readonly #process: HostProcess;
-  readonly #buffers = [new Uint8Array(CHUNK), new Uint8Array(CHUNK)] as const;
-  #turn: 0 | 1 = 0;
   readonly #entries = new BigUint64Array(ENTRIES);
   /** The entries by halves, the upper one second: no bigint is made for a page. */
   readonly #halves = new Uint32Array(this.#entries.buffer);
@@ -36,12 +55,12 @@ export class HostPageReader {
   }
 
   /**
-   * The bytes of [start, end), in rising order and without what cannot be read.
+   * The ranges in [start, end) to be read, in rising order. Those of two calls are not to be mixed.
    *
    * @throws {ProcError} the process ended
    */
-  *read(start: number, end: number, which: WhichPages): Generator<HostPages, void, void> {
-    if (which === 'all') return yield* this.#bytes(start, end);
+  *ranges(start: number, end: number, which: WhichPages): Generator<HostRange, void, void> {
+    if (which === 'all') return yield { start, end };
     for (let at = start; at < end; at += ENTRIES * PAGE) {
       const count = Math.min(ENTRIES, (end - at) / PAGE);
       this.#process.readPagemap(at, this.#entries.subarray(0, count));
@@ -50,7 +69,7 @@ export class HostPageReader {
         const first = i;
         const touched = this.#isTouched(i);
         while (i < count && this.#isTouched(i) === touched) i += 1;
-        if (touched) yield* this.#bytes(at + first * PAGE, at + i * PAGE);
+        if (touched) yield { start: at + first * PAGE, end: at + i * PAGE };
       }
     }
   }
@@ -59,18 +78,61 @@ export class HostPageReader {
     return ((this.#halves[index * 2 + 1] ?? 0) & TOUCHED) !== 0;
   }
 
-  *#bytes(start: number, end: number): Generator<HostPages, void, void> {
-    for (let addr = start; addr < end;) {
-      this.#turn = this.#turn === 0 ? 1 : 0;
-      const into = this.#buffers[this.#turn].subarray(0, Math.min(CHUNK, end - addr));
-      const got = this.#process.readMemory(addr, into);
-      if (got > 0) yield { addr, bytes: into.subarray(0, got) };
-      addr += got;
-      // What lies behind a page that cannot be read may be readable.
-      if (got === 0) {
-        this.unreadable += 1;
-        addr += PAGE;
+  /**
+   * The bytes of [start, end), in rising order and without what cannot be read.
+   *
+   * @throws {ProcError} the process ended
+   */
+  *read(start: number, end: number, which: WhichPages): Generator<HostPages, void, void> {
+    const buffer = new Uint8Array(Math.min(CHUNK, end - start));
+    for (const range of this.ranges(start, end, which)) {
+      for (let addr = range.start; addr < range.end;) {
+        const into = buffer.subarray(0, Math.min(CHUNK, range.end - addr));
+        const got = this.#process.readMemory(addr, into);
+        if (got > 0) yield { addr, bytes: into.subarray(0, got) };
+        addr += this.#passed(got);
       }
     }
+  }
+
+  /**
+   * The bytes of ranges in batches that fill a buffer each, but for the last; the reads are other threads'.
+   *
+   * @param take gives a buffer that nobody needs any more, of whole pages
+   * @throws {ProcError} the process ended
+   */
+  async *batches<Range extends HostRange>(
+    ranges: Iterable<Range>,
+    take: () => Promise<Uint8Array>,
+  ): AsyncGenerator<HostBatch<Range>, void, void> {
+    let buffer = await take();
+    let used = 0;
+    let pieces: HostPiece<Range>[] = [];
+    for (const range of ranges) {
+      for (let addr = range.start; addr < range.end;) {
+        const into = buffer.subarray(used, used + Math.min(buffer.length - used, range.end - addr));
+        const got = await this.#readSome(addr, into);
+        if (got > 0) pieces.push({ range, addr, at: used, length: got });
+        addr += this.#passed(got);
+        used += got;
+        if (used < buffer.length) continue;
+        yield { bytes: buffer, pieces };
+        buffer = await take();
+        [used, pieces] = [0, []];
+      }
+    }
+    if (used > 0) yield { bytes: buffer.subarray(0, used), pieces };
+  }
+
+  #readSome(addr: number, into: Uint8Array): number | Promise<number> {
+    return into.length < LEAST_ASYNC
+      ? this.#process.readMemory(addr, into)
+      : this.#process.readMemoryAsync(addr, into);
+  }
+
+  /** Bytes that a read has dealt with: what lies behind a page that cannot be read may be readable. */
+  #passed(got: number): number {
+    if (got === 0) this.unreadable += 1;
+    return got === 0 ? PAGE : got;
   }
 }

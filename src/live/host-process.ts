@@ -1,5 +1,5 @@
 import process from 'node:process';
-import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, openSync, read, readdirSync, readFileSync, readSync } from 'node:fs';
 
 import type { CoreProcess } from '../elf/core-notes.js';
 import { ProcError } from './error.js';
@@ -131,13 +131,36 @@ export class HostProcess {
    */
   readMemory(addr: number, into: Uint8Array): number {
     try {
-      const n = readSync(this.#mem, into, 0, into.length, BigInt(addr) as unknown as number);
-      if (n === 0) throw new ProcError(`${this.#dir}/mem`, addr, 'the process has ended');
-      return n;
+      return this.#checkRead(
+        addr,
+        readSync(this.#mem, into, 0, into.length, BigInt(addr) as unknown as number),
+      );
     } catch (error) {
-      if (codeOf(error) === 'EIO') return 0;
-      throw error instanceof ProcError ? error : this.#failure('mem', addr, error);
+      return this.#failedRead(addr, error);
     }
+  }
+
+  /** The same by another thread, which waits for the kernel while this one goes on. */
+  readMemoryAsync(addr: number, into: Uint8Array): Promise<number> {
+    return new Promise((resolve, reject) => {
+      read(this.#mem, into, 0, into.length, addr, (failure, n) => {
+        try {
+          resolve(failure === null ? this.#checkRead(addr, n) : this.#failedRead(addr, failure));
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
+  }
+
+  #checkRead(addr: number, n: number): number {
+    if (n > 0) return n;
+    throw new ProcError(`${this.#dir}/mem`, addr, 'the process has ended');
+  }
+
+  #failedRead(addr: number, error: unknown): number {
+    if (codeOf(error) === 'EIO') return 0;
+    throw error instanceof ProcError ? error : this.#failure('mem', addr, error);
   }
 
   /** Entries of pagemap from the page of `addr` on, as many as fit. */
@@ -181,6 +204,9 @@ export class HostProcess {
     try {
       return openSync(`${this.#dir}/${name}`, 'r');
     } catch (error) {
+      // mem_open() of a task without an mm; one that is gone is ENOENT.
+      const what = 'no memory: a kernel thread, or a process that has ended';
+      if (codeOf(error) === 'ESRCH') throw new ProcError(`${this.#dir}/${name}`, 0, what);
       throw this.#failure(name, 0, error);
     }
   }

@@ -1,4 +1,4 @@
-import { kill } from 'node:process';
+import { kill, pid as ownPid } from 'node:process';
 
 import { ProcError } from './error.js';
 import type { HostProcess } from './host-process.js';
@@ -11,10 +11,13 @@ const INTERVAL = 2;
  * Stops a process with SIGSTOP, until the function that this gives is called; one that was stopped
  * before stays so. All of its threads have stopped when it returns.
  *
- * @throws {ProcError} not permitted, or a thread that waits for a disk does not stop
+ * @throws {ProcError} not permitted, a thread that waits for a disk does not stop, or it is this process
  */
 export function stopProcess(process: HostProcess): () => void {
   const stopped = (state: string): boolean => 'TtZX'.includes(state);
+  if (process.pid === ownPid) {
+    throw new ProcError(`/proc/${ownPid}`, 0, 'a process that stops itself is never let go');
+  }
   if (process.states().every(stopped)) return () => {};
   signal(process, 'SIGSTOP');
   const resume = (): void => {

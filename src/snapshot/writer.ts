@@ -18,7 +18,6 @@ export class SnapshotWriter {
   readonly #write: WriteBytes;
   readonly #sections: container.Section[] = [];
   #offset = 0;
-  #pending = new Uint8Array(0);
 
   constructor(core: Core, write: WriteBytes) {
     this.#core = core;
@@ -31,27 +30,25 @@ export class SnapshotWriter {
     this.#put(container.encodeHeader(this.#core, header));
   }
 
-  /** Appends bytes to the store; they are kept until a part of it is whole. */
+  /** Where the next bytes go. */
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /** Appends a part to the store: STORE_CHUNK bytes, only the last may be shorter. */
   store(bytes: Uint8Array): void {
-    let rest = bytes;
-    if (this.#pending.length > 0) {
-      const missing = STORE_CHUNK - this.#pending.length;
-      const joined = new Uint8Array(this.#pending.length + Math.min(missing, rest.length));
-      joined.set(this.#pending);
-      joined.set(rest.subarray(0, missing), this.#pending.length);
-      rest = rest.subarray(missing);
-      this.#pending = joined;
-      if (joined.length === STORE_CHUNK) this.#flushStore();
-    }
-    for (; rest.length >= STORE_CHUNK; rest = rest.subarray(STORE_CHUNK)) {
-      this.section(container.SECTION_STORE, rest.subarray(0, STORE_CHUNK));
-    }
-    if (rest.length > 0) this.#pending = rest.slice();
+    this.section(container.SECTION_STORE, bytes);
+  }
+
+  /** The same for whole pages that the caller writes to `offset` himself, and of which he has the checksum. */
+  storeElsewhere(length: number, checksum: bigint): void {
+    const [kind, offset] = [container.SECTION_STORE, this.#offset];
+    this.#sections.push({ kind, offset, length, checksum });
+    this.#offset += length;
   }
 
   /** The objects of the machine, as encodeGraph() wrote them, and its memory. */
   machine(state: Uint8Array, frames = describeFrames(this.#core)): void {
-    this.#flushStore();
     this.section(container.SECTION_STATE, state);
     this.section(container.SECTION_FRAME_TABLE, frames.bytes);
     for (const chunk of splitRuns(frames.runs)) this.#frames(chunk);
@@ -66,7 +63,6 @@ export class SnapshotWriter {
   }
 
   end(): void {
-    this.#flushStore();
     this.#put(container.encodeTable(this.#core, this.#sections, this.#offset));
   }
 
@@ -77,11 +73,6 @@ export class SnapshotWriter {
       this.#put(this.#core.u8.subarray(start, end));
     });
     this.#sections.push({ kind: container.SECTION_FRAMES, offset, length, checksum: sum });
-  }
-
-  #flushStore(): void {
-    if (this.#pending.length > 0) this.section(container.SECTION_STORE, this.#pending);
-    this.#pending = new Uint8Array(0);
   }
 
   #put(bytes: Uint8Array): void {

@@ -96,6 +96,12 @@ const rows: [what: string, argv: string[], message: RegExp][] = [
     [example, '-o', join(dir, 'directory')],
     /directory: this is a directory\n$/,
   ],
+  [
+    'a device as output',
+    [example, '-o', '/dev/null'],
+    /^procmem: \/dev\/null: not a regular file\n$/,
+  ],
+  ['its input as output', [example, '-o', example], /example: this is the file that is read\n$/],
   ['no process', ['4194305', '-o', output], /^procmem: \/proc\/4194305\/mem: offset 0x0: \S.*\n$/],
 ];
 for (const [what, argv, message] of rows) {
@@ -153,10 +159,17 @@ else {
     assert.ok(core.mappings.some(({ dumped }) => dumped > 0));
   });
 
+  test('it does not stop itself, which nobody would end', async () => {
+    const { status, err } = await run(String(process.pid), '-o', join(dir, 'self'));
+    assert.is(status, 2);
+    assert.match(err, /offset 0x0: a process that stops itself is never let go\n$/);
+    assert.not.ok(existsSync(join(dir, 'self')));
+  });
+
   test('a kernel thread has no memory to dump', async () => {
     const { status, err } = await run('2', '-o', join(dir, 'kthread'));
     assert.is(status, 2);
-    assert.match(err, /^procmem: \/proc\/2\/\S+: offset 0x0: \S/);
+    assert.match(err, /^procmem: \/proc\/2\/mem: offset 0x0: no memory: a kernel thread, or /);
     assert.not.ok(existsSync(join(dir, 'kthread')));
   });
 }

@@ -145,6 +145,8 @@ else {
     assert.is((await command('read', `0x${address}`, '6', '--raw', '-c', output)).out, 'sleep\0');
     assert.is((await runAny(['explain', output, '--uid', '0'])).status, 0);
     assert.match((await runAny(['explain', output, '--yama', '1'])).err, /a snapshot has its own/);
+    const own = await runAny(['dump', output, '-o', output]);
+    assert.match(own.err, /: this is the file that is read\n$/);
     await command('dump', output, '-o', patched);
     assert.match((await runAny(['maps', '--snapshot', patched])).err, /this is no snapshot\n$/);
     assert.equal(addresses((await command('bt', patched)).out), addresses(trace.out));

@@ -1,6 +1,7 @@
 // A process of this computer, copied while it waits, against the core that the kernel writes of it then.
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -13,8 +14,9 @@ import { readHeader } from '../../src/elf/header.js';
 import { readSegments } from '../../src/elf/segments.js';
 import { BytesSource, type ByteSource } from '../../src/elf/source.js';
 import { LinuxError, Machine, type Task } from '../../src/index.js';
-import { copyProcess, type HostCopy } from '../../src/live/host-copy.js';
+import { ProcessCopy } from '../../src/live/host-copy.js';
 import { hostCore } from '../../src/live/host-core.js';
+import { HostPageReader, type HostRange } from '../../src/live/host-pages.js';
 import { HostProcess, type HostThread } from '../../src/live/host-process.js';
 import { stopProcess } from '../../src/live/stop.js';
 import { asLine, FILE_ARGUMENTS, FILES, type AreaOp } from '../elf/areas-program.js';
@@ -99,8 +101,10 @@ for (const filter of [0x33, 0x7f, 0x10, 0x0e]) {
   });
 }
 
+const hashOf = (bytes: Uint8Array): string => createHash('md5').update(bytes).digest('hex');
+
 /** Copies a process and loads the copy; gives both. */
-async function copied(target: HostProcess): Promise<{ copy: HostCopy; task: Task }> {
+async function copied(target: HostProcess): Promise<{ copy: ProcessCopy; task: Task }> {
   const parts: Uint8Array[] = [];
   let bytes = new Uint8Array(0);
   const source: ByteSource = {
@@ -108,15 +112,65 @@ async function copied(target: HostProcess): Promise<{ copy: HostCopy; task: Task
     size: Number.MAX_SAFE_INTEGER,
     read: (offset, length) => bytes.subarray(offset, offset + length),
   };
-  const steps = copyProcess(target, target.describe(), source, (part) => parts.push(part.slice()));
-  let step = steps.next();
-  while (!step.done) step = steps.next();
+  const copy = new ProcessCopy(target, target.describe());
+  const buffer = new Uint8Array(2 ** 16);
+  for await (const batch of copy.batches(async () => buffer)) parts.push(batch.bytes.slice());
   bytes = Buffer.concat(parts);
-  assert.is(step.value.bytes, bytes.length);
-  const { core, areas } = step.value;
+  assert.is(copy.bytes, bytes.length);
+  const { core, areas } = copy.process(source);
   const [task] = (await Machine.create()).loadCore(core, { areas }).threads as [Task];
-  return { copy: step.value, task };
+  return { copy, task };
 }
+
+hostTest('batches of any size have the bytes that one read after the other has', async () => {
+  const child = await waiting(0x7f);
+  const target = new HostProcess(child.pid ?? 0);
+  const resume = stopProcess(target);
+  const reader = new HostPageReader(target);
+  const { mappings } = target.describe();
+  const ranges = function* (): Generator<HostRange> {
+    for (const { start, end, inode } of mappings) {
+      yield* reader.ranges(start, end, inode === 0 ? 'touched' : 'all');
+    }
+  };
+  const expected: string[] = [];
+  for (const { start, end } of [...ranges()]) {
+    for (const { addr, bytes } of reader.read(start, end, 'all')) {
+      for (let at = 0; at < bytes.length; at += 4096) {
+        expected.push(`${addr + at} ${hashOf(bytes.subarray(at, at + 4096))}`);
+      }
+    }
+  }
+  const lost = reader.unreadable;
+  assert.ok(expected.length > 100 && lost > 0);
+  // Small ones are read here, those of a MiB by another thread.
+  for (const size of [4096, 3 * 4096, 2 ** 20]) {
+    reader.unreadable = 0;
+    const found: string[] = [];
+    for await (const batch of reader.batches(ranges(), async () => new Uint8Array(size))) {
+      const { bytes, pieces } = batch;
+      assert.is(pieces.at(-1)?.at, bytes.length - (pieces.at(-1)?.length ?? 0));
+      for (const { addr, at, length } of pieces) {
+        for (let page = 0; page < length; page += 4096) {
+          const part = bytes.subarray(at + page, at + page + 4096);
+          found.push(`${addr + page} ${hashOf(part)}`);
+        }
+      }
+    }
+    assert.equal(found, expected, `of ${size} bytes`);
+    assert.is(reader.unreadable, lost);
+  }
+  resume();
+  const ended = once(child, 'exit');
+  child.kill('SIGKILL');
+  await ended;
+  const batches = reader.batches(ranges(), async () => new Uint8Array(2 ** 20));
+  await batches.next().then(
+    () => assert.unreachable(),
+    ({ message }: Error) => assert.match(message, /the process has ended$/),
+  );
+  target.close();
+});
 
 /** Lines of maps without what a copy does not have: device and inode, and that it was shared. */
 const shown = (maps: string): string[] =>

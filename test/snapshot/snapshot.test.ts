@@ -12,7 +12,7 @@ import { mmap } from '../../src/mm/mmap.js';
 import { NO_LIMITS } from '../../src/mm/limits.js';
 import { SnapshotError, type SnapshotErrorCode } from '../../src/snapshot/error.js';
 import { encodeState } from '../../src/snapshot/state.js';
-import { STORE_TO_COME } from '../../src/snapshot/store.js';
+import { STORE_CHUNK, STORE_TO_COME } from '../../src/snapshot/store.js';
 import { SnapshotWriter } from '../../src/snapshot/writer.js';
 import { MAP_FIXED, MAP_PRIVATE } from '../../assembly/abi/mman.js';
 import { fingerprint } from './fingerprint.js';
@@ -128,9 +128,9 @@ async function withStore(contents: Uint8Array): Promise<Uint8Array> {
   const parts: number[][] = [];
   const writer = new SnapshotWriter(machine.kernel.core, (part) => parts.push([...part]));
   writer.begin(0);
-  // In pieces that are no pages: the writer makes parts of them.
-  for (let at = 0; at < contents.length; at += 99_999)
-    writer.store(contents.subarray(at, at + 99_999));
+  for (let at = 0; at < contents.length; at += STORE_CHUNK) {
+    writer.store(contents.subarray(at, at + STORE_CHUNK));
+  }
   writer.machine(encodeState(machine.kernel, machine.vfs).state);
   writer.end();
   return Uint8Array.from(parts.flat());

@@ -1,8 +1,7 @@
 // The shared libraries of a process, as its dynamic linker lists them in memory.
-import { auxvValue } from '../elf/auxv.js';
-import { PHDR_SIZE, PT_DYNAMIC } from '../elf/format.js';
 import { AT_PHDR, AT_PHNUM } from '../kernel/auxvec.js';
-import type { Target } from './target.js';
+import { auxvValue } from './auxv.js';
+import { PHDR_SIZE, PT_DYNAMIC } from './format.js';
 
 const PT_PHDR = 6;
 const DT_NULL = 0n;
@@ -22,17 +21,24 @@ export interface Library {
   readonly dynamic: bigint;
 }
 
+/** A process whose libraries are to be listed. */
+export interface LibrarySource {
+  readonly auxv: Uint8Array;
+  /** Up to `length` bytes; fewer, or none, where memory ends. */
+  read(addr: bigint, length: number): Uint8Array;
+}
+
 /**
  * Walks r_debug and its link_maps: the program first, then its libraries. Memory that cannot be read
  * or makes no sense ends the list.
  *
  * @returns empty for a static program, or one whose linker has not run yet
  */
-export function listLibraries(target: Target, pid: number): Library[] {
-  const words = new Words(target, pid);
+export function listLibraries(source: LibrarySource): Library[] {
+  const words = new Words(source);
   const found: Library[] = [];
   const seen = new Set<bigint>();
-  let at = firstLinkMap(target, pid, words);
+  let at = firstLinkMap(source.auxv, words);
   while (at !== null && at !== 0n && !seen.has(at) && found.length < MAX_ENTRIES) {
     seen.add(at);
     const [base, name, dynamic, next] = words.read(at, 4);
@@ -45,30 +51,27 @@ export function listLibraries(target: Target, pid: number): Library[] {
 
 /** 64-bit words and texts of a process. */
 class Words {
-  readonly #target: Target;
-  readonly #pid: number;
+  readonly #source: LibrarySource;
 
-  constructor(target: Target, pid: number) {
-    this.#target = target;
-    this.#pid = pid;
+  constructor(source: LibrarySource) {
+    this.#source = source;
   }
 
   /** Up to `count` words; fewer where memory ends. */
   read(addr: bigint, count: number): bigint[] {
-    const bytes = this.#target.readMemory(this.#pid, addr, 8 * count);
+    const bytes = this.#source.read(addr, 8 * count);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     return Array.from({ length: bytes.length >> 3 }, (_, i) => view.getBigUint64(8 * i, true));
   }
 
   text(addr: bigint): string {
-    const bytes = this.#target.readMemory(this.#pid, addr, MAX_NAME);
+    const bytes = this.#source.read(addr, MAX_NAME);
     const end = bytes.indexOf(0);
     return end < 0 ? '' : new TextDecoder().decode(bytes.subarray(0, end));
   }
 }
 
-function firstLinkMap(target: Target, pid: number, words: Words): bigint | null {
-  const auxv = target.auxv(pid);
+function firstLinkMap(auxv: Uint8Array, words: Words): bigint | null {
   const phdr = auxvValue(auxv, AT_PHDR);
   const count = Number(auxvValue(auxv, AT_PHNUM) ?? 0n);
   if (phdr === null || count > MAX_HEADERS) return null;
