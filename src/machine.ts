@@ -40,6 +40,7 @@ import { capabilityModule } from './kernel/lsm/capability.js';
 import { landlockModule } from './kernel/lsm/landlock.js';
 import { YamaModule } from './kernel/lsm/yama.js';
 import { PTRACE_MODE_ATTACH_FSCREDS } from './kernel/ptrace.js';
+import { hostRandom } from './kernel/random.js';
 import { addCallRule, type CallRule, removeCallRule } from './kernel/syscall-entry.js';
 import type { TaskStruct } from './kernel/task.js';
 import { checkMemory } from './mm/check.js';
@@ -88,14 +89,14 @@ export class Machine {
    */
   static async create(options: MachineOptions = {}): Promise<Machine> {
     checkMachineOptions(options);
-    const { memory, wasm, now = Date.now } = options;
+    const { memory, wasm, now = Date.now, random = hostRandom } = options;
     const profile = resolveProfile(options.profile);
     const core = await Core.create({
       ...(memory === undefined ? {} : { memory }),
       ...(wasm === undefined ? {} : { wasm }),
       zeroPage: profile.zeroPage,
     });
-    const kernel = new Kernel(core, { profile, now });
+    const kernel = new Kernel(core, { profile, now, random });
     installSecurity(kernel, options);
     const vfs = new Vfs(kernel, { now, ...(options.root && { root: options.root }) });
     const { hidepid = 0, procGid = 0, procMem = true } = options;

@@ -63,7 +63,7 @@ const STEPS = [
       'asconfig.json',
       'tsconfig.json',
     ],
-    outputs: ['dist/cli/procmem.cjs'],
+    outputs: ['dist/cli/main.cjs', 'dist/cli/procmem.cjs'],
     run: bundleCli,
   },
 ];

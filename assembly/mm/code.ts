@@ -5,7 +5,7 @@
 //
 //   block   +0       2048 micro-operations of 16 bytes (assembly/cpu/uop.ts); zeros: not decoded yet
 //           +32768   one more, which what runs off the page comes to
-//           +32784   frame, next block of the bucket or of the free list
+//           +32784   frame, next block of the bucket or of the free list, whether it was ever written to
 //
 //   chunk   64 frames that lie together (one word of a section's bitmap): seven blocks of nine frames, and a
 //           frame whose first word links the chunks
@@ -14,7 +14,7 @@
 import { PG_CODE } from '../abi/layout';
 import { PAGE_SHIFT, PAGE_SIZE } from '../abi/page';
 import { UOP_PAGE_END } from '../abi/uop';
-import { pageFlags, setPageFlags, takeChunk, putChunk } from './frame';
+import { chunkIsZeros, pageFlags, setPageFlags, takeChunk, putChunk } from './frame';
 
 const BLOCK_SIZE: usize = 36864;
 const BLOCKS_PER_CHUNK: usize = 7;
@@ -22,6 +22,7 @@ const CHUNK_LINK: usize = 63 * PAGE_SIZE;
 const PAGE_END: usize = 32768;
 const FRAME: usize = 32784;
 const NEXT: usize = 32788;
+const USED: usize = 32792;
 /** 896 pages, 3.5 MiB of code: what runs at a time. A program with more is decoded again. */
 const CHUNKS_MAX: u32 = 128;
 
@@ -113,7 +114,9 @@ export function newCode(frame: usize): usize {
   }
   const block = freeBlocks;
   freeBlocks = load<u32>(block, NEXT);
-  memory.fill(block, 0, PAGE_END + 16);
+  // Zeros of a host that nobody touched cost nothing yet, and most of a page's code never runs.
+  if (load<u32>(block, USED) != 0) memory.fill(block, 0, PAGE_END + 16);
+  store<u32>(block, 1, USED);
   store<u16>(block, UOP_PAGE_END, PAGE_END);
   store<u32>(block, <u32>frame, FRAME);
   const bucket = bucketOf(frame);
@@ -128,6 +131,7 @@ function addChunk(): bool {
   if (chunkCount == CHUNKS_MAX) return false;
   const chunk = takeChunk();
   if (chunk == 0) return false;
+  const used: u32 = chunkIsZeros() ? 0 : 1;
   store<u32>(chunk + CHUNK_LINK, <u32>chunks);
   chunks = chunk;
   chunkCount++;
@@ -137,6 +141,7 @@ function addChunk(): bool {
     const block = chunk + i * BLOCK_SIZE;
     store<u32>(block, 0, FRAME);
     store<u32>(block, <u32>freeBlocks, NEXT);
+    store<u32>(block, used, USED);
     freeBlocks = block;
   }
   return true;

@@ -41,6 +41,8 @@ let memoryLimit: u64 = 0;
 let cursor: usize = 0;
 /** Frames at or above it were never handed out, so they still hold zeros. */
 let highWater: usize = 0;
+/** Whether the chunk that was taken last lay beyond it. */
+let chunkFresh: bool = false;
 let freeFrames: u32 = 0;
 let allFrames: u32 = 0;
 let usedFrames: u32 = 0;
@@ -209,6 +211,7 @@ function findChunk(): usize {
       store<u32>(section, load<u32>(section) - CHUNK_FRAMES);
       freeFrames -= CHUNK_FRAMES;
       const chunk = section + (word << (6 + PAGE_SHIFT));
+      chunkFresh = chunk >= highWater;
       highWater = max(highWater, chunk + (CHUNK_FRAMES << PAGE_SHIFT));
       return chunk;
     }
@@ -216,6 +219,11 @@ function findChunk(): usize {
     if (section == 0) break;
   }
   return 0;
+}
+
+/** Whether the chunk that was taken last is zeros. */
+export function chunkIsZeros(): bool {
+  return chunkFresh;
 }
 
 export function putChunk(chunk: usize): void {

@@ -56,6 +56,11 @@ export interface MachineOptions {
   readonly root?: HostDirectory;
   /** The clock: milliseconds since the epoch (default: the host's). */
   readonly now?: () => number;
+  /**
+   * Fills an array of at most 65,536 bytes with the random ones that programs are given (default: the host's
+   * `crypto.getRandomValues`).
+   */
+  readonly random?: (bytes: Uint8Array) => void;
 }
 
 /** Who a new process is. */
@@ -102,8 +107,8 @@ const WASM_TAGS = ['ArrayBuffer', 'SharedArrayBuffer', 'WebAssembly.Module'];
  */
 export function checkMachineOptions(options: MachineOptions): void {
   objectArgument('options', options);
-  const { memory, wasm, profile, yama, security, sysctl, hidepid, procGid, procMem, now, root } =
-    options;
+  const { memory, wasm, profile, yama, security, sysctl, hidepid, procGid, procMem } = options;
+  const { now, random, root } = options;
   if (memory !== undefined) intArgument('memory', memory, 2 ** 21, 2 ** 32);
   if (wasm !== undefined) checkWasm(wasm);
   if (profile !== undefined) resolveProfile(profile);
@@ -115,6 +120,7 @@ export function checkMachineOptions(options: MachineOptions): void {
   if (procMem !== undefined) booleanArgument('procMem', procMem);
   if (root !== undefined) hostArgument('root', root);
   if (now !== undefined) functionArgument('now', now);
+  if (random !== undefined) functionArgument('random', random);
 }
 
 /** A directory of the host, as far as one can tell: it has the methods. @throws {TypeError} it has not */

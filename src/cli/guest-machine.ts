@@ -12,6 +12,7 @@ import type { Options } from './command.js';
 import { InputError, UsageError } from './io.js';
 import { nearest } from './parse.js';
 import { countOption, parseSize } from './number.js';
+import { fileRandom } from './random.js';
 
 /** A machine for a program, and where the program is in it. */
 export interface GuestMachine {
@@ -46,6 +47,7 @@ export async function makeGuestMachine(options: Options, program: string): Promi
   const root = options.text('root');
   const machine = await Machine.create({
     ...machineOptions(options),
+    random: fileRandom,
     ...(root === null ? {} : { root: hostRoot('--root', root) }),
   });
   const uid = countOption(options, 'uid', 0, 0xfffffffe);

@@ -1,7 +1,7 @@
 import type { Task } from '../api/task.js';
 import { LinuxError } from '../errno.js';
 import { Guest } from '../guest/guest.js';
-import { Strace } from '../guest/strace.js';
+import type { Strace } from '../guest/strace.js';
 import { signalName } from '../guest/strace-names.js';
 import { SIGKILL } from '../kernel/signal.js';
 import type { Machine } from '../machine.js';
@@ -60,7 +60,7 @@ async function runProgram(
   const limits = readLimits(options);
   const { machine, path } = await makeGuestMachine(options, program);
   const streams = hostStreams();
-  const strace = options.flag('strace') ? new Strace((line) => streams.note(line)) : null;
+  const strace = options.flag('strace') ? await stracing(streams) : null;
   const guest = new Guest(machine, { ...strace?.callbacks, instructions: limits.instructions });
   try {
     const task = start(guest, path, [program, ...rest], options, streams);
@@ -70,6 +70,12 @@ async function runProgram(
     guest.stop();
     streams.release();
   }
+}
+
+/** Its tables of names are long, and few ask for them. */
+async function stracing(streams: HostStreams): Promise<Strace> {
+  const { Strace } = await import('../guest/strace.js');
+  return new Strace((line) => streams.note(line));
 }
 
 /** How much a program may use. */

@@ -16,13 +16,20 @@ const SCRIPT = fileURLToPath(new URL('../../cli/procmem.cjs', import.meta.url));
 const KEPT = fileURLToPath(new URL('../../cli/kept/', import.meta.url));
 /** Where the modules in the script find the files beside them: all are as deep as this one. */
 const BASE = new URL('./main.js', import.meta.url);
-/** A comment with a hash of all that follows: V8 itself compares nothing but lengths. */
+/**
+ * One run in so many looks whether it compiled what is not kept yet, as it does that runs another program: to look
+ * takes two milliseconds.
+ */
+const LOOKS = 8;
+/** Bytes behind the kept code: a number, how much bytecode there was when it was kept. */
+const TRAILER = 4;
+/** A comment with a hash of the function that follows: V8 itself compares nothing but lengths. */
 const HASH = /^\/\/ ([0-9a-f]{16})\n/;
 
 /** The command line as one script, loaded. */
 export interface LoadedScript {
   readonly exports: typeof Program;
-  /** Keeps what was compiled, when nothing was kept before or it did not fit; where it cannot, it does not. */
+  /** Keeps what was compiled, when that is more than was kept before; where it cannot, it does not. */
   keepCode(): void;
 }
 
@@ -38,20 +45,33 @@ export function loadScript(command: string): LoadedScript | null {
   const hash = text === null ? null : HASH.exec(text);
   if (text === null || hash === null) return null;
   const kept = keptPath(command, String(hash[1]));
-  const cachedData = kept === null ? null : readOrNull(kept);
-  const script = new Script(`(function (module, require, __url) {${text}\n})`, {
+  const before = kept === null ? null : readOrNull(kept);
+  const cachedData = before?.subarray(0, -TRAILER);
+  const script = new Script(text, {
     filename: SCRIPT,
-    ...(cachedData === null ? {} : { cachedData }),
+    ...(cachedData === undefined ? {} : { cachedData }),
   });
   const module = { exports: {} };
   (script.runInThisContext() as Wrapper)(module, require, BASE.href);
-  const fits = cachedData !== null && script.cachedDataRejected !== true;
+  const fits = cachedData !== undefined && script.cachedDataRejected !== true;
   return {
     exports: module.exports as typeof Program,
     keepCode: () => {
-      if (kept !== null && !fits) keep(kept, script.createCachedData());
+      if (kept === null || (fits && process.pid % LOOKS !== 0)) return;
+      const bytecode = bytecodeBytes();
+      if (fits && before !== null && bytecode <= before.readUInt32LE(before.length - TRAILER))
+        return;
+      const trailer = Buffer.alloc(TRAILER);
+      trailer.writeUInt32LE(bytecode);
+      keep(kept, Buffer.concat([script.createCachedData(), trailer]));
     },
   };
+}
+
+/** Bytes of all the bytecode of this process. */
+function bytecodeBytes(): number {
+  const { getHeapCodeStatistics } = require('node:v8') as typeof import('node:v8');
+  return getHeapCodeStatistics().bytecode_and_metadata_size;
 }
 
 function readScript(): string | null {

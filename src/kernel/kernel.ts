@@ -7,6 +7,7 @@ import { PidTable } from './pid.js';
 import { ProcessCount } from './process-count.js';
 import type { KernelProfile } from './profile.js';
 import { DEFAULT_PROFILE } from './profile.js';
+import { type FillRandom, hostRandom } from './random.js';
 import { limitThreads } from './rlimit.js';
 import { SecurityHooks } from './security.js';
 import { SIG_IGN } from './sighand.js';
@@ -28,6 +29,8 @@ export interface KernelOptions {
   readonly profile?: Partial<KernelProfile>;
   /** Clock in milliseconds (default: the host's). */
   readonly now?: () => number;
+  /** Fills an array of at most RANDOM_CHUNK bytes with random ones (default: the host's). */
+  readonly random?: FillRandom;
 }
 
 /**
@@ -66,6 +69,8 @@ export class Kernel {
   readonly futexWaits: FutexWait[] = [];
   /** Pid 1: made by the kernel, never runs, reaps its children at once. */
   readonly init: TaskStruct;
+  /** Where all random bytes of the machine come from. */
+  readonly random: FillRandom;
   private readonly now: () => number;
   private bootTime: number;
   private namespaces = 0;
@@ -77,6 +82,7 @@ export class Kernel {
     this.nodename = this.profile.nodename;
     this.entry = null;
     this.resetEntry();
+    this.random = options.random ?? hostRandom;
     this.now = options.now ?? Date.now;
     this.bootTime = this.now();
     this.initUserNs = makeInitUserNs();

@@ -36,8 +36,8 @@ export interface PageCacheOptions {
   /** 'memory': holes are zeros (tmpfs, memfd, shared anonymous memory); 'host': `fill` loads them. */
   readonly kind: 'memory' | 'host';
   /**
-   * Puts the contents of page `index` into `page`, 4096 bytes of zeros; may throw, which the access that
-   * needed the page sees as EIO.
+   * Puts the contents of page `index` into `page`, 4096 bytes of zeros that it must not keep; may throw, which
+   * the access that needed the page sees as EIO.
    */
   readonly fill?: (index: number, page: Uint8Array) => void;
   /** The file becomes shorter: what lay behind `size` is zeros from now on. */
@@ -113,14 +113,12 @@ export class PageCache implements PageLoader {
     const { exports } = this.core;
     const frame = this.grab(index, true);
     if (frame === 0) fail(ENOMEM);
-    const page = new Uint8Array(PAGE_SIZE);
     try {
-      this.options.fill?.(index, page);
+      this.core.fillPage(frame, (page) => this.options.fill?.(index, page));
     } catch (error) {
       exports.mappingDrop(this.ptr, index);
       throw error instanceof LinuxError ? error : new LinuxError(EIO);
     }
-    this.core.copyIn(frame, page, 0, PAGE_SIZE);
   }
 
   /** The frame of page `index`, made where there is none; 0 when memory is exhausted, of host pages too. */

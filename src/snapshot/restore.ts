@@ -2,6 +2,7 @@ import type { ByteSource } from '../elf/source.js';
 import { Kernel } from '../kernel/kernel.js';
 import { capabilityModule } from '../kernel/lsm/capability.js';
 import { landlockModule } from '../kernel/lsm/landlock.js';
+import { hostRandom } from '../kernel/random.js';
 import type { SecurityModule } from '../kernel/security.js';
 import { checkMemory } from '../mm/check.js';
 import { checksumRuns } from '../mm/checksum.js';
@@ -26,6 +27,8 @@ export interface RestoreOptions {
   readonly wasm?: WasmSource;
   /** The clock (default: the host's); the machine's own time goes on where it stood. */
   readonly now?: () => number;
+  /** The source of random bytes, as in MachineOptions. */
+  readonly random?: (bytes: Uint8Array) => void;
   /** The directories that were mounted, by the path where; or a function that gives that of a path, or null. */
   readonly hosts?:
     Readonly<Record<string, HostDirectory>> | ((path: string) => HostDirectory | null);
@@ -131,6 +134,7 @@ function readFrames(
 function resolver(options: RestoreOptions, store: StoreSource): ResolveExternal {
   return (name) => {
     if (name === 'now') return options.now ?? Date.now;
+    if (name === 'random') return options.random ?? hostRandom;
     // Of a userfaultfd: whoever restores it says anew who resolves faults.
     if (name === 'handler') return null;
     if (isStore(name)) return store;

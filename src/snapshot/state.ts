@@ -47,7 +47,7 @@ export function encodeState(kernel: Kernel, vfs: Vfs): SnapshotParts {
   let store: ByteSource | null = null;
   const name = (rule: ClassRule, field: string, object: object): string | null => {
     const value = (object as Record<string, unknown>)[field];
-    if (field === 'now' || field === 'handler') return field;
+    if (field === 'now' || field === 'random' || field === 'handler') return field;
     if (object instanceof LowerLayer) return 'host:/';
     if (object instanceof HostFs) {
       const path = hosts.get(object);

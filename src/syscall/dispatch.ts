@@ -117,8 +117,8 @@ function genericTable(machine: 'riscv64' | 'aarch64'): SyscallTable {
   ]);
 }
 
-const TABLES: Readonly<Record<SyscallArch, SyscallTable>> = {
-  x86_64: makeTable(NR_X86_64, [
+function x8664Table(): SyscallTable {
+  return makeTable(NR_X86_64, [
     ...COMMON_FAMILIES,
     signalFamily(true),
     statCalls,
@@ -127,21 +127,26 @@ const TABLES: Readonly<Record<SyscallArch, SyscallTable>> = {
     cloneFamily('ctid-tls'),
     execFamily('x86_64'),
     systemFamily('x86_64'),
-  ]),
-  riscv64: genericTable('riscv64'),
-  aarch64: genericTable('aarch64'),
-};
+  ]);
+}
+
+const made: Partial<Record<SyscallArch, SyscallTable>> = {};
+
+/** Made when it is first asked for: most machines run programs of one architecture. */
+function tableOf(arch: SyscallArch): SyscallTable {
+  return (made[arch] ??= arch === 'x86_64' ? x8664Table() : genericTable(arch));
+}
 
 /** The calls the machine implements on an architecture, in alphabetical order. */
 export function implementedSyscalls(arch: SyscallArch = 'x86_64'): string[] {
-  const { byName } = TABLES[arch];
+  const { byName } = tableOf(arch);
   const numbers: Readonly<Record<string, number>> = arch === 'x86_64' ? NR_X86_64 : NR_GENERIC;
   return [...byName.keys()].filter((name) => Object.hasOwn(numbers, name)).sort();
 }
 
 /** The name of a call by its number; undefined where the architecture has none. */
 export function syscallName(nr: number, arch: SyscallArch): string | undefined {
-  return TABLES[arch].names[nr];
+  return tableOf(arch).names[nr];
 }
 
 /** A call by number comes in; one without a name is nobody's concern. */
@@ -179,7 +184,7 @@ export function doSyscall(
   if (task === task.kernel.init)
     throw new TypeError('task: pid 1 is the kernel’s own, it makes no calls');
   if (mustAct(task)) return acting(task, doSyscall.bind(null, task, call, args, arch));
-  const table = TABLES[arch];
+  const table = tableOf(arch);
   const handler = typeof call === 'number' ? table.byNumber[call] : table.byName.get(call);
   task.kernel.core.current = task;
   let result: U64 = -ENOSYS;

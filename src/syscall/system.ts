@@ -1,6 +1,7 @@
 import { EFAULT, EINVAL } from '../../assembly/abi/errno.js';
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import { fail } from '../errno.js';
+import { RANDOM_CHUNK } from '../kernel/random.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { encodeName } from '../mm/name-bytes.js';
 import { MAX_RW_COUNT } from '../vfs/flags.js';
@@ -11,8 +12,6 @@ import { type SyscallFamily, uint, userBuffer, writeU32s, writeUser } from './ar
 const GRND_NONBLOCK = 1;
 const GRND_RANDOM = 2;
 const GRND_INSECURE = 4;
-/** Bytes crypto.getRandomValues() gives at a time. */
-const RANDOM_CHUNK = 65536;
 
 /** Bytes of one field of struct new_utsname. */
 const UTS_LEN = 65;
@@ -57,7 +56,7 @@ function getrandom(task: TaskStruct, buf: U64, count: U64, flags: U64): U64 {
   let done = 0;
   while (done < length) {
     const bytes = chunk.subarray(0, length - done);
-    globalThis.crypto.getRandomValues(bytes);
+    task.kernel.random(bytes);
     const stored = to.copyTo(done, bytes);
     done += stored;
     if (stored < bytes.length) break;

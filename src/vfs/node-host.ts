@@ -17,6 +17,7 @@ export interface NodeStats {
 /** The calls of node:fs that are used; handed in, so that nothing here imports a module of Node. */
 export interface NodeFs {
   lstatSync(path: string): NodeStats;
+  lstatSync(path: string, options: { readonly throwIfNoEntry: false }): NodeStats | undefined;
   readdirSync(path: string): string[];
   readlinkSync(path: string): string;
   realpathSync(path: string): string;
@@ -200,7 +201,9 @@ export class NodeHost implements HostDirectory {
 
   lstat(path: string): HostStat | null {
     try {
-      return hostStat(this.at(path, (full) => this.fs.lstatSync(full)));
+      // A program looks for each of its libraries in many places, and Node's errors are costly.
+      const stats = this.at(path, (full) => this.fs.lstatSync(full, { throwIfNoEntry: false }));
+      return stats === undefined ? null : hostStat(stats);
     } catch {
       return null;
     }

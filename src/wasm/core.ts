@@ -1,3 +1,4 @@
+import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import type { CoreExports } from './exports.js';
 import { instantiateCore, type CoreInstance, type WasmSource } from './module.js';
 import { ViewCache } from './view-cache.js';
@@ -58,6 +59,8 @@ export class Core {
   private words: Uint32Array;
   private readonly loaders = new Map<number, PageLoader>();
   private lastId = 0;
+  /** A page to be filled and copied; null while it is in use. */
+  private spare: Uint8Array | null = new Uint8Array(PAGE_SIZE);
   /** How often the machine went back to a checkpoint: who keeps something beside its state looks at this. */
   rewinds = 0;
 
@@ -218,6 +221,21 @@ export class Core {
       const length = words[run + 1] as number;
       this.copyIn(words[run] as number, from, at, length);
       at += length;
+    }
+  }
+
+  /**
+   * Copies a page to `to` in linear memory that `fill` makes of 4096 zeros, which are not its to keep. The core may
+   * be called meanwhile, and its memory grow.
+   */
+  fillPage(to: number, fill: (page: Uint8Array) => void): void {
+    const page = this.spare?.fill(0) ?? new Uint8Array(PAGE_SIZE);
+    this.spare = null;
+    try {
+      fill(page);
+      this.copyIn(to, page, 0, PAGE_SIZE);
+    } finally {
+      this.spare = page;
     }
   }
 

@@ -239,4 +239,33 @@ test('a freed page takes its code along', () => {
   assert.is(core.framesInUse, atRest);
 });
 
+test('pages are decoded anew in memory that others have used: what lay there is no code', async () => {
+  const small = await Core.create({ memory: 2 ** 23 });
+  const mm = new Mm(small);
+  const rest = small.framesInUse;
+  for (let round = 0; round < 3; round++) {
+    // All of memory is 0xff once; the blocks of the round before have gone for it.
+    const pages = 1024;
+    mapAnon(mm, 64, pages, 3);
+    const full = new Uint8Array(P).fill(0xff);
+    for (let i = 0; i < pages; i++) copyToUser(mm, BASE + (64 + i) * P, full);
+    munmap(mm, BASE + 64 * P, pages * P);
+    mapAnon(mm, 0, 40, RWX);
+    for (let i = 0; i < 40; i++) {
+      const at = BASE + i * P + 4 * i;
+      copyToUser(mm, at, answer(i));
+      const hart = new Hart();
+      hart.pc = BigInt(at);
+      assert.is(hart.run(mm, 100).reason, 'ebreak', `round ${round}, page ${i}`);
+      assert.is(hart.x(10), BigInt(i));
+    }
+    assert.is(small.exports.decodedPages(), 40);
+    munmap(mm, BASE, 40 * P);
+    assert.is(small.exports.decodedPages(), 0);
+  }
+  small.exports.dropCode();
+  assert.ok(small.framesInUse <= rest + 8, 'page tables at most are left');
+  mm.mmput();
+});
+
 test.run();

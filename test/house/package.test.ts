@@ -1,5 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -115,7 +123,10 @@ test('a strict TypeScript program compiles against it and runs', () => {
 });
 
 test('the program it installs tells how it is used', () => {
-  const program = join(dir, 'package', 'dist', 'src', 'cli', 'main.js');
+  const { bin } = JSON.parse(readFileSync(join(dir, 'package', 'package.json'), 'utf8')) as {
+    bin: { procmem: string };
+  };
+  const program = join(dir, 'package', bin.procmem);
   assert.match(run(dir, process.execPath, program, 'help'), 'procmem');
   const kept = join(dir, 'package', 'dist', 'cli', 'kept');
   assert.ok(existsSync(kept), 'and runs from the script that the build made');
