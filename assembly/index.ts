@@ -79,6 +79,8 @@ export {
   accessRuns,
   memRw,
   memRwDone,
+  readyPlace,
+  copyPlaces,
   setMemRwDone,
   processVmCopy,
   processVmStop,

@@ -54,12 +54,15 @@ function partsOf({
   const [a8, a512, a4096] = [array(8), array(512), array(PAGE_SIZE)];
   const access = (length: number) => (): void =>
     void exports.accessRemoteVm(far.ptr, from, bounce, length, 0, limit);
+  const ready = (write: boolean) => (): void => void exports.readyPlace(far.ptr, from, 8, write);
   const runs = (): void => void exports.accessRuns(far.ptr, from, PAGE_SIZE, 0, limit, true);
   const limits = mmLimits(reader);
   const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
   const place = Number(near.findVma(into)?.start) - 2 ** 21;
   return [
     ['call', () => void exports.gupStop()],
+    ['ready', ready(false)],
+    ['ready-write', ready(true)],
     ['walk/8', access(8)],
     ['walk/512', access(512)],
     ['walk/4096', runs],

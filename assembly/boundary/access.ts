@@ -17,6 +17,16 @@ export function accessRemoteVm(
   return access.accessRemoteVm(changetype<Mm>(mm), <u64>addr, buf, len, gupFlags, <u64>stackLimit);
 }
 
+/** The place of `len` bytes in one page where an access from outside has nothing to do but copy; or 0. */
+export function readyPlace(mm: usize, addr: f64, len: usize, write: bool): usize {
+  return gup.readyPlace(changetype<Mm>(mm), <u64>addr, len, write);
+}
+
+/** Copies within linear memory: between the bounce buffer and such a place. */
+export function copyPlaces(to: usize, from: usize, len: usize): void {
+  memory.copy(to, from, len);
+}
+
 /** Why the last remote access stopped: 0, EFAULT, ENOMEM, NEED_PAGE. */
 export function gupStop(): i32 {
   return gup.gupStop();

@@ -235,10 +235,21 @@ export function putChunk(chunk: usize): void {
   if (chunk < cursor) cursor = chunk;
 }
 
+/**
+ * Frames below hold something from now on. The page behind them is touched: a processor's copy of a page to
+ * where it is not aligned reads a line further, which where the host has no page yet costs three times the copy.
+ */
+export function raiseHighWater(to: usize): void {
+  if (to <= highWater) return;
+  highWater = to;
+  // No frame lies in the head of a section.
+  if (to < memoryEnd && (to & SECTION_MASK) != 0) store<u8>(to, 0);
+}
+
 /** A frame with undefined contents and one reference; 0 when there is none. */
 export function allocFrame(): usize {
   const frame = takeFrame();
-  if (frame >= highWater) highWater = frame + PAGE_SIZE;
+  if (frame >= highWater) raiseHighWater(frame + PAGE_SIZE);
   return frame;
 }
 
@@ -246,7 +257,7 @@ export function allocFrame(): usize {
 export function allocZeroedFrame(): usize {
   const frame = takeFrame();
   if (frame == 0) return 0;
-  if (frame >= highWater) highWater = frame + PAGE_SIZE;
+  if (frame >= highWater) raiseHighWater(frame + PAGE_SIZE);
   else memory.fill(frame, 0, PAGE_SIZE);
   return frame;
 }
@@ -267,7 +278,7 @@ export function unreserveFrame(): void {
 export function takeReserved(): usize {
   reserved--;
   const frame = takeFree();
-  if (frame >= highWater) highWater = frame + PAGE_SIZE;
+  if (frame >= highWater) raiseHighWater(frame + PAGE_SIZE);
   return frame;
 }
 
@@ -346,11 +357,6 @@ export function growMemoryTo(end: usize): bool {
 
 export function frameHighWater(): usize {
   return highWater;
-}
-
-/** Frames below hold something from now on. */
-export function raiseHighWater(to: usize): void {
-  if (to > highWater) highWater = to;
 }
 
 /** End of the memory that frames lie in. */

@@ -3,6 +3,7 @@ import { EFAULT } from '../abi/errno';
 import { FAULT_OK, NEED_USERFAULT } from '../abi/fault';
 import { FOLL_FORCE, FOLL_PIN, FOLL_WRITE } from '../abi/foll';
 import { PG_ANON, PG_CODE, PG_DIRTY } from '../abi/layout';
+import { PAGE_OFFSET_MASK, PAGE_SIZE } from '../abi/page';
 import { PTE_UFFD_WP } from '../abi/pte';
 import {
   VM_IO,
@@ -19,7 +20,15 @@ import { dropCode } from './code';
 import { handleMmFault, isSoleAnon, unsharePage } from './fault';
 import { pageFlags, setPageFlags } from './frame';
 import { Mm } from './mm';
-import { findSlot, ownSlot, pteFrame, ptePresent, pteSpecial, pteWritable } from './pgtable';
+import {
+  findSlot,
+  ownSlot,
+  pteFrame,
+  ptePresent,
+  pteSpecial,
+  pteWritable,
+  slotIsOwn,
+} from './pgtable';
 import { needsSoftDirtyWp } from './soft-dirty';
 import { faultStop } from './userfault';
 import { Vma, vmaLookup } from './vma';
@@ -62,9 +71,13 @@ function canFollow(vma: Vma, pte: u64, gupFlags: u32): bool {
 
 /** gup_must_unshare(): a pin for reading never holds an anonymous page that others map as well. */
 function mustUnshare(pte: u64, gupFlags: u32): bool {
-  if ((gupFlags & (FOLL_PIN | FOLL_WRITE)) != FOLL_PIN || pteSpecial(pte)) return false;
-  const frame = pteFrame(pte);
-  return (pageFlags(frame) & PG_ANON) != 0 && !isSoleAnon(frame);
+  return !pteSpecial(pte) && !mayPin(pteFrame(pte), gupFlags);
+}
+
+/** Whether an access with these FOLL_* may hold a page as it is. */
+export function mayPin(frame: usize, gupFlags: u32): bool {
+  if ((gupFlags & (FOLL_PIN | FOLL_WRITE)) != FOLL_PIN) return true;
+  return !(pageFlags(frame) & PG_ANON) || isSoleAnon(frame);
 }
 
 /** The place of the entry of `addr` for an access with these FOLL_*; 0 without a table. */
@@ -117,4 +130,35 @@ export function gupInVma(mm: Mm, vma: Vma, addr: u64, gupFlags: u32): usize {
     if (stop == NEED_USERFAULT && !(gupFlags & FOLL_PIN)) stop = EFAULT;
     return 0;
   }
+}
+
+/** VMAs that no access from outside reaches: see vmaPermits(). */
+const VM_UNREACHED: u32 = VM_IO | VM_PFNMAP | VM_SECRETMEM;
+
+/**
+ * The place in linear memory of the `len` bytes at `addr` when they lie in one page and the entry of that, as it
+ * stands, lets an access through even without FOLL_FORCE: what gupPage() comes to then, in one function. 0 says
+ * only that gupPage() has to be asked.
+ */
+export function readyPlace(mm: Mm, addr: u64, len: usize, write: bool): usize {
+  const offset = (<usize>addr) & PAGE_OFFSET_MASK;
+  if (offset + len > <usize>PAGE_SIZE) return 0;
+  let vma = mm.cached;
+  if (vma == null || addr < vma.start || addr >= vma.end) {
+    vma = vmaLookup(mm, addr);
+    if (vma == null) return 0;
+  }
+  const needed: u32 = write ? VM_WRITE : VM_READ;
+  if ((vma.flags & (VM_UNREACHED | needed)) != needed) return 0;
+  const slot = findSlot(mm, addr);
+  if (slot == 0) return 0;
+  const pte = load<u64>(slot);
+  if (!ptePresent(pte)) return 0;
+  const frame = pteFrame(pte);
+  if (write) {
+    if (!pteWritable(pte) || !slotIsOwn(mm)) return 0;
+    beforeWrite(frame);
+    markDirty(frame);
+  }
+  return frame + offset;
 }

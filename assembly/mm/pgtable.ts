@@ -99,6 +99,11 @@ export function findSlot(mm: Mm, addr: u64): usize {
   return walkTo(mm, addr) ? entryAt(mm.walkTable, addr, PAGE_SHIFT) : 0;
 }
 
+/** Whether the table that findSlot() found last is the mm's own: its entries then say all there is to know. */
+export function slotIsOwn(mm: Mm): bool {
+  return (load<u32>(mm.walkEntry) & PTE_RW) != 0;
+}
+
 /** The same for changing the entry: a table shared with other mms is copied first, which cannot fail. */
 export function ownSlot(mm: Mm, addr: u64): usize {
   if (!walkTo(mm, addr)) return 0;

@@ -2,8 +2,9 @@
 import { EFAULT } from '../abi/errno';
 import { FOLL_WRITE } from '../abi/foll';
 import { PAGE_OFFSET_MASK, PAGE_SIZE } from '../abi/page';
-import { followPte, gupInVma, gupSlot, gupStop, setGupStop, vmaPermits } from './gup';
+import { followPte, gupInVma, gupSlot, mayPin, readyPlace, setGupStop, vmaPermits } from './gup';
 import { Mm } from './mm';
+import { slotIsOwn } from './pgtable';
 import { stretchBytes, userStop, userStretch } from './user';
 import { needsHost } from './userfault';
 import { vmaLookup } from './vma';
@@ -28,6 +29,12 @@ let stretch: usize = 0;
  * and takes no fault, at most `len` and to the end of its page table; or 0.
  */
 function remoteStretch(mm: Mm, addr: u64, len: usize, gupFlags: u32): usize {
+  const ready = readyPlace(mm, addr, len, (gupFlags & FOLL_WRITE) != 0);
+  // In a table that is shared a page's count does not tell who else maps it.
+  if (ready != 0 && slotIsOwn(mm) && mayPin(ready & ~PAGE_OFFSET_MASK, gupFlags)) {
+    stretch = len;
+    return ready;
+  }
   const vma = vmaLookup(mm, addr);
   if (vma == null || !vmaPermits(vma, gupFlags)) {
     setGupStop(EFAULT);

@@ -47,7 +47,7 @@ export class CoreFileSystem {
     const extent = { offset: 0, start: 0, length: source.size };
     const pages = new SourcePages(source, [extent], 'zeros');
     const dentry =
-      dir.dentry.children.get(name) ??
+      dir.dentry.child(name) ??
       this.#vfs.addEntry(dir, name, this.#inode(path, 0o755, source.size, pages));
     return dentry.inode.pages === null ? null : this.#open(dentry);
   }

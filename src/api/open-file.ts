@@ -65,6 +65,7 @@ export class OpenFile {
       HostBuffer.giveBack(buf);
       return n;
     } catch (error) {
+      HostBuffer.giveBack(buf);
       throw this.#named(error, 'read');
     }
   }
@@ -86,6 +87,7 @@ export class OpenFile {
       HostBuffer.giveBack(buf);
       return n;
     } catch (error) {
+      HostBuffer.giveBack(buf);
       throw this.#named(error, 'write');
     }
   }
@@ -107,6 +109,7 @@ export class OpenFile {
       HostBuffer.giveBack(buf);
       return n;
     } catch (error) {
+      HostBuffer.giveBack(buf);
       throw this.#named(error, 'pread64');
     }
   }
@@ -128,6 +131,7 @@ export class OpenFile {
       HostBuffer.giveBack(buf);
       return n;
     } catch (error) {
+      HostBuffer.giveBack(buf);
       throw this.#named(error, 'pwrite64');
     }
   }

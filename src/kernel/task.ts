@@ -177,6 +177,8 @@ export class TaskStruct implements Linked<TaskStruct> {
   cred: Readonly<Cred>;
   /** Memory, of which it is one user; null for kernel threads and after exit. */
   mm: MmStruct | null;
+  /** PF_* bits. */
+  flags: number;
   readonly kernel: Kernel;
   /** Open files; null after exit. */
   files: TaskFiles | null;
@@ -192,8 +194,6 @@ export class TaskStruct implements Linked<TaskStruct> {
   next: TaskStruct | null = null;
   /** What it does at signals; replaced by exec where it was shared. */
   sighand = new Sighand();
-  /** PF_* bits. */
-  flags: number;
   /** See TaskState. */
   state: TaskState = 'R';
   /** The machine went back to a moment before this task was made. */

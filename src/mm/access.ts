@@ -3,15 +3,13 @@ import { NEED_HOST, NEED_PAGE, NEED_USERFAULT } from '../../assembly/abi/fault.j
 import { FOLL_WRITE } from '../../assembly/abi/foll.js';
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import { checked, fail } from '../errno.js';
+import { BOUNCE_MAX } from '../wasm/core.js';
 import { coreAddress, type U64 } from './address.js';
 import { copyRunsNoted } from './hooked.js';
 import type { Mm } from './mm.js';
 import { stopMended } from './stop.js';
 import { loadUser, storeUser, type GuestBuffer, type UserBuffer } from './user.js';
 import type { AccessPath } from './watch.js';
-
-/** What goes through the core's bounce buffer, by one call and two copies; above it one copy pays. */
-const BOUNCE_MAX = 2048;
 
 /**
  * Copies between `bytes` and `mm` until the first page that refuses; returns the bytes copied, and
@@ -81,6 +79,22 @@ function goOn(
   if (!stopMended(mm, mm.core.exports.gupStop())) return done;
   // Not through the buffer again: whoever mended it may have used that.
   return done + copyRemote(mm, addr + done, bytes.subarray(done), gupFlags, stackLimit, true, by);
+}
+
+/**
+ * Copies between `bytes` and a part of one page when nothing has to be done for it first, as for most reads
+ * and writes: no fault, no FOLL_FORCE, nobody to tell. Returns the bytes copied, or 0 when the calls below have to be
+ * made instead. `mm` is alive.
+ */
+export function copyReady(mm: Mm, addr: U64, bytes: Uint8Array, write: boolean): number {
+  const { length } = bytes;
+  if (length > PAGE_SIZE || mm.watched || typeof addr !== 'number') return 0;
+  const { core } = mm;
+  const place = core.exports.readyPlace(mm.ptr, addr, length, write) >>> 0;
+  if (place === 0) return 0;
+  if (write) core.copyPlaceIn(place, bytes);
+  else core.copyPlaceOut(place, bytes);
+  return length;
 }
 
 /**

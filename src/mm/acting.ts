@@ -55,9 +55,12 @@ export function recountDevices(core: Core, before: number): void {
  * the call as a bind(): a closure over the arguments would be paid for by calls that nobody hooks, too.
  */
 export function mustAct(task: Actor): boolean {
-  if (anywhere === 0 || current === task) return false;
+  return anywhere !== 0 && isHooked(task);
+}
+
+function isHooked(task: Actor): boolean {
   const { core } = task.kernel;
-  return core.watches + core.devices > 0;
+  return current !== task && core.watches + core.devices > 0;
 }
 
 /**

@@ -67,6 +67,8 @@ export class Mm {
   private place: Ptr<'mm'>;
   /** mm_users: tasks that run on it. */
   private users = 1;
+  /** Whether any of its bytes are watched (watch.ts): what copies look at before they tell. */
+  watched = false;
   /** Program text, data, heap, stack, argument and environment areas: set by exec, shown by /proc. */
   startCode = 0;
   endCode = 0;
@@ -91,8 +93,6 @@ export class Mm {
   pkeyTaken = false;
   /** The userfaultfds of it by their numbers; null while it never had one. */
   userfaultfds: Map<number, UserfaultSink> | null = null;
-  /** Whether any of its bytes are watched (watch.ts): what copies look at before they tell. */
-  watched = false;
 
   /** @throws {LinuxError} ENOMEM: no frame for its page tables */
   constructor(core: Core) {

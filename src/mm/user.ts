@@ -26,8 +26,8 @@ export interface UserBuffer {
 }
 
 const NO_BYTES = new Uint8Array(0);
-/** One buffer that is not in use, so that a call after another makes none. */
-let spare: HostBuffer | null = null;
+/** Whether the one buffer that calls are lent is in use. */
+let lent = false;
 
 /** A buffer of the host, which cannot fault. */
 export class HostBuffer implements UserBuffer {
@@ -40,17 +40,16 @@ export class HostBuffer implements UserBuffer {
 
   /** A buffer for one call, to be given back after it; whoever gets it keeps no hold of it. */
   static lend(bytes: Uint8Array): HostBuffer {
-    const buffer = spare;
-    if (buffer === null) return new HostBuffer(bytes);
-    spare = null;
-    buffer.#host = bytes;
-    return buffer;
+    if (lent) return new HostBuffer(bytes);
+    lent = true;
+    SPARE.#host = bytes;
+    return SPARE;
   }
 
   /** Takes a lent buffer back, and lets go of the caller's array. */
   static giveBack(buffer: HostBuffer): void {
     buffer.#host = NO_BYTES;
-    spare = buffer;
+    if (buffer === SPARE) lent = false;
   }
 
   get host(): Uint8Array {
@@ -79,6 +78,9 @@ export class HostBuffer implements UserBuffer {
     return true;
   }
 }
+
+/** What is lent: one buffer, so that a call after another makes none. */
+const SPARE = new HostBuffer(NO_BYTES);
 
 /** A buffer in the memory of the calling task. */
 export class GuestBuffer implements UserBuffer {

@@ -37,5 +37,5 @@ export function procSingle(show: (caller: TaskStruct, file: File) => string): Fi
 export function procCreateSingle(root: Dentry, name: string, fops: FileOperations): void {
   const inode = new Inode(root.inode.sb, S_IFREG | 0o444, 0, 0, rootFileInodeOperations, fops);
   inode.privateData = alwaysStands;
-  root.children.set(name, new Dentry(name, root, inode));
+  root.setChild(name, new Dentry(name, root, inode));
 }

@@ -4,7 +4,7 @@ import type { MmStruct } from '../kernel/mm-struct.js';
 import { procMemFollForce, PTRACE_MODE_ATTACH } from '../kernel/ptrace.js';
 import { RLIMIT_AS, stackLimit } from '../kernel/rlimit.js';
 import type { TaskStruct } from '../kernel/task.js';
-import { memRw, memRwAdvance, memRwHost } from '../mm/access.js';
+import { copyReady, memRw, memRwAdvance, memRwHost } from '../mm/access.js';
 import type { UserBuffer } from '../mm/user.js';
 import type { File, FileOperations } from '../vfs/file.js';
 import { memLlseek } from '../vfs/llseek.js';
@@ -24,6 +24,23 @@ import { getProcTask } from './proc-inode.js';
 function rw(caller: TaskStruct, file: File, buf: UserBuffer, pos: U64, write: number): number {
   const mm = memOf(file);
   if (mm === null || !mm.alive) return 0;
+  const { host } = buf;
+  if (host !== null) {
+    const done = copyReady(mm, pos, host, write !== 0);
+    if (done > 0) return done;
+  }
+  return rwFaulting(caller, file, mm, buf, pos, write);
+}
+
+/** The same where pages may have to be had: by force, or under somebody's limits. */
+function rwFaulting(
+  caller: TaskStruct,
+  file: File,
+  mm: MmStruct,
+  buf: UserBuffer,
+  pos: U64,
+  write: number,
+): number {
   mm.core.current = caller;
   const force = procMemFollForce(getProcTask(file.inode), mm, caller) ? FOLL_FORCE : 0;
   const growth = caller.group.rlimits.soft(RLIMIT_AS);

@@ -138,7 +138,7 @@ export function procInstantiate(
   init: ProcInodeInit,
 ): Dentry {
   const dentry = new Dentry(name, dir, procPidMakeInode(dir.inode.sb, task, init));
-  dir.children.set(name, dentry);
+  dir.setChild(name, dentry);
   return dentry;
 }
 

@@ -115,14 +115,14 @@ function lookup(caller: TaskStruct, dir: Dentry, name: string): Dentry {
     table === null
       ? new Dentry(name, dir, directoryInode(dir, `${sysctlOf(dir.inode)}${name}.`))
       : new Dentry(name, dir, fileInode(dir, table));
-  dir.children.set(name, dentry);
+  dir.setChild(name, dentry);
   return dentry;
 }
 
 function* iterate(caller: TaskStruct, file: File): Generator<DirEntry, void, void> {
   const { dentry } = file.path;
   for (const name of entries(caller, dentry).keys()) {
-    const { inode } = dentry.children.get(name) ?? lookup(caller, dentry, name);
+    const { inode } = dentry.child(name) ?? lookup(caller, dentry, name);
     yield { name, ino: inode.ino, type: fsUmodeToDtype(inode.mode) };
   }
 }
@@ -156,5 +156,5 @@ function directoryInode(dir: Dentry, prefix: string): Inode {
  * @see fs/proc/proc_sysctl.c proc_sys_init()
  */
 export function sysctlDirectory(root: Dentry): void {
-  root.children.set('sys', new Dentry('sys', root, directoryInode(root, '')));
+  root.setChild('sys', new Dentry('sys', root, directoryInode(root, '')));
 }

@@ -26,12 +26,12 @@ export function mountsLink(root: Dentry): void {
   const inode = new Inode(root.inode.sb, S_IFLNK | 0o777, 0, 0, mountsLinkOperations, {});
   inode.privateData = alwaysStands;
   inode.fixedSize = MOUNTS.length;
-  root.children.set('mounts', new Dentry('mounts', root, inode));
+  root.setChild('mounts', new Dentry('mounts', root, inode));
 }
 
 /** Makes /proc/self or /proc/thread-self: a link that is different for everyone. */
 export function selfLink(root: Dentry, name: string, iops: InodeOperations): void {
   const inode = new Inode(root.inode.sb, S_IFLNK | 0o777, 0, 0, iops, {});
   inode.privateData = alwaysStands;
-  root.children.set(name, new Dentry(name, root, inode));
+  root.setChild(name, new Dentry(name, root, inode));
 }

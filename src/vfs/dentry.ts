@@ -4,13 +4,15 @@ import type { Mount } from './mount.js';
 /** One name in a directory (struct dentry, include/linux/dcache.h). */
 export class Dentry {
   name: string;
-  /** The directory the name is in; the root of a file system is its own parent. */
-  parent: Dentry;
   readonly inode: Inode;
-  /** False once the name was removed: paths end in " (deleted)". */
-  hashed = true;
+  /** What was looked up last below it: among many directories the map would be cold (measured). */
+  private recent: Dentry | null = null;
   /** What is mounted on this name, if anything. */
   mounted: Mount | null = null;
+  /** The directory the name is in; the root of a file system is its own parent. */
+  parent: Dentry;
+  /** False once the name was removed: paths end in " (deleted)". */
+  hashed = true;
   /** How the name prints where it is in no directory (d_dname): pipes, memfds, namespaces. */
   readonly dname: ((dentry: Dentry) => string) | null;
   /** Made when first asked for: most names are those of files. */
@@ -29,8 +31,29 @@ export class Dentry {
   }
 
   /** Names known below: for an in-memory file system the directory itself, otherwise a cache. */
-  get children(): Map<string, Dentry> {
+  get children(): ReadonlyMap<string, Dentry> {
     return (this.names ??= new Map());
+  }
+
+  /** The name below that is known, or undefined. */
+  child(name: string): Dentry | undefined {
+    const { recent } = this;
+    if (recent !== null && recent.name === name) return recent;
+    const found = this.names?.get(name);
+    if (found?.name === name) this.recent = found;
+    return found;
+  }
+
+  /** Puts a name below, in place of one that is there. */
+  setChild(name: string, dentry: Dentry): void {
+    this.recent = null;
+    (this.names ??= new Map()).set(name, dentry);
+  }
+
+  /** Forgets a name below; tells whether there was one. */
+  deleteChild(name: string): boolean {
+    this.recent = null;
+    return this.names?.delete(name) === true;
   }
 
   /** Whether this is the root of its file system. */

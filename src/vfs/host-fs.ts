@@ -108,7 +108,7 @@ export class HostFs {
 
   /** Gives an entry its place. */
   hang(dentry: Dentry): Dentry {
-    dentry.parent.children.set(dentry.name, dentry);
+    dentry.parent.setChild(dentry.name, dentry);
     const names = this.names.get(dentry.inode.ino);
     if (names === undefined) this.names.set(dentry.inode.ino, [dentry]);
     else names.push(dentry);
@@ -117,7 +117,7 @@ export class HostFs {
 
   /** Takes an entry out of its directory. */
   unhang(dentry: Dentry): void {
-    dentry.parent.children.delete(dentry.name);
+    dentry.parent.deleteChild(dentry.name);
     dentry.hashed = false;
     const { ino } = dentry.inode;
     const names = (this.names.get(ino) ?? []).filter((name) => name !== dentry);
@@ -151,7 +151,7 @@ export class HostFs {
       .filter(isEntryName)
       .sort();
     return names.flatMap((name) => {
-      const entry = dentry.children.get(name) ?? this.lookup(dentry, name);
+      const entry = dentry.child(name) ?? this.lookup(dentry, name);
       if (entry === null) return [];
       return [{ name, ino: entry.inode.ino, type: fsUmodeToDtype(entry.inode.mode) }];
     });

@@ -66,7 +66,7 @@ export interface InodeOperations {
   getattr?(task: TaskStruct, inode: Inode, stat: Kstat): void;
 }
 
-/** A file, directory, link or device (struct inode). */
+/** A file, directory, link or device (struct inode); what each open asks for comes first, as in a task. */
 export class Inode {
   readonly sb: SuperBlock;
   /** Type and permission bits, S_IF*. */
@@ -79,6 +79,14 @@ export class Inode {
   readonly fops: FileOperations;
   /** What the file system keeps with it. */
   privateData: unknown = null;
+  /** Open files (and the mappings that hold one). */
+  private users = 0;
+  /** What is locked of it; null while nothing ever was. */
+  locks: FileLocks | null = null;
+  /** Nobody writes it, capabilities or not (S_IMMUTABLE). */
+  immutable = false;
+  /** The contents of a regular file of a file system that keeps them in frames. */
+  pages: PageCache | null = null;
   /** Directory entries that name it. */
   nlink: number;
   readonly ino: number;
@@ -86,10 +94,6 @@ export class Inode {
   rdev = 0;
   /** Made by O_TMPFILE and never linked: the one nameless file that may get a name (I_LINKABLE). */
   isTmpfile = false;
-  /** Nobody writes it, capabilities or not (S_IMMUTABLE). */
-  immutable = false;
-  /** The contents of a regular file of a file system that keeps them in frames. */
-  pages: PageCache | null = null;
   /** Bytes, where no page cache says. */
   fixedSize: U64 = 0;
   /** Milliseconds since the epoch. */
@@ -100,10 +104,6 @@ export class Inode {
   seals = F_SEAL_SEAL;
   /** Extended attributes by their names; null: none was ever set. */
   xattrs: Map<string, Uint8Array> | null = null;
-  /** What is locked of it; null while nothing ever was. */
-  locks: FileLocks | null = null;
-  /** Open files (and the mappings that hold one). */
-  private users = 0;
 
   constructor(
     sb: SuperBlock,

@@ -195,7 +195,7 @@ function lookUpLower(dir: Dentry, name: string): Dentry | null {
   const stat = lower.layer.lstat(path);
   if (stat === null) return null;
   const dentry = new Dentry(name, dir, makeInode(dir.inode.sb, lower.layer, path, stat));
-  dir.children.set(name, dentry);
+  dir.setChild(name, dentry);
   if (stat.kind === 'dir') dir.inode.nlink += 1;
   return dentry;
 }

@@ -39,11 +39,11 @@ export type LastType = 'norm' | 'dot' | 'dotdot' | 'root';
  * @see fs/namei.c lookup_fast(), __lookup_slow()
  */
 export function lookupOne(task: TaskStruct, dir: Dentry, name: string): Dentry | null {
-  const cached = dir.children.get(name);
+  const cached = dir.child(name);
   if (cached !== undefined) {
     const { revalidate } = dir.inode.sb;
     if (revalidate === undefined || revalidate(task, cached)) return cached;
-    dir.children.delete(name);
+    dir.deleteChild(name);
   }
   return dir.inode.iops.lookup?.(task, dir, name) ?? null;
 }

@@ -42,12 +42,12 @@ function verifyFarArea(file: File, pos: U64, count: number): void {
 
 /** The part of a buffer that one call may move. */
 function cutToLimit(task: TaskStruct, buf: UserBuffer): UserBuffer {
-  const most = transferLimit(task);
-  return buf.length > most || buf.length > MAX_RW_COUNT ? cut(buf, most) : buf;
+  return task.kernel.entry === null && buf.length <= MAX_RW_COUNT ? buf : cut(task, buf);
 }
 
-function cut(buf: UserBuffer, most: number): UserBuffer {
-  return buf.slice(0, Math.min(most, MAX_RW_COUNT));
+function cut(task: TaskStruct, buf: UserBuffer): UserBuffer {
+  const most = Math.min(transferLimit(task), MAX_RW_COUNT);
+  return buf.length > most ? buf.slice(0, most) : buf;
 }
 
 /**
@@ -93,6 +93,8 @@ export function appendedPosition(file: File, pos: U64): U64 {
 
 /** The position is verified as it stands, before O_APPEND moves it; a write of nothing moves nothing. */
 export function writePosition(file: File, buf: UserBuffer, pos: U64): U64 {
+  // Where nothing moves it vfsWrite() verifies it in time.
+  if ((file.flags & O_APPEND) === 0) return pos;
   if (buf.length === 0 || (file.mode & FMODE_WRITE) === 0 || !buf.ok()) return pos;
   rwVerifyArea(file, pos, buf.length);
   return appendedPosition(file, pos);

@@ -68,14 +68,14 @@ function countEntry(dir: Inode, change: number): void {
 /** Hangs an inode into a directory under a name. */
 export function link(dir: Dentry, name: string, inode: Inode): Dentry {
   const dentry = new Dentry(name, dir, inode);
-  dir.children.set(name, dentry);
+  dir.setChild(name, dentry);
   countEntry(dir.inode, 1);
   touch(dir.inode);
   return dentry;
 }
 
 function unhang(dir: Dentry, dentry: Dentry): void {
-  dir.children.delete(dentry.name);
+  dir.deleteChild(dentry.name);
   dentry.hashed = false;
   countEntry(dir.inode, -1);
   touch(dir.inode);
@@ -196,7 +196,7 @@ function rehang(dentry: Dentry, dir: Dentry, name: string): void {
   dentry.parent = dir;
   dentry.name = name;
   dentry.hashed = true;
-  dir.children.set(name, dentry);
+  dir.setChild(name, dentry);
   countEntry(dir.inode, 1);
   touch(dir.inode);
 }

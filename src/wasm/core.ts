@@ -20,6 +20,8 @@ export interface CoreOptions {
 const DEFAULT_LIMIT = 2 ** 32;
 /** Up to here a loop over bytes beats set() with a view. */
 const BYTE_LOOP_MAX = 24;
+/** What goes through the bounce buffer, by two copies, where no view is ready; to make one pays above it. */
+export const BOUNCE_MAX = 2048;
 /** Where the pairs of the list of runs begin (assembly/mm/runs.ts): a count comes first, and a gap. */
 const RUNS_FIRST_WORD = 2;
 
@@ -93,13 +95,24 @@ export class Core {
 
   /** Linear memory as bytes; do not keep it across a call of the core, which may grow memory. */
   get u8(): Uint8Array {
-    if (this.bytes.length === 0) this.bytes = new Uint8Array(this.memory.buffer);
+    const { bytes } = this;
+    return bytes.length === 0 ? this.renewBytes() : bytes;
+  }
+
+  // Apart, so that engines take what precedes into all who call it, whatever else they took (measured).
+  private renewBytes(): Uint8Array {
+    this.bytes = new Uint8Array(this.memory.buffer);
     return this.bytes;
   }
 
   /** Linear memory as 32-bit words, under the same condition. */
   get u32(): Uint32Array {
-    if (this.words.length === 0) this.words = new Uint32Array(this.memory.buffer);
+    const { words } = this;
+    return words.length === 0 ? this.renewWords() : words;
+  }
+
+  private renewWords(): Uint32Array {
+    this.words = new Uint32Array(this.memory.buffer);
     return this.words;
   }
 
@@ -155,6 +168,38 @@ export class Core {
     } else {
       into.set(this.views.at(bytes, from, length), offset);
     }
+  }
+
+  /** Fills `into`, of at most a page, from a place whose view is kept or not: what is read once makes none. */
+  copyPlaceOut(place: number, into: Uint8Array): void {
+    if (into.length === 8 && (place & 3) === 0) this.copyOut8(place, into, 0);
+    else this.copyOddPlaceOut(place, into);
+  }
+
+  private copyOddPlaceOut(place: number, into: Uint8Array): void {
+    const { length } = into;
+    if (length <= BYTE_LOOP_MAX || length > BOUNCE_MAX) {
+      return this.copyOut(place, into, 0, length);
+    }
+    const view = this.views.again(this.u8, place, length);
+    if (view !== null) return into.set(view);
+    this.exports.copyPlaces(this.bounce, place, length);
+    this.takeBounce(into, length);
+  }
+
+  /** Copies `from`, of at most a page, to a place as copyPlaceOut() takes it from there. */
+  copyPlaceIn(place: number, from: Uint8Array): void {
+    if (from.length === 8 && (place & 3) === 0) this.copyIn8(place, from, 0);
+    else this.copyOddPlaceIn(place, from);
+  }
+
+  private copyOddPlaceIn(place: number, from: Uint8Array): void {
+    const { length } = from;
+    if (length <= BYTE_LOOP_MAX || length > BOUNCE_MAX) return this.copyIn(place, from, 0, length);
+    const view = this.views.again(this.u8, place, length);
+    if (view !== null) return view.set(from);
+    this.fillBounce(from);
+    this.exports.copyPlaces(place, this.bounce, length);
   }
 
   /** The commonest of small copies, from a word's boundary: two loads, no loop. */

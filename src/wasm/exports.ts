@@ -222,6 +222,10 @@ export interface CoreExports {
 
   memRwDone(): number;
 
+  readyPlace(mm: number, addr: number, len: number, write: boolean): number;
+
+  copyPlaces(to: number, from: number, len: number): void;
+
   setMemRwDone(bytes: number): void;
 
   processVmCopy(

@@ -60,13 +60,28 @@ const iovecs = BigUint64Array.of(BigInt(into), 4096n, BigInt(from), 4096n);
 reader.store(vec, new Uint8Array(iovecs.buffer));
 const bytes = (size: number): Uint8Array => new Uint8Array(size);
 
+let elsewhere = from;
+mem.pread(bytes(64), from);
+
 /** An operation of the public API, and the calls that it makes. */
 const OPERATIONS: [name: string, act: () => unknown, calls: string[]][] = [
-  ['a read of 8 bytes', () => mem.pread(bytes(8), from), ['accessRemoteVm']],
-  ['a read of 2 KiB', () => mem.pread(bytes(2048), from), ['accessRemoteVm']],
-  ['a read of a page', () => mem.pread(bytes(4096), from), ['accessRuns']],
+  ['a read of 8 bytes', () => mem.pread(bytes(8), from), ['readyPlace']],
+  // Of what was read before there is a view, or is now.
+  ['a read of 64 bytes', () => mem.pread(bytes(64), from), ['readyPlace']],
+  [
+    'a read of 2 KiB never read before',
+    () => mem.pread(bytes(2048), (elsewhere += 4096)),
+    ['readyPlace', 'copyPlaces'],
+  ],
+  ['a read of a page', () => mem.pread(bytes(4096), from), ['readyPlace']],
+  [
+    'a read of 8 bytes in two pages',
+    () => mem.pread(bytes(8), from + 4092),
+    ['readyPlace', 'accessRemoteVm'],
+  ],
   ['a read of 1 MiB in one piece', () => mem.pread(bytes(SIZE), from), ['accessRuns']],
-  ['a write of 8 bytes', () => mem.pwrite(bytes(8), from), ['accessRemoteVm']],
+  ['a write of 8 bytes', () => mem.pwrite(bytes(8), from), ['readyPlace']],
+  ['a write of a page', () => mem.pwrite(bytes(4096), from), ['readyPlace']],
   ['a write of 1 MiB', () => mem.pwrite(bytes(SIZE), from), ['accessRuns']],
   [
     'a copy of 1 MiB between tasks',
@@ -92,9 +107,9 @@ test('a watch in a third task, or on other pages of the CPU’s own, makes nothi
   const third = machine.spawn();
   const start = third.mmap({ length: 4096 });
   const hit = (): void => assert.unreachable();
-  const elsewhere = third.watch({ start, length: 4096, on: 'access', hit });
+  const far = third.watch({ start, length: 4096, on: 'access', hit });
   for (const [name, act, calls] of OPERATIONS) assert.equal(callsOf(core, act), calls, name);
-  elsewhere.remove();
+  far.remove();
   // In the same 2 MiB, where pages are found one by one; the first access of each finds its page.
   const near = target.watch({ start: from + 4096, length: 8, on: 'access', hit });
   for (const [name, act, calls] of OPERATIONS.slice(-2)) {
@@ -118,7 +133,12 @@ test('what is copied again finds its view made, and a grown memory makes a new o
     const other = views.at(whole, start, length);
     assert.equal([other.byteOffset, other.length], [start, length]);
   }
+  assert.is(views.again(whole, 4160, 8), null);
+  const again = views.again(whole, 4160, 8);
+  assert.equal([again?.byteOffset, again?.length], [4160, 8]);
+  assert.is(views.again(whole, 4160, 8), again);
   memory.grow(1);
+  assert.is(views.again(new Uint8Array(memory.buffer), 4160, 8)?.length, 8);
   const grown = views.at(new Uint8Array(memory.buffer), 4096, 64);
   assert.equal([grown.byteOffset, grown.length], [4096, 64]);
 });
