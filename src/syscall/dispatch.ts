@@ -214,7 +214,7 @@ function judge(
 ): U64 | null {
   const numbers: Readonly<Record<string, number>> = arch === 'x86_64' ? NR_X86_64 : NR_GENERIC;
   const nr = typeof call === 'number' ? call : (numbers[call] ?? -1);
-  const name = typeof call === 'number' ? TABLES[arch].names[call] : call;
+  const name = typeof call === 'number' ? tableOf(arch).names[call] : call;
   return enterSeccomp(task, { nr: nr | 0, name: name ?? '', args, arch });
 }
 
