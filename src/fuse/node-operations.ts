@@ -3,8 +3,8 @@ import { fail } from '../errno.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { notifyChange } from '../vfs/attr.js';
 import { bytesOf, byteString } from '../vfs/byte-string.js';
-import type { Path } from '../vfs/dentry.js';
-import type { Iattr, Inode } from '../vfs/inode.js';
+import type { Dentry, Path } from '../vfs/dentry.js';
+import type { Iattr } from '../vfs/inode.js';
 import { isLnk, MAY_ACCESS, MAY_WRITE, S_IALLUGO } from '../vfs/mode.js';
 import { inodePermission } from '../vfs/permission.js';
 import { vfsGetattr } from '../vfs/stat.js';
@@ -80,21 +80,21 @@ function putAttributes(session: Session, task: TaskStruct, path: Path, out: Uint
 export const setattr: Operation = (session, request, out) => {
   const task = session.task(request);
   const { path } = session.node(request);
-  const { inode } = path.dentry;
+  const { dentry } = path;
   const change = SETATTR_IN.decode(request.body);
-  if ((change.valid & FATTR_SIZE) !== 0) truncate(session, task, inode, change);
+  if ((change.valid & FATTR_SIZE) !== 0) truncate(session, task, dentry, change);
   const attr = toIattr(session, change);
-  if (Object.keys(attr).length > 0) notifyChange(task, inode, attr);
+  if (Object.keys(attr).length > 0) notifyChange(task, dentry, attr);
   return putAttributes(session, task, path, out);
 };
 
 type Setattr = ReturnType<typeof SETATTR_IN.decode>;
 
-function truncate(session: Session, task: TaskStruct, inode: Inode, change: Setattr): void {
+function truncate(session: Session, task: TaskStruct, dentry: Dentry, change: Setattr): void {
   const viaFile = (change.valid & FATTR_FH) !== 0;
   if (viaFile) session.handles.get(change.fh);
-  else inodePermission(task, inode, MAY_WRITE);
-  doTruncate(task, inode, change.size, viaFile);
+  else inodePermission(task, dentry.inode, MAY_WRITE);
+  doTruncate(task, dentry, change.size, viaFile);
 }
 
 function toIattr(session: Session, change: Setattr): Iattr {

@@ -1,13 +1,16 @@
+import { ENOSPC } from '../../assembly/abi/errno.js';
+import { fail } from '../errno.js';
 import { sysSetsid } from '../kernel/pgrp.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { filesOf } from '../vfs/fdtable.js';
 import type { File } from '../vfs/file.js';
-import { AT_FDCWD, O_RDWR } from '../vfs/flags.js';
+import { AT_FDCWD, O_NOCTTY, O_RDWR } from '../vfs/flags.js';
 import { fsOf } from '../vfs/fs-struct.js';
 import { doFilpOpen } from '../vfs/open.js';
 import { buildOpenHow } from '../vfs/open-flags.js';
 import { HostStream, streamFile } from '../vfs/stream-file.js';
-import { Tty } from '../vfs/tty.js';
+import type { Tty, Winsize } from '../vfs/tty.js';
+import type { Vfs } from '../vfs/vfs.js';
 
 /** What a console is, and where its output goes. */
 export interface ConsoleOptions {
@@ -30,7 +33,7 @@ export interface ConsoleOptions {
 
 /**
  * What a guest has as standard input, output or error: a terminal, which is all three, or one end of a pipe.
- * A machine has one terminal at a time.
+ * A terminal is one of /dev/pts, whose other side the host has.
  *
  * @example
  * const stdout = new Console({ write: (bytes) => process.stdout.write(bytes) });
@@ -78,7 +81,7 @@ export class Console {
     if (!(bytes instanceof Uint8Array)) throw new TypeError('bytes: must be a Uint8Array');
     if (!this.isTty) this.#stream.push(bytes);
     else if (this.#tty === null) this.#early.push(bytes.slice());
-    else this.#tty.discipline.receive(bytes);
+    else this.#tty.type(bytes);
     this.onInput?.();
   }
 
@@ -92,7 +95,7 @@ export class Console {
   /** Gives the terminal another size: the foreground gets SIGWINCH. */
   resize(columns: number, rows: number): void {
     this.#size = [checkSize('columns', columns), checkSize('rows', rows)];
-    this.#tty?.resize(columns, rows);
+    this.#tty?.resize(winsize(this.#size));
     this.onInput?.();
   }
 
@@ -104,32 +107,37 @@ export class Console {
       filesOf(task).replace(fd, file, false);
       return;
     }
-    if (this.#tty === null || vfs.tty !== this.#tty) this.#attach(task);
-    const file = this.#file ?? this.#open(task);
+    if (this.#tty === null || vfs.devpts.ttys.get(this.#tty.index) !== this.#tty) this.#attach(vfs);
+    const tty = this.#tty as Tty;
+    // What starts at a terminal leads the session that the terminal controls.
+    if (tty.session === 0) {
+      if (task.group.sid !== task.tgid) sysSetsid(task);
+      tty.control(task);
+    }
+    const file = this.#file ?? this.#open(task, tty);
     if (this.#file !== null) file.get();
     this.#file = file;
     filesOf(task).replace(fd, file, false);
   }
 
-  #attach(task: TaskStruct): void {
-    const { vfs } = fsOf(task);
+  #attach(vfs: Vfs): void {
     const display = { display: (bytes: Uint8Array) => void this.#write(bytes) };
-    const tty = new Tty(task.kernel, display, ...this.#size);
-    // What starts at a terminal leads the session that the terminal controls.
-    if (task.group.sid !== task.tgid) sysSetsid(task);
-    tty.session = task.group.sid;
-    tty.pgrp = task.group.pgid;
+    const tty = vfs.devpts.create(0, display, winsize(this.#size)) ?? fail(ENOSPC);
     tty.hungUp = this.#stream.ended;
-    vfs.attachTty(tty);
+    vfs.tty = tty;
     this.#tty = tty;
     this.#file = null;
-    for (const bytes of this.#early.splice(0)) tty.discipline.receive(bytes);
+    for (const bytes of this.#early.splice(0)) tty.type(bytes);
   }
 
-  #open(task: TaskStruct): File {
-    const { kernel } = task;
-    return doFilpOpen(kernel.init, AT_FDCWD, '/dev/pts/0', buildOpenHow(O_RDWR, 0));
+  #open({ kernel }: TaskStruct, { index }: Tty): File {
+    const how = buildOpenHow(O_RDWR | O_NOCTTY, 0);
+    return doFilpOpen(kernel.init, AT_FDCWD, `/dev/pts/${index}`, how);
   }
+}
+
+function winsize([columns, rows]: readonly [number, number]): Winsize {
+  return { rows, columns, xpixel: 0, ypixel: 0 };
 }
 
 function checkSize(name: string, value: number): number {

@@ -16,9 +16,10 @@ import {
   siginfoCode,
 } from './siginfo.js';
 import { RLIMIT_SIGPENDING } from './rlimit.js';
-import { defaultAction, SIGCONT, SIGKILL, STOPPING } from './signal.js';
+import { defaultAction, SIGCONT, SIGKILL, SIGSTOP, STOPPING } from './signal.js';
+import { isOrphanedPgrp } from './tty-jobctrl.js';
 import type { PtraceLink } from './ptrace-link.js';
-import type { TaskStruct } from './task.js';
+import { PF_EXITING, type TaskStruct } from './task.js';
 
 const CONTINUING: ReadonlySet<number> = new Set([SIGCONT]);
 
@@ -60,6 +61,8 @@ function takeDefaultAction(target: TaskStruct, taken: QueuedSignal): void {
     target.killedBy = taken;
     doExitGroup(target, signal);
   } else if (action === 'stop') {
+    // Nobody would continue it (get_signal()).
+    if (signal !== SIGSTOP && isOrphanedPgrp(target)) return;
     stopGroup(target, signal);
   }
 }
@@ -187,7 +190,9 @@ export interface SignalSource {
  * @see kernel/signal.c, send_signal_locked()
  */
 export function sendSignal(target: TaskStruct, signal: number, source: SignalSource = {}): void {
-  if (signal === 0 || target.exited || target.group.unkillable) return;
+  // One that is about to exit takes none any more (complete_signal()).
+  const gone = target.exited || (target.flags & PF_EXITING) !== 0;
+  if (signal === 0 || gone || target.group.unkillable) return;
   if (signal === SIGKILL) return doExitGroup(target, SIGKILL);
   prepareSignal(target, signal);
   if (!ignored(target, signal)) {

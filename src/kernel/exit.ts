@@ -15,6 +15,7 @@ import { ptraceEvent } from './ptrace-stop.js';
 import { releaseSeccomp } from './seccomp.js';
 import { forgetOriginalParent } from './reparent.js';
 import { SIGCHLD } from './signal.js';
+import { disassociateCtty, killOrphanedPgrp } from './tty-jobctrl.js';
 
 /** The wait status of an exit code (the W_EXITCODE of a normal exit). */
 export function exitStatus(code: number): number {
@@ -140,7 +141,7 @@ export function doExit(task: TaskStruct, code: number): void {
 
 /** Ends a thread that no tracer holds at its exit any more. */
 export function completeExit(task: TaskStruct, code: number): void {
-  if (task.exited) return;
+  if (task.exited || (task.flags & PF_EXITING) !== 0) return;
   task.flags |= PF_EXITING;
   task.exitCode = code;
   if (code & 0x7f) task.flags |= PF_SIGNALED;
@@ -149,8 +150,11 @@ export function completeExit(task: TaskStruct, code: number): void {
   releaseSeccomp(task);
   exitMm(task);
   exitFiles(task);
+  const last = task.group.threads.find((thread) => thread !== task && !thread.exited) === null;
+  if (last) disassociateCtty(task, true);
   exitPtrace(task);
   forgetOriginalParent(task);
+  if (last) killOrphanedPgrp(task.group.leader, null);
   task.state = 'Z';
   if (reapsItself(task)) releaseTask(task);
 }

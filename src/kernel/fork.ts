@@ -111,6 +111,7 @@ function newGroup(task: TaskStruct, parent: TaskStruct | null, rlimits: Rlimits)
   task.group.threads.push(task);
   if (parent === null) return;
   task.group.autogroup = parent.group.autogroup;
+  task.group.tty = parent.group.tty;
   const { hasChildSubreaper, isChildSubreaper } = parent.group;
   task.group.hasChildSubreaper = hasChildSubreaper || isChildSubreaper;
   parent.adopt(task.group);
@@ -259,6 +260,7 @@ function inheritIds(child: TaskStruct, caller: TaskStruct): void {
   group.pgrp = pids.get(caller.group.pgrp);
   group.session = pids.get(caller.group.session);
   group.autogroup = caller.group.autogroup;
+  group.tty = caller.group.tty;
 }
 
 function exitSignal(parent: TaskStruct, flags: number, signal: number): number {

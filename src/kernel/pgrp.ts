@@ -77,6 +77,7 @@ export function sysSetsid(task: TaskStruct): number {
     pids.put(group[name]);
     group[name] = pids.get(own);
   }
+  group.tty = null;
   group.autogroup = { id: ++task.kernel.autogroups.last, nice: 0 };
   return own.nr;
 }

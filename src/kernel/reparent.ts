@@ -2,6 +2,7 @@ import { releaseTask } from './exit.js';
 import { doNotifyParent } from './notify.js';
 import { sendSignal } from './deliver.js';
 import { SIGCHLD } from './signal.js';
+import { killOrphanedPgrp } from './tty-jobctrl.js';
 import type { TaskStruct } from './task.js';
 import { PF_EXITING, threadGroupEmpty } from './task.js';
 
@@ -32,10 +33,11 @@ function findNewReaper(father: TaskStruct): TaskStruct {
  * A child changes hands; one that is a zombie already is offered to the new parent
  * (reparent_leader()).
  */
-function reparentLeader(child: TaskStruct): void {
+function reparentLeader(child: TaskStruct, father: TaskStruct): void {
   child.exitSignal = SIGCHLD;
   const waiting = child.state === 'Z' && child.ptrace === null && threadGroupEmpty(child);
   if (waiting && doNotifyParent(child)) releaseTask(child);
+  killOrphanedPgrp(child, father);
 }
 
 /**
@@ -51,7 +53,7 @@ export function forgetOriginalParent(father: TaskStruct): void {
     ownChildren.remove(group);
     reaper.adopt(group);
     const signals = Array.from(child.group.threads, (thread) => thread.pdeathSignal);
-    if (reaper.group !== father.group) reparentLeader(child);
+    if (reaper.group !== father.group) reparentLeader(child, father);
     for (const signal of signals) if (signal !== 0) sendSignal(child, signal);
   }
 }

@@ -23,6 +23,22 @@ export function timedOut(task: TaskStruct, call: string, ms: number): boolean {
   return ms <= 0 || now >= task.sleep.until;
 }
 
+/** What a write that waits for room is called, for who makes it again. */
+const WRITE_IN_PART = 'write in part';
+
+/** A write waits for room, having written `done` bytes; who makes it again asks takeProgress(). */
+export function noteProgress(task: TaskStruct, done: number): void {
+  task.sleep = { call: WRITE_IN_PART, until: Infinity, done };
+}
+
+/** Bytes that a write which waited has written before; whoever asks takes the note away. */
+export function takeProgress(task: TaskStruct): number {
+  const { sleep } = task;
+  if (sleep?.call !== WRITE_IN_PART) return 0;
+  task.sleep = null;
+  return sleep.done ?? 0;
+}
+
 /** Whether a call of a task noted something for when it is made again. */
 export function isAsleep(task: TaskStruct): boolean {
   const { sleep, futexWait, savedSigmask, notification } = task;

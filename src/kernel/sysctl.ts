@@ -15,6 +15,9 @@ const INT_MIN = -0x80000000;
 
 /** The settings of every kernel and their defaults in Linux 6.18. */
 const DEFAULTS: Readonly<Record<string, SysctlEntry>> = {
+  'fs.inotify.max_queued_events': { value: 16384, min: 0, max: INT_MAX },
+  'fs.inotify.max_user_instances': { value: 128, min: 0, max: INT_MAX },
+  'fs.inotify.max_user_watches': { value: 65536, min: 0, max: INT_MAX },
   'fs.suid_dumpable': { value: 0, min: 0, max: 2 },
   'kernel.pid_max': { value: 32768, min: 301, max: 4194304 },
   // No address is random here, as if the kernel were booted with norandmaps.

@@ -18,6 +18,7 @@ import type { QueuedSignal } from './siginfo.js';
 import { PendingSignals } from './siginfo.js';
 import type { TaskFiles, TaskFs } from './task-files.js';
 import { type Linked, TaskList } from './task-list.js';
+import type { ControllingTty } from './tty-jobctrl.js';
 
 // Flags of a task: include/linux/sched.h
 export const PF_EXITING = 0x4;
@@ -65,6 +66,10 @@ export class ThreadGroup implements Linked<ThreadGroup> {
   /** Process group and session; each counts as a user of its number. */
   pgrp: Pid;
   session: Pid;
+  /** The terminal that controls its session; null without. Inherited by fork, given up by setsid. */
+  tty: ControllingTty | null = null;
+  /** The foreground of a terminal that went away, to be told when this leader of a session exits; 0 for none. */
+  ttyOldPgrp = 0;
   /** Scheduling group of the session, made by setsid; null in the first. */
   autogroup: Autogroup | null = null;
   /** Orphans below come to this process rather than to pid 1 (PR_SET_CHILD_SUBREAPER). */

@@ -7,6 +7,7 @@ import { showMeminfo } from './meminfo.js';
 import { sysctlDirectory } from './proc-sysctl.js';
 import { mountsLink } from './self.js';
 import type { FileOperations } from '../vfs/file.js';
+import { ttyDirectory } from './tty.js';
 import { showVmstat } from './vmstat.js';
 
 /** The one CPU. It has no name and no speed of its own, only what every x86-64 has. */
@@ -36,7 +37,7 @@ const CPUINFO = [
 ].join('\n');
 
 /** File systems there are, without a device all of them. */
-const FILESYSTEMS = ['tmpfs', 'proc', 'devtmpfs', 'pipefs', 'hostfs'];
+const FILESYSTEMS = ['tmpfs', 'proc', 'devtmpfs', 'pipefs', 'devpts', 'hostfs'];
 
 /** Seconds with two digits after the point. */
 const seconds = (ms: number): string => (Math.floor(ms / 10) / 100).toFixed(2);
@@ -92,6 +93,7 @@ export const rootFileOperations: Readonly<Record<string, FileOperations>> = {
  */
 export function rootEntries(root: Dentry): void {
   sysctlDirectory(root);
+  ttyDirectory(root);
   for (const [name, fops] of Object.entries(rootFileOperations)) {
     procCreateSingle(root, name, fops);
     if (name === 'swaps') mountsLink(root);

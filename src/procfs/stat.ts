@@ -50,7 +50,7 @@ function show(task: TaskStruct, caller: TaskStruct, whole: boolean): string {
     group.parent?.tgid ?? 0,
     group.pgid,
     group.sid,
-    ...[0, -1], // tty_nr, tty_pgrp
+    ...[group.tty === null ? 0 : group.tty.dev | 0, group.tty?.pgrp ?? -1], // tty_nr, tty_pgrp
     task.flags,
     ...[0, 0, 0, 0], // min_flt, cmin_flt, maj_flt, cmaj_flt
     ...[0, 0, 0, 0], // utime, stime, cutime, cstime

@@ -5,6 +5,7 @@ import type { Kernel } from '../kernel/kernel.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { decodeName } from '../mm/name-bytes.js';
 import { bytesOf, byteString } from '../vfs/byte-string.js';
+import { PTY_MAX } from '../vfs/devpts.js';
 import { procGetLong } from './sysctl-value.js';
 
 /** One file under /proc/sys (struct ctl_table). */
@@ -52,6 +53,8 @@ const CONSTANTS: readonly CtlTable[] = [
   constant('kernel.ngroups_max', () => String(NGROUPS_MAX), false),
   constant('kernel.osrelease', (kernel) => kernel.profile.release),
   constant('kernel.ostype', () => 'Linux'),
+  constant('kernel.pty.max', () => String(PTY_MAX), false),
+  constant('kernel.pty.reserve', () => '1024', false),
   constant(
     'kernel.seccomp.actions_avail',
     () => 'kill_process kill_thread trap errno user_notif trace log allow',

@@ -11,6 +11,7 @@ import * as sysctl from '../procfs/proc-sysctl.js';
 import { rootFileOperations } from '../procfs/root-entries.js';
 import * as procRoot from '../procfs/root.js';
 import * as self from '../procfs/self.js';
+import { ttyFileOperations } from '../procfs/tty.js';
 import { anonInodeOperations } from '../syscall/anon-inode.js';
 import { rulesetOperations } from '../syscall/landlock.js';
 import { listenerOperations } from '../syscall/seccomp-listener.js';
@@ -39,11 +40,13 @@ import {
   lowerFileInodeOperations,
   lowerFileOperations,
 } from '../vfs/lower.js';
+import { inotifyOperations } from '../vfs/inotify.js';
 import { fifoOperations, pipeName, pipeOperations } from '../vfs/pipe.js';
 import { secretmemInodeOperations, secretmemOperations } from '../vfs/secretmem.js';
 import { shmemFileOperations } from '../vfs/shmem.js';
 import { streamOperations } from '../vfs/stream-file.js';
-import { ttyOperations } from '../vfs/tty.js';
+import { ptmxOperations } from '../vfs/pty.js';
+import { ttyOperations } from '../vfs/tty-file.js';
 import { tmpfsDirOperations, tmpfsNodeOperations } from '../vfs/tmpfs.js';
 import { socketOperations } from '../vfs/unix-file.js';
 import * as uffd from '../vfs/userfaultfd.js';
@@ -75,6 +78,7 @@ const NAMED: Readonly<Record<string, Atom>> = {
   'lower/dir-inode': lowerDirOperations,
   'lower/file': lowerFileOperations,
   'lower/inode': lowerFileInodeOperations,
+  inotify: inotifyOperations,
   'landlock/ruleset': rulesetOperations,
   'seccomp/notify': listenerOperations,
   pidfd: pidfdOperations,
@@ -115,6 +119,7 @@ const NAMED: Readonly<Record<string, Atom>> = {
   'tmpfs/inode': tmpfsNodeOperations,
   socket: socketOperations,
   stream: streamOperations,
+  ptmx: ptmxOperations,
   tty: ttyOperations,
   userfaultfd: uffd.userfaultfdOperations,
 };
@@ -129,6 +134,9 @@ function* entryAtoms(dir: string, entries: readonly PidEntry[]): Generator<[stri
 function* allAtoms(): Generator<[string, Atom]> {
   yield* Object.entries(NAMED);
   for (const [name, fops] of Object.entries(rootFileOperations)) yield [`proc/${name}/file`, fops];
+  for (const [name, fops] of Object.entries(ttyFileOperations)) {
+    yield [`proc/tty/${name}/file`, fops];
+  }
   yield* entryAtoms('PID', tgidBaseStuff);
   yield* entryAtoms('TID', tidBaseStuff);
   yield* entryAtoms('attr', attrDirStuff);

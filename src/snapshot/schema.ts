@@ -24,7 +24,9 @@ import { UserfaultQueue } from '../mm/userfault-queue.js';
 import { UserfaultfdContext } from '../mm/userfaultfd.js';
 import { ExecutableFile } from '../syscall/exec.js';
 import { ShmSegment, ShmSegments } from '../syscall/shm-segments.js';
+import { ByteQueue } from '../vfs/byte-queue.js';
 import { Dentry } from '../vfs/dentry.js';
+import { Devpts } from '../vfs/devpts.js';
 import { Eventpoll } from '../vfs/epoll.js';
 import { Eventfd } from '../vfs/eventfd.js';
 import { Timerfd } from '../vfs/timerfd.js';
@@ -36,10 +38,13 @@ import { FileLocks } from '../vfs/locks.js';
 import { HostFs } from '../vfs/host-fs.js';
 import { HostPages } from '../vfs/host-pages.js';
 import { Inode } from '../vfs/inode.js';
+import { Inotify } from '../vfs/inotify.js';
 import { LowerDirectory, LowerFile, LowerLayer } from '../vfs/lower.js';
 import { Mount } from '../vfs/mount.js';
 import { LineDiscipline } from '../vfs/n-tty.js';
+import { OutputProcessor } from '../vfs/n-tty-output.js';
 import { Pipe } from '../vfs/pipe.js';
+import { PtyMaster } from '../vfs/pty.js';
 import { HostStream } from '../vfs/stream-file.js';
 import { SuperBlock } from '../vfs/super-block.js';
 import { Tty } from '../vfs/tty.js';
@@ -90,7 +95,9 @@ const RULES: readonly ClassRule[] = [
   }),
   rule('CoreExeFile', CoreExeFile),
   rule('Cred', Cred),
+  rule('ByteQueue', ByteQueue),
   rule('Dentry', Dentry),
+  rule('Devpts', Devpts),
   rule('Eventfd', Eventfd),
   rule('Timerfd', Timerfd),
   rule('Eventpoll', Eventpoll),
@@ -105,6 +112,7 @@ const RULES: readonly ClassRule[] = [
   rule('HostFs', HostFs, { external: ['host'], caches: ['ids', 'made'] }),
   rule('HostPages', HostPages, { caches: ['file'] }),
   rule('Inode', Inode),
+  rule('Inotify', Inotify),
   // What calls pass holds the rules of the program, which stay; a new machine has none.
   rule('Kernel', Kernel, { skip: ['entry'], external: ['now', 'random'] }),
   // Watches are of the host; null is as good as false.
@@ -121,6 +129,8 @@ const RULES: readonly ClassRule[] = [
   rule('PidTable', PidTable),
   rule('Pipe', Pipe),
   rule('ProcessCount', ProcessCount),
+  rule('OutputProcessor', OutputProcessor),
+  rule('PtyMaster', PtyMaster),
   rule('Rlimits', Rlimits),
   rule('SeccompFilter', SeccompFilter),
   rule('SeccompListener', SeccompListener),

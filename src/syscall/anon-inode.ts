@@ -6,12 +6,13 @@ import { filesOf, nofileLimit } from '../vfs/fdtable.js';
 import {
   File,
   type FileOperations,
+  FMODE_LSEEK,
   FMODE_PREAD,
   FMODE_PWRITE,
   FMODE_READ,
   FMODE_WRITE,
 } from '../vfs/file.js';
-import { O_RDWR } from '../vfs/flags.js';
+import { O_RDONLY, O_RDWR } from '../vfs/flags.js';
 import { fsOf } from '../vfs/fs-struct.js';
 import { Inode } from '../vfs/inode.js';
 import type { InodeOperations } from '../vfs/inode.js';
@@ -29,6 +30,10 @@ export interface AnonInode {
   readonly sb?: SuperBlock;
   /** Whether exec closes it (default: it does). */
   readonly cloexec?: boolean;
+  /** Its name is shown without the brackets. */
+  readonly bare?: boolean;
+  /** It can only be read. */
+  readonly readOnly?: boolean;
   /** O_* beside O_RDWR. */
   readonly flags?: number;
 }
@@ -50,11 +55,24 @@ export function anonInodeGetfd(task: TaskStruct, kind: AnonInode): number {
   const regular = kind.sb !== undefined;
   const type = regular ? S_IFREG : 0;
   const inode = new Inode(sb, type | 0o700, 0, 0, anonInodeOperations, kind.fops);
-  const dentry = new Dentry(`anon_inode:[${kind.name}]`, null, inode, ownName);
+  const dentry = new Dentry(
+    `anon_inode:${kind.bare === true ? kind.name : `[${kind.name}]`}`,
+    null,
+    inode,
+    ownName,
+  );
   // What is opened as a regular file has positions, even if there is nothing to read.
-  const mode = FMODE_READ | FMODE_WRITE | (regular ? FMODE_PREAD | FMODE_PWRITE : 0);
+  const way = kind.readOnly === true ? FMODE_READ : FMODE_READ | FMODE_WRITE;
+  const seeks = kind.fops.llseek === undefined ? 0 : FMODE_LSEEK;
+  const mode = way | seeks | (regular ? FMODE_PREAD | FMODE_PWRITE : 0);
   const path = { mnt: vfs.pipeMount, dentry };
-  const file = new File(path, O_RDWR | (kind.flags ?? 0), mode, task.cred, kind.fops);
+  const file = new File(
+    path,
+    (kind.readOnly === true ? O_RDONLY : O_RDWR) | (kind.flags ?? 0),
+    mode,
+    task.cred,
+    kind.fops,
+  );
   file.privateData = kind.data;
   files.install(fd, file, kind.cloexec ?? true);
   return fd;

@@ -39,6 +39,7 @@ import { signalFamily } from './signal.js';
 import { socketCalls } from './socket.js';
 import { socketMessageCalls } from './socket-message.js';
 import { systemFamily } from './system.js';
+import { inotifyCalls } from './inotify.js';
 import { timerfdCalls } from './timerfd.js';
 import { timeCalls } from './time.js';
 import { futexCalls } from './futex.js';
@@ -83,6 +84,7 @@ const COMMON_FAMILIES: readonly SyscallFamily[] = [
   pidfdCalls,
   shmCalls,
   timeCalls,
+  inotifyCalls,
   timerfdCalls,
   futexCalls,
   itimerCalls,

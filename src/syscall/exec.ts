@@ -1,4 +1,4 @@
-import { EACCES, EBUSY, ENOENT } from '../../assembly/abi/errno.js';
+import { EACCES, EBUSY, ENOENT, ETXTBSY } from '../../assembly/abi/errno.js';
 import { fail, LinuxError } from '../errno.js';
 import type { ExecFile } from '../kernel/exec-creds.js';
 import { execve } from '../kernel/exec.js';
@@ -17,7 +17,8 @@ import { loadProgram } from './program.js';
 /**
  * Opens a file to run it.
  *
- * @throws {LinuxError} ENOENT, ENOTDIR, ELOOP: no such path; EACCES: no file, or not executable
+ * @throws {LinuxError} ENOENT, ENOTDIR, ELOOP: no such path; EACCES: no file, or not executable; ETXTBSY: open
+ *   to be written
  * @see fs/exec.c, do_open_execat()
  */
 export function openExec(task: TaskStruct, path: string): File {
@@ -26,6 +27,7 @@ export function openExec(task: TaskStruct, path: string): File {
   const { inode } = found.dentry;
   inodePermission(task, inode, MAY_OPEN | MAY_EXEC);
   if (!isReg(inode.mode)) fail(EACCES);
+  if (inode.writers > 0) fail(ETXTBSY);
   return vfsOpen(task, found, O_RDONLY);
 }
 

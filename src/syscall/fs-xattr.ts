@@ -4,6 +4,8 @@ import type { TaskStruct } from '../kernel/task.js';
 import type { Path } from '../vfs/dentry.js';
 import { filesOf } from '../vfs/fdtable.js';
 import { AT_FDCWD } from '../vfs/flags.js';
+import { fsnotifyDentry } from '../vfs/fsnotify.js';
+import { IN_ATTRIB } from '../vfs/inotify-flags.js';
 import { filenameLookup, LOOKUP_FOLLOW } from '../vfs/namei.js';
 import type { U64 } from '../vfs/u64.js';
 import {
@@ -55,6 +57,7 @@ function setxattr(find: Find): SyscallHandler {
     if (mnt.readOnly) fail(EROFS);
     const contents = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     vfsSetxattr(task, dentry.inode, key, contents, int(flags));
+    fsnotifyDentry(dentry, IN_ATTRIB);
     return 0;
   };
 }
@@ -78,6 +81,7 @@ function removexattr(find: Find): SyscallHandler {
     const { mnt, dentry } = find(task, file);
     if (mnt.readOnly) fail(EROFS);
     vfsRemovexattr(task, dentry.inode, key);
+    fsnotifyDentry(dentry, IN_ATTRIB);
     return 0;
   };
 }

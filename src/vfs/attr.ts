@@ -4,10 +4,12 @@ import { CAP_CHOWN, CAP_FSETID, capableWrtInodeUidgid } from '../kernel/capabili
 import { inGroup } from '../kernel/cred.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { makeKgid, makeKuid } from '../kernel/userns.js';
-import type { Path } from './dentry.js';
+import type { Dentry, Path } from './dentry.js';
 import { filesOf } from './fdtable.js';
 import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, F_SEAL_EXEC } from './flags.js';
 import { fsOf } from './fs-struct.js';
+import { fsnotifyDentry } from './fsnotify.js';
+import { IN_ACCESS, IN_ATTRIB, IN_MODIFY } from './inotify-flags.js';
 import type { Iattr, Inode } from './inode.js';
 import {
   isDir,
@@ -92,7 +94,8 @@ export function fileRemovePrivs(task: TaskStruct, inode: Inode): void {
  *   EACCES: touching an unwritable file
  * @see fs/attr.c notify_change()
  */
-export function notifyChange(task: TaskStruct, inode: Inode, attr: Iattr): void {
+export function notifyChange(task: TaskStruct, dentry: Dentry, attr: Iattr): void {
+  const { inode } = dentry;
   if (inode.sb.readOnly) fail(EROFS);
   const { mode, uid, gid, timesSet, touch } = attr;
   const owned = [mode, uid, gid, timesSet, touch].some((field) => field !== undefined);
@@ -105,11 +108,21 @@ export function notifyChange(task: TaskStruct, inode: Inode, attr: Iattr): void 
   }
   if (inode.iops.setattr !== undefined) {
     inode.iops.setattr(task, inode, attr);
-    return;
+  } else {
+    if (attr.killSetid === true) killSetid(task, inode, attr);
+    setattrPrepare(task, inode, attr);
+    setattrCopy(inode, attr);
   }
-  if (attr.killSetid === true) killSetid(task, inode, attr);
-  setattrPrepare(task, inode, attr);
-  setattrCopy(inode, attr);
+  fsnotifyChange(dentry, attr);
+}
+
+/** Tells watches what changed: one time alone is what a read or a write does (fsnotify_change()). */
+function fsnotifyChange(dentry: Dentry, { mode, uid, gid, size, atime, mtime }: Iattr): void {
+  const both = atime !== undefined && mtime !== undefined;
+  let mask = [mode, uid, gid].some((field) => field !== undefined) || both ? IN_ATTRIB : 0;
+  if (atime !== undefined && !both) mask |= IN_ACCESS;
+  if (size !== undefined || (mtime !== undefined && !both)) mask |= IN_MODIFY;
+  if (mask !== 0) fsnotifyDentry(dentry, mask);
 }
 
 /** Makes taking the setuid and setgid bits a change of mode, which not everybody may make. */
@@ -120,8 +133,7 @@ function killSetid(task: TaskStruct, inode: Inode, attr: Iattr): void {
 }
 
 function chmodCommon(task: TaskStruct, path: Path, mode: number): void {
-  const { inode } = path.dentry;
-  notifyChange(task, inode, { mode: mode & S_IALLUGO });
+  notifyChange(task, path.dentry, { mode: mode & S_IALLUGO });
 }
 
 /**
@@ -166,7 +178,7 @@ function chownCommon(task: TaskStruct, path: Path, uid: number, gid: number): vo
   if (attr.uid === -1 || attr.gid === -1) fail(EINVAL);
   // A new owner may not inherit what the old one marked set-user-id, capabilities or not.
   if (!isDir(inode.mode)) attr.killSetid = true;
-  notifyChange(task, inode, attr);
+  notifyChange(task, path.dentry, attr);
 }
 
 /**
@@ -226,12 +238,12 @@ export function utimensat(
   const now = fsOf(task).vfs.now();
   if (name === null && dfd !== AT_FDCWD) {
     if (flags !== 0) fail(EINVAL);
-    const { inode } = filesOf(task).get(dfd);
-    notifyChange(task, inode, timesAttr(now, times));
+    const { dentry } = filesOf(task).get(dfd).path;
+    notifyChange(task, dentry, timesAttr(now, times));
     return;
   }
   if ((flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) !== 0) fail(EINVAL);
   if (name === null) fail(EFAULT);
-  const { inode } = lookupForChange(task, dfd, name, flags).dentry;
-  notifyChange(task, inode, timesAttr(now, times));
+  const { dentry } = lookupForChange(task, dfd, name, flags);
+  notifyChange(task, dentry, timesAttr(now, times));
 }

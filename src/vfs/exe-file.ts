@@ -16,11 +16,14 @@ export class ExeFile implements KernelExeFile {
     this.path = dPath(file.path, file.inode.sb.vfs.root);
   }
 
+  /** Nobody opens it to write as long as it is used (exe_file_deny_write_access()). */
   get(): void {
     this.file.get();
+    this.file.inode.runners += 1;
   }
 
   put(): void {
+    this.file.inode.runners -= 1;
     this.file.put();
   }
 }

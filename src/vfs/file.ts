@@ -8,6 +8,7 @@ import type { PageCache } from '../mm/page-cache.js';
 import type { UserBuffer } from '../mm/user.js';
 import type { Path } from './dentry.js';
 import { F_SEAL_FUTURE_WRITE, F_SEAL_WRITE } from './flags.js';
+import { fsnotifyClose } from './fsnotify.js';
 import type { Inode } from './inode.js';
 import { locksRemoveFile } from './locks.js';
 import type { U64 } from './u64.js';
@@ -38,8 +39,8 @@ export interface DirEntry {
  * the VFS moves the file's position by the count returned. Each may throw LinuxError.
  */
 export interface FileOperations {
-  /** Checks and prepares at open; keeps what it needs in `file.privateData`. */
-  open?(task: TaskStruct, file: File): void;
+  /** Checks and prepares at open; keeps what it needs in `file.privateData`. `flags` has those that the file forgets. */
+  open?(task: TaskStruct, file: File, flags: number): void;
   /** Bytes read into `buf`; short and 0 as read(2). */
   read?(task: TaskStruct, file: File, buf: UserBuffer, pos: U64): number;
   write?(task: TaskStruct, file: File, buf: UserBuffer, pos: U64): number;
@@ -115,6 +116,8 @@ export class File implements MapFile {
   ownerSignal = 0;
   /** How far a failed read or write had moved its position before it failed (K-112). */
   failedAdvance = 0;
+  /** It counts as a writer of its inode (FMODE_WRITER). */
+  writes = false;
   private refs = 1;
 
   constructor(path: Path, flags: number, mode: number, cred: Readonly<Cred>, fops: FileOperations) {
@@ -171,6 +174,7 @@ export class File implements MapFile {
 
   /** Gives it up after its own open refused: nothing to release. */
   abandon(): void {
+    if (this.writes) this.inode.writers -= 1;
     this.inode.put();
   }
 
@@ -178,8 +182,10 @@ export class File implements MapFile {
   put(): void {
     this.refs -= 1;
     if (this.refs > 0) return;
+    fsnotifyClose(this);
     locksRemoveFile(this);
     if ((this.mode & FMODE_PATH) === 0) this.fops.release?.(this);
+    if (this.writes) this.inode.writers -= 1;
     this.inode.put();
   }
 }

@@ -3,9 +3,10 @@ import type { Path } from './dentry.js';
 import type { FileOperations } from './file.js';
 import { S_IFCHR, S_IFLNK, S_IRWXUGO } from './mode.js';
 import { lookupOne } from './namei.js';
+import { DEV_PTMX, ptmxOperations } from './pty.js';
 import { makedev } from './super-block.js';
 import { createTmpfs, makeTmpfsInode } from './tmpfs.js';
-import { DEV_TTY, ttyOperations } from './tty.js';
+import { DEV_TTY, ttyOperations } from './tty-file.js';
 import { userfaultfdDeviceOperations } from './userfaultfd.js';
 import type { Vfs } from './vfs.js';
 
@@ -23,17 +24,17 @@ const MEMORY_DEVICES: readonly (readonly [string, number, FileOperations])[] = [
 /** A misc device with a number of its own in every boot. */
 const USERFAULTFD_DEVICE = makedev(10, 257);
 
-/** Terminals: the caller's own, the console, and the first pseudo terminal. */
-const TERMINALS: readonly (readonly [string, number, number])[] = [
-  ['tty', DEV_TTY, 0o666],
-  ['console', makedev(5, 1), 0o600],
-  ['pts/0', makedev(136, 0), 0o620],
+/** The caller's own terminal, that of the machine, and the maker of pseudo terminals. */
+const TERMINALS: readonly (readonly [string, number, number, FileOperations])[] = [
+  ['tty', DEV_TTY, 0o666, ttyOperations],
+  ['console', makedev(5, 1), 0o600, ttyOperations],
+  ['ptmx', DEV_PTMX, 0o666, ptmxOperations],
 ];
 
 /** What character devices do, by encoded device number. */
 export const CHAR_DEVICES: ReadonlyMap<number, FileOperations> = new Map([
   ...MEMORY_DEVICES.map(([, dev, fops]) => [dev, fops] as const),
-  ...TERMINALS.map(([, dev]) => [dev, ttyOperations] as const),
+  ...TERMINALS.map(([, dev, , fops]) => [dev, fops] as const),
   [USERFAULTFD_DEVICE, userfaultfdDeviceOperations],
 ]);
 
@@ -78,25 +79,14 @@ export function populateRoot(vfs: Vfs): void {
   }
   const device = makeTmpfsInode(dev.dentry.inode.sb, ROOT, S_IFCHR | 0o600, USERFAULTFD_DEVICE);
   vfs.addEntry(dev, 'userfaultfd', device);
+  for (const [name, rdev, mode] of TERMINALS) {
+    vfs.addEntry(dev, name, makeTmpfsInode(dev.dentry.inode.sb, ROOT, S_IFCHR | mode, rdev));
+  }
   vfs.mount('/dev/shm', createTmpfs(vfs.newSuperBlock('tmpfs'), 0o1777));
+  vfs.devpts.mount = vfs.mount('/dev/pts', vfs.devpts.root);
   for (const [dir, name, target] of LINKS) {
     const at = vfs.makeDirectory(dir);
     // A tree that the host gave may have its own.
     if (lookupOne(vfs.kernel.init, at.dentry, name) === null) addLink(vfs, at, name, target);
-  }
-}
-
-/** Makes the names of a terminal that a machine gets. */
-export function addTerminals(
-  vfs: Vfs,
-  owner: { readonly uid: number; readonly gid: number },
-): void {
-  vfs.makeDirectory('/dev/pts');
-  for (const [path, rdev, mode] of TERMINALS) {
-    const slash = path.lastIndexOf('/');
-    const dir = vfs.makeDirectory(`/dev/${path.slice(0, Math.max(slash, 0))}`);
-    const name = path.slice(slash + 1);
-    if (lookupOne(vfs.kernel.init, dir.dentry, name) !== null) continue;
-    vfs.addEntry(dir, name, makeTmpfsInode(dir.dentry.inode.sb, owner, S_IFCHR | mode, rdev));
   }
 }

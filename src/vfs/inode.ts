@@ -3,6 +3,8 @@ import type { PageCache } from '../mm/page-cache.js';
 import type { Dentry, Path } from './dentry.js';
 import type { FileOperations } from './file.js';
 import { F_SEAL_SEAL } from './flags.js';
+import { fsnotifyInodeRemove } from './fsnotify.js';
+import type { Mark } from './inotify.js';
 import type { FileLocks } from './locks.js';
 import { isDir } from './mode.js';
 import type { Kstat } from './stat.js';
@@ -104,6 +106,11 @@ export class Inode {
   seals = F_SEAL_SEAL;
   /** Extended attributes by their names; null: none was ever set. */
   xattrs: Map<string, Uint8Array> | null = null;
+  /** Open files that write it, and memories whose program it is: never both (i_writecount). */
+  writers = 0;
+  runners = 0;
+  /** Who watches it; null: nobody. */
+  marks: Mark[] | null = null;
 
   constructor(
     sb: SuperBlock,
@@ -141,7 +148,13 @@ export class Inode {
   /** One open file less; frees the pages of an unlinked file after its last user. */
   put(): void {
     this.users -= 1;
+    fsnotifyInodeRemove(this);
     this.evictIfUnused();
+  }
+
+  /** Whether somebody has it open. */
+  get isOpen(): boolean {
+    return this.users > 0;
   }
 
   /** One name less. */

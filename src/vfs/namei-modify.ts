@@ -1,4 +1,5 @@
 import {
+  EACCES,
   EBUSY,
   EEXIST,
   EINVAL,
@@ -23,6 +24,8 @@ import type { TaskStruct } from '../kernel/task.js';
 import type { Dentry, Path } from './dentry.js';
 import { AT_EMPTY_PATH, AT_REMOVEDIR, AT_SYMLINK_FOLLOW } from './flags.js';
 import { fsOf } from './fs-struct.js';
+import { fsnotifyInode, fsnotifyInodeRemove, fsnotifyName } from './fsnotify.js';
+import { IN_ATTRIB, IN_CREATE, IN_DELETE } from './inotify-flags.js';
 import type { Inode } from './inode.js';
 import {
   isDir,
@@ -129,7 +132,8 @@ export function mkdirat(task: TaskStruct, dfd: number, path: string, mode: numbe
   mayCreate(task, dir.dentry);
   const { mkdir } = dir.dentry.inode.iops;
   if (mkdir === undefined) fail(EPERM);
-  mkdir(task, dir.dentry, name, mode & ~fsOf(task).umask & (0o777 | S_ISVTX));
+  const made = mkdir(task, dir.dentry, name, mode & ~fsOf(task).umask & (0o777 | S_ISVTX));
+  fsnotifyName(dir.dentry.inode, IN_CREATE, name, made.inode);
 }
 
 /**
@@ -151,10 +155,13 @@ export function mknodat(
   const { dir, name } = filenameCreate(task, dfd, path, false);
   mayCreate(task, dir.dentry);
   const device = type === S_IFCHR || type === S_IFBLK;
-  if (device && !capable(task, task.kernel.initUserNs, CAP_MKNOD)) fail(EPERM);
+  const whiteout = type === S_IFCHR && dev === 0;
+  if (device && !whiteout && !capable(task, task.kernel.initUserNs, CAP_MKNOD)) fail(EPERM);
   const { mknod } = dir.dentry.inode.iops;
-  if (mknod === undefined) fail(EPERM);
-  mknod(task, dir.dentry, name, type | (mode & S_IALLUGO & ~fsOf(task).umask), device ? dev : 0);
+  if (mknod === undefined) fail(type === S_IFREG ? EACCES : EPERM);
+  const bits = type | (mode & S_IALLUGO & ~fsOf(task).umask);
+  const made = mknod(task, dir.dentry, name, bits, device ? dev : 0);
+  fsnotifyName(dir.dentry.inode, IN_CREATE, name, made.inode);
 }
 
 /**
@@ -168,7 +175,8 @@ export function symlinkat(task: TaskStruct, target: string, dfd: number, path: s
   mayCreate(task, dir.dentry);
   const { symlink } = dir.dentry.inode.iops;
   if (symlink === undefined) fail(EPERM);
-  symlink(task, dir.dentry, name, target);
+  const made = symlink(task, dir.dentry, name, target);
+  fsnotifyName(dir.dentry.inode, IN_CREATE, name, made.inode);
 }
 
 /**
@@ -218,6 +226,8 @@ export function linkat(
   if (inode.nlink === 0 && !inode.isTmpfile) fail(ENOENT);
   if (inode.nlink >= 0xffffffff) fail(EMLINK);
   link(task, inode, dir.dentry, name);
+  fsnotifyInode(inode, IN_ATTRIB);
+  fsnotifyName(dir.dentry.inode, IN_CREATE, name, inode);
 }
 
 /** What a removal found: the directory, the entry and the walk. */
@@ -232,6 +242,12 @@ function findVictim(task: TaskStruct, nd: Nameidata): Victim {
   return dentry === null ? fail(ENOENT) : { nd, dentry };
 }
 
+/** A name is gone (d_delete_notify()). */
+function fsnotifyRemoved({ path, last }: Nameidata, inode: Inode): void {
+  fsnotifyInodeRemove(inode);
+  fsnotifyName(path.dentry.inode, IN_DELETE, last, inode);
+}
+
 function doRmdir(task: TaskStruct, dfd: number, path: string): void {
   const nd = filenameParentat(task, dfd, path);
   if (nd.lastType === 'dotdot') fail(ENOTEMPTY);
@@ -243,6 +259,7 @@ function doRmdir(task: TaskStruct, dfd: number, path: string): void {
   if (rmdir === undefined) fail(EPERM);
   if (dentry.mounted !== null) fail(EBUSY);
   rmdir(task, nd.path.dentry, dentry);
+  fsnotifyRemoved(nd, dentry.inode);
 }
 
 function doUnlink(task: TaskStruct, dfd: number, path: string): void {
@@ -255,6 +272,8 @@ function doUnlink(task: TaskStruct, dfd: number, path: string): void {
   if (unlink === undefined) fail(EPERM);
   if (dentry.mounted !== null) fail(EBUSY);
   unlink(task, nd.path.dentry, dentry);
+  fsnotifyInode(dentry.inode, IN_ATTRIB);
+  fsnotifyRemoved(nd, dentry.inode);
 }
 
 /**

@@ -10,6 +10,7 @@ import {
   EOPNOTSUPP,
   EPERM,
   EROFS,
+  ETXTBSY,
 } from '../../assembly/abi/errno.js';
 import { fail, LinuxError } from '../errno.js';
 import type { TaskStruct } from '../kernel/task.js';
@@ -39,6 +40,8 @@ import {
   O_TRUNC,
 } from './flags.js';
 import { fsOf } from './fs-struct.js';
+import { fsnotifyFile, fsnotifyName } from './fsnotify.js';
+import { IN_CREATE, IN_OPEN } from './inotify-flags.js';
 import type { Inode } from './inode.js';
 import {
   isDir,
@@ -82,10 +85,21 @@ function mayOpen(task: TaskStruct, inode: Inode, accMode: number, flags: number)
   if ((flags & O_NOATIME) !== 0 && !inodeOwnerOrCapable(task, inode)) fail(EPERM);
 }
 
+/** @throws {LinuxError} ETXTBSY: it is the program of somebody (get_write_access()) */
+function getWriteAccess(file: File): void {
+  const { inode } = file;
+  if (inode.runners > 0) {
+    file.abandon();
+    fail(ETXTBSY);
+  }
+  inode.writers += 1;
+  file.writes = true;
+}
+
 /**
  * Makes the open file of a path, without a permission check.
  * @throws {LinuxError} what the file's own open refuses; EINVAL: O_DIRECT where there is none;
- *   ENXIO: a socket
+ *   ENXIO: a socket; ETXTBSY: to be written, and somebody's program
  * @see fs/open.c do_dentry_open()
  */
 export function vfsOpen(task: TaskStruct, path: Path, flags: number): File {
@@ -102,8 +116,9 @@ export function vfsOpen(task: TaskStruct, path: Path, flags: number): File {
   if (fops.unsignedOffset === true) mode |= FMODE_UNSIGNED_OFFSET;
   const kept = (flags & ~OPEN_ONLY_FLAGS) | O_LARGEFILE;
   const file = new File(path, kept, mode, task.cred, fops);
+  if ((mode & FMODE_WRITE) !== 0 && isReg(inode.mode)) getWriteAccess(file);
   try {
-    fops.open?.(task, file);
+    fops.open?.(task, file, flags);
   } catch (error) {
     file.abandon();
     throw error;
@@ -112,6 +127,7 @@ export function vfsOpen(task: TaskStruct, path: Path, flags: number): File {
     file.put();
     fail(EINVAL);
   }
+  fsnotifyFile(file, IN_OPEN);
   return file;
 }
 
@@ -164,6 +180,7 @@ function openLastLookups(task: TaskStruct, nd: Nameidata, op: OpenFlags): LastLo
     if (mknod === undefined) fail(EACCES);
     const mode = op.mode & ~fsOf(task).umask;
     dentry = mknod(task, dir.dentry, nd.last, mode, 0);
+    fsnotifyName(dir.dentry.inode, IN_CREATE, nd.last, dentry.inode);
   }
   const link = nd.stepInto(dentry, (nd.flags & LOOKUP_FOLLOW) !== 0);
   return { link, created, dir: dir.dentry.inode };
@@ -207,7 +224,8 @@ function doOpen(task: TaskStruct, nd: Nameidata, op: OpenFlags, last: LastLookup
 
 function truncateOpened(task: TaskStruct, file: File): void {
   try {
-    doTruncate(task, file.inode, 0, true);
+    if (file.inode.runners > 0) fail(ETXTBSY);
+    doTruncate(task, file.path.dentry, 0, true);
   } catch (error) {
     file.put();
     throw error;

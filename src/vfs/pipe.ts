@@ -9,7 +9,7 @@ import {
   ERESTARTSYS,
 } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
-import type { Sleep } from '../kernel/sleep.js';
+import { noteProgress, type Sleep, takeProgress } from '../kernel/sleep.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { putUserU32 } from '../mm/user.js';
 import type { UserBuffer } from '../mm/user.js';
@@ -209,17 +209,6 @@ function pipeRead(_task: TaskStruct, file: File, buf: UserBuffer): number {
   return done;
 }
 
-/** What a write that waits for room is called, for who makes it again. */
-const PIPE_WRITE = 'pipe write';
-
-/** Bytes that a write which waited has written before; whoever asks takes the note away. */
-export function takeProgress(task: TaskStruct): number {
-  const { sleep } = task;
-  if (sleep?.call !== PIPE_WRITE) return 0;
-  task.sleep = null;
-  return sleep.done ?? 0;
-}
-
 /**
  * Writes all, or without waiting what fits; up to PIPE_BUF bytes go in at once or not at all. A write that
  * waits in the middle is made again and goes on where it was.
@@ -243,7 +232,7 @@ function pipeWrite(task: TaskStruct, file: File, buf: UserBuffer): number {
   pipe.push(bytes.subarray(0, stored));
   pipe.arrivals += 1;
   if (nonblock || stored < bytes.length || done === buf.length) return done;
-  task.sleep = { call: PIPE_WRITE, until: Infinity, done };
+  noteProgress(task, done);
   return fail(ERESTARTSYS);
 }
 

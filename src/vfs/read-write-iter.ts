@@ -1,9 +1,9 @@
 import { EBADF, EINVAL, EOPNOTSUPP, ESPIPE } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
+import { takeProgress } from '../kernel/sleep.js';
 import { transferLimit } from '../kernel/syscall-entry.js';
 import type { TaskStruct } from '../kernel/task.js';
 import type { UserBuffer } from '../mm/user.js';
-import { takeProgress } from './pipe.js';
 import { filesOf } from './fdtable.js';
 import type { File } from './file.js';
 import { FMODE_PREAD, FMODE_PWRITE, FMODE_READ, FMODE_WRITE } from './file.js';
@@ -18,6 +18,7 @@ import {
   RWF_NOWAIT,
   RWF_SYNC,
 } from './flags.js';
+import { fsnotifyTransfer } from './fsnotify.js';
 import { rwVerifyArea, appendedPosition } from './read-write.js';
 import { addU64, isNegative } from './u64.js';
 import type { U64 } from './u64.js';
@@ -129,7 +130,10 @@ export function vfsTransferv(
   rwVerifyArea(file, pos, total);
   checkRwf(file, rwf);
   const cut = cutSegments(segments, transferLimit(task));
-  return loopSegments(task, file, cut, write ? rwfPosition(file, pos, rwf) : pos, write);
+  const start = write ? rwfPosition(file, pos, rwf) : pos;
+  const done = loopSegments(task, file, cut, start, write);
+  fsnotifyTransfer(file, done.count, write);
+  return done;
 }
 
 function rwfPosition(file: File, pos: U64, rwf: number): U64 {

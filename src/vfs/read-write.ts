@@ -13,6 +13,7 @@ import {
   FMODE_UNSIGNED_OFFSET,
   FMODE_WRITE,
 } from './file.js';
+import { fsnotifyTransfer } from './fsnotify.js';
 import { MAX_RW_COUNT, O_APPEND, SEEK_HOLE } from './flags.js';
 import { isReg } from './mode.js';
 import { addU64, isNegative, toSigned } from './u64.js';
@@ -63,6 +64,7 @@ export function vfsRead(task: TaskStruct, file: File, buf: UserBuffer, pos: U64)
   if (!buf.ok()) fail(EFAULT);
   rwVerifyArea(file, pos, buf.length);
   const n = file.fops.read(task, file, cutToLimit(task, buf), pos);
+  fsnotifyTransfer(file, n, false);
   task.ioac.rchar += n;
   task.ioac.syscr += 1;
   return n;
@@ -80,6 +82,7 @@ export function vfsWrite(task: TaskStruct, file: File, buf: UserBuffer, pos: U64
   if (!buf.ok()) fail(EFAULT);
   rwVerifyArea(file, pos, buf.length);
   const n = file.fops.write(task, file, cutToLimit(task, buf), pos);
+  fsnotifyTransfer(file, n, true);
   task.ioac.wchar += n;
   task.ioac.syscw += 1;
   return n;

@@ -2,6 +2,8 @@ import { EINVAL, ENOENT, ENOTDIR } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { encodeName } from '../mm/name-bytes.js';
+import { fsnotifyFile } from './fsnotify.js';
+import { IN_ACCESS } from './inotify-flags.js';
 import { filesOf } from './fdtable.js';
 import type { DirEntry, File } from './file.js';
 import { AT_FDCWD, O_DIRECTORY, O_RDONLY } from './flags.js';
@@ -52,7 +54,9 @@ export function getdents64(task: TaskStruct, fd: number, count: number): Uint8Ar
   if (file.fops.iterate === undefined) fail(ENOTDIR);
   const { dentry } = file.path;
   if (!dentry.hashed && !dentry.isRoot) fail(ENOENT);
-  return joinRecords(recordsFrom(task, file, count));
+  const records = recordsFrom(task, file, count);
+  fsnotifyFile(file, IN_ACCESS);
+  return joinRecords(records);
 }
 
 /** A listing under way, so that a long directory is walked once and not once for each call. */

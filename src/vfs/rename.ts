@@ -14,7 +14,8 @@ import { fail } from '../errno.js';
 import type { TaskStruct } from '../kernel/task.js';
 import type { Dentry } from './dentry.js';
 import { RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT } from './flags.js';
-import { isDir, MAY_WRITE } from './mode.js';
+import { fsnotifyInodeRemove, fsnotifyMove } from './fsnotify.js';
+import { isDir, MAY_WRITE, S_IFCHR } from './mode.js';
 import { mayCreate, mayDelete } from './namei-modify.js';
 import { filenameParentat, lookupOne } from './namei.js';
 import type { Nameidata } from './namei.js';
@@ -114,10 +115,22 @@ export function renameat2(
   mayRename(task, fromDir, toDir, old, target, exchange);
   const { rename } = fromDir.inode.iops;
   if (rename === undefined) fail(EPERM);
-  if ((flags & RENAME_WHITEOUT) !== 0) fail(EINVAL);
+  const whiteout = (flags & RENAME_WHITEOUT) !== 0;
+  const { mknod } = fromDir.inode.iops;
+  if (whiteout && (fromDir.inode.sb.type !== 'tmpfs' || mknod === undefined)) fail(EINVAL);
   if (old.mounted !== null || (target !== null && target.mounted !== null)) fail(EBUSY);
   if (!exchange && target !== null && isDir(target.inode.mode) && !isDir(old.inode.mode)) {
     fail(EISDIR);
   }
   rename(old, toDir, to.last, target, exchange);
+  // A device of no number stays behind, of mode 0 (mm/shmem.c shmem_whiteout()).
+  if (whiteout) mknod?.(task, fromDir, from.last, S_IFCHR, 0);
+  const [source, destination] = [
+    { dir: fromDir.inode, name: from.last },
+    { dir: toDir.inode, name: to.last },
+  ];
+  fsnotifyMove(old.inode, source, destination, exchange ? null : (target?.inode ?? null));
+  if (target === null) return;
+  if (exchange) fsnotifyMove(target.inode, destination, source, null);
+  else fsnotifyInodeRemove(target.inode);
 }

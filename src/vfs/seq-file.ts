@@ -186,9 +186,9 @@ export function seqFile(ops: SeqOperations, more: FileOperations = {}): FileOper
     llseek: (task, file, offset, whence) => seqSeek(task, file, ops, offset, whence),
     iter: true,
     ...more,
-    open(task, file) {
+    open(task, file, flags) {
       file.mode &= ~FMODE_PWRITE; // seq_open(): writes go to no position
-      open?.(task, file);
+      open?.(task, file, flags);
     },
   };
 }

@@ -6,6 +6,7 @@ import { filesOf } from './fdtable.js';
 import type { File } from './file.js';
 import { FMODE_LSEEK, FMODE_PREAD, FMODE_PWRITE, FMODE_READ, FMODE_WRITE } from './file.js';
 import { MAX_RW_COUNT, O_APPEND, O_NONBLOCK } from './flags.js';
+import { fsnotifyTransfer } from './fsnotify.js';
 import { isDir, isReg } from './mode.js';
 import { getPipeInfo } from './pipe.js';
 import type { Pipe } from './pipe.js';
@@ -63,6 +64,8 @@ function move(
       break;
     }
   }
+  fsnotifyTransfer(from, done, false);
+  fsnotifyTransfer(to, done, true);
   return done;
 }
 
@@ -92,6 +95,7 @@ function fileToPipe(
   const got = from.fops.read?.(task, from, new HostBuffer(chunk), src.pos) ?? fail(EINVAL);
   pipe.push(chunk.subarray(0, got));
   src.pos = addU64(src.pos, got);
+  fsnotifyTransfer(from, got, false);
   return got;
 }
 
@@ -114,6 +118,7 @@ function pipeToFile(
   const bytes = pipe.peek(count);
   const put = spliceWrite(task, to, bytes, dst);
   pipe.drop(put);
+  fsnotifyTransfer(to, put, true);
   return put;
 }
 

@@ -6,6 +6,7 @@ const MAGIC: Readonly<Record<string, number>> = {
   tmpfs: 0x01021994,
   devtmpfs: 0x01021994,
   proc: 0x9fa0,
+  devpts: 0x1cd1,
   pipefs: 0x50495045,
   sockfs: 0x534f434b,
   pidfs: 0x50494446,

@@ -1,19 +1,41 @@
 /** Settings of a terminal: include/uapi/asm-generic/termbits.h. */
 
+export const ISTRIP = 0o40;
 export const INLCR = 0o100;
 export const IGNCR = 0o200;
 export const ICRNL = 0o400;
+export const IUCLC = 0o1000;
 export const IXON = 0o2000;
 export const IXANY = 0o4000;
 export const IUTF8 = 0o40000;
 
 export const OPOST = 0o1;
+export const OLCUC = 0o2;
 export const ONLCR = 0o4;
 export const OCRNL = 0o10;
+export const ONOCR = 0o20;
+export const ONLRET = 0o40;
+export const TABDLY = 0o14000;
+/** Tabs become spaces: XTABS is TAB3. */
+export const XTABS = TABDLY;
 
+const CSIZE = 0o60;
 const CS8 = 0o60;
 const CREAD = 0o200;
+const PARENB = 0o400;
 const B38400 = 0o17;
+/** A speed: a place in BAUD_RATES; BOTHER is one that is a number of its own. */
+const CBAUD = 0o10017;
+const CBAUDEX = 0o10000;
+const BOTHER = CBAUDEX;
+/** Where the bits of the input's speed begin. */
+const IBSHIFT = 16;
+/** drivers/tty/tty_baudrate.c baud_table; those from 15 on have CBAUDEX. */
+const BAUD_RATES = [
+  0, 50, 75, 110, 134, 150, 200, 300, 600, 1200, 1800, 2400, 4800, 9600, 19200, 38400, 57600,
+  115200, 230400, 460800, 500000, 576000, 921600, 1000000, 1152000, 1500000, 2000000, 2500000,
+  3000000, 3500000, 4000000,
+];
 
 export const ISIG = 0o1;
 export const ICANON = 0o2;
@@ -26,6 +48,7 @@ export const TOSTOP = 0o400;
 export const ECHOCTL = 0o1000;
 export const ECHOKE = 0o4000;
 export const IEXTEN = 0o100000;
+export const EXTPROC = 0o200000;
 
 export const VINTR = 0;
 export const VQUIT = 1;
@@ -69,7 +92,7 @@ export function stdTermios(): Termios {
   const cc = new Uint8Array(NCCS);
   cc.set([3, 28, 127, 21, 4, 0, 1, 0, 17, 19, 26, 0, 18, 15, 23, 22, 0]);
   return {
-    iflag: ICRNL | IXON | IUTF8,
+    iflag: ICRNL | IXON,
     oflag: OPOST | ONLCR,
     cflag: B38400 | CS8 | CREAD,
     lflag: ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN,
@@ -100,18 +123,41 @@ export function encodeTermios(termios: Termios, size: number): Uint8Array {
   return bytes.subarray(0, size);
 }
 
-/** The settings that user space wrote; a struct without speeds keeps those that were. */
+/** Whether ^S and ^Q stop output and let it go on, as a master in packet mode is told. */
+export function hasUsualFlow({ iflag, cc }: Termios): boolean {
+  return (iflag & IXON) !== 0 && cc[VSTOP] === 0o23 && cc[VSTART] === 0o21;
+}
+
+/** A speed in bits a second; `other` where the bits do not name one. */
+function baudRate(bits: number, other: number): number {
+  const cbaud = bits & CBAUD;
+  if (cbaud === BOTHER) return other;
+  const index = (cbaud & CBAUDEX) === 0 ? cbaud : (cbaud & ~CBAUDEX) + 15;
+  return BAUD_RATES[index] ?? 0;
+}
+
+/**
+ * The settings that user space wrote; a struct without speeds has them in its flags. Pseudo terminals have
+ * bytes of eight bits.
+ * @see drivers/tty/tty_ioctl.c set_termios(), drivers/tty/pty.c pty_set_termios()
+ */
 export function decodeTermios(bytes: Uint8Array, old: Termios): Termios {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const speeds = bytes.length >= TERMIOS2_SIZE;
+  const cflag = view.getUint32(8, true);
+  const ospeed = baudRate(cflag, speeds ? view.getUint32(40, true) : old.ospeed);
+  const inputBits = cflag >>> IBSHIFT;
   return {
     iflag: view.getUint32(0, true),
     oflag: view.getUint32(4, true),
-    cflag: view.getUint32(8, true),
+    cflag: (cflag & ~(CSIZE | PARENB)) | CS8 | CREAD,
     lflag: view.getUint32(12, true),
     line: view.getUint8(16),
     cc: bytes.slice(17, TERMIOS_SIZE),
-    ispeed: speeds ? view.getUint32(36, true) : old.ispeed,
-    ospeed: speeds ? view.getUint32(40, true) : old.ospeed,
+    ispeed:
+      (inputBits & CBAUD) === 0
+        ? ospeed
+        : baudRate(inputBits, speeds ? view.getUint32(36, true) : old.ispeed),
+    ospeed,
   };
 }

@@ -8,6 +8,7 @@ import {
   EPERM,
   EROFS,
   ESPIPE,
+  ETXTBSY,
 } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
 import { RLIMIT_FSIZE } from '../kernel/rlimit.js';
@@ -23,7 +24,9 @@ import {
   FALLOC_FL_PUNCH_HOLE,
   O_LARGEFILE,
 } from './flags.js';
-import type { Inode } from './inode.js';
+import type { Dentry } from './dentry.js';
+import { fsnotifyFile } from './fsnotify.js';
+import { IN_MODIFY } from './inotify-flags.js';
 import { isDir, isReg, MAY_WRITE, S_IFIFO, S_IFMT } from './mode.js';
 import { filenameLookup, LOOKUP_FOLLOW } from './namei.js';
 import { inodePermission } from './permission.js';
@@ -41,7 +44,8 @@ export function fsizeLimit(task: TaskStruct): number {
  * @throws {LinuxError} EPERM: a seal; EFBIG: beyond RLIMIT_FSIZE; what setattr refuses
  * @see fs/open.c do_truncate(), mm/shmem.c shmem_setattr()
  */
-export function doTruncate(task: TaskStruct, inode: Inode, size: U64, viaFile: boolean): void {
+export function doTruncate(task: TaskStruct, dentry: Dentry, size: U64, viaFile: boolean): void {
+  const { inode } = dentry;
   inode.iops.loadPages?.(inode);
   if (inode.pages !== null) {
     if (size < inode.size && (inode.seals & F_SEAL_SHRINK) !== 0) fail(EPERM);
@@ -49,7 +53,7 @@ export function doTruncate(task: TaskStruct, inode: Inode, size: U64, viaFile: b
     if (size > inode.size && size > fsizeLimit(task)) fail(EFBIG);
   }
   const now = inode.sb.vfs.now();
-  notifyChange(task, inode, { size, mtime: now, viaFile });
+  notifyChange(task, dentry, { size, mtime: now, viaFile });
   if (inode.pages !== null) {
     fileRemovePrivs(task, inode);
     inode.pages.resize(size);
@@ -59,7 +63,7 @@ export function doTruncate(task: TaskStruct, inode: Inode, size: U64, viaFile: b
 /**
  * truncate.
  * @throws {LinuxError} EINVAL: a negative length, or no regular file; the walk's; EISDIR; EACCES;
- *   EROFS; EPERM: a seal
+ *   EROFS; ETXTBSY: somebody's program; EPERM: a seal
  * @see fs/open.c vfs_truncate()
  */
 export function sysTruncate(task: TaskStruct, name: string, length: U64): void {
@@ -70,7 +74,8 @@ export function sysTruncate(task: TaskStruct, name: string, length: U64): void {
   if (!isReg(inode.mode)) fail(EINVAL);
   if (path.mnt.readOnly) fail(EROFS);
   inodePermission(task, inode, MAY_WRITE);
-  doTruncate(task, inode, length, false);
+  if (inode.runners > 0) fail(ETXTBSY);
+  doTruncate(task, path.dentry, length, false);
 }
 
 /** The largest size of a file that was opened without O_LARGEFILE, bytes. */
@@ -87,7 +92,7 @@ export function sysFtruncate(task: TaskStruct, fd: number, length: U64): void {
   const file = filesOf(task).get(fd);
   if (!isReg(file.inode.mode) || (file.mode & FMODE_WRITE) === 0) fail(EINVAL);
   if ((file.flags & O_LARGEFILE) === 0 && length > MAX_NON_LFS) fail(EINVAL);
-  doTruncate(task, file.inode, length, true);
+  doTruncate(task, file.path.dentry, length, true);
 }
 
 /** Every FALLOC_FL_* of include/uapi/linux/falloc.h; files in memory know the two below. */
@@ -124,10 +129,12 @@ export function sysFallocate(
   if (inode.pages === null || file.fops.fallocates !== true) fail(EOPNOTSUPP);
   if (mode === PUNCH) {
     file.punchHole(Number(offset), Number(end));
+    fsnotifyFile(file, IN_MODIFY);
     return;
   }
   if (end > inode.size && (inode.seals & F_SEAL_GROW) !== 0) fail(EPERM);
   if (end > inode.size && end > fsizeLimit(task)) fail(EFBIG);
   inode.pages.allocate(Number(offset), Number(end));
   if (end > inode.size && (mode & FALLOC_FL_KEEP_SIZE) === 0) inode.pages.resize(end);
+  fsnotifyFile(file, IN_MODIFY);
 }

@@ -5,6 +5,7 @@ import type { Kernel } from '../kernel/kernel.js';
 import { noDeviceOperations } from './device.js';
 import { Dentry, pathEqual } from './dentry.js';
 import type { Path } from './dentry.js';
+import { Devpts } from './devpts.js';
 import { FdTable } from './fdtable.js';
 import { File } from './file.js';
 import type { FileOperations } from './file.js';
@@ -15,7 +16,8 @@ import { createHostFs } from './host-fs.js';
 import { HOST_WRITE_TABLES } from './host-write.js';
 import { Inode } from './inode.js';
 import { createLowerTmpfs } from './lower.js';
-import { addTerminals, CHAR_DEVICES, populateRoot } from './init-tree.js';
+import { CHAR_DEVICES, populateRoot } from './init-tree.js';
+import type { Inotify } from './inotify.js';
 import { isDir, S_IALLUGO, S_IFDIR, S_IFREG } from './mode.js';
 import { Mount } from './mount.js';
 import { filenameLookup, lookupOne, LOOKUP_DIRECTORY, LOOKUP_FOLLOW } from './namei.js';
@@ -68,11 +70,16 @@ export class Vfs {
   readonly root: Path;
   /** Sockets by their abstract names, which begin with a NUL. */
   readonly unixNames = new Map<string, UnixSocket>();
-  /** The terminal of the machine; null without one. */
+  /** /dev/console: the terminal that the host gave last; null without one. */
   tty: Tty | null = null;
+  /** Inotify descriptors that are open. */
+  readonly inotifies = new Set<Inotify>();
+  /** Pseudo terminals. */
+  readonly devpts: Devpts;
   private lastDev = 0;
   private lastMount = 0;
   private lastEventfd = 0;
+  private lastCookie = 0;
 
   constructor(kernel: Kernel, options: VfsOptions = {}) {
     this.kernel = kernel;
@@ -81,6 +88,7 @@ export class Vfs {
     this.shmMount = this.kernMount(this.shm);
     this.pipefs = this.newSuperBlock('pipefs');
     this.pipeMount = this.kernMount(this.pipefs);
+    this.devpts = new Devpts(this);
     const sb = this.newSuperBlock('tmpfs');
     const { root } = options;
     const dentry = root === undefined ? createTmpfs(sb, 0o755) : createLowerTmpfs(sb, root);
@@ -206,12 +214,6 @@ export class Vfs {
     return { dir, name: last, old };
   }
 
-  /** Makes a terminal the machine's own: /dev/tty and /dev/pts/0. */
-  attachTty(tty: Tty): void {
-    this.tty = tty;
-    addTerminals(this, { uid: 0, gid: 5 });
-  }
-
   /** Hangs an inode into a directory of an in-memory file system. */
   addEntry(dir: Path, name: string, inode: Inode): Dentry {
     return link(dir.dentry, name, inode);
@@ -226,6 +228,12 @@ export class Vfs {
   nextEventfd(): number {
     this.lastEventfd += 1;
     return this.lastEventfd;
+  }
+
+  /** A number that both events of a rename have. */
+  nextCookie(): number {
+    this.lastCookie += 1;
+    return this.lastCookie;
   }
 
   private addMount(root: Dentry, at: Path | null): Mount {

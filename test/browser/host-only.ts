@@ -27,6 +27,7 @@ export const HOST_ONLY: ReadonlyMap<string, string> = new Map([
   ['guest/debian-coreutils', "Debian's programs and qemu"],
   ['guest/debian-languages', "Debian's programs and qemu"],
   ['guest/debian-shells', "Debian's programs and qemu"],
+  ['guest/debian-terminals', "Debian's programs"],
   ['guest/exec', 'a compiler'],
   ['guest/glog', "Debian's programs and qemu"],
   ['guest/limits', 'a compiler'],

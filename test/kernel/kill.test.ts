@@ -2,10 +2,10 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 
 import { CAP_KILL, capMask } from '../../src/kernel/capability.js';
-import { doExit } from '../../src/kernel/exit.js';
+import { doExit, doExitGroup } from '../../src/kernel/exit.js';
 import { copyProcess } from '../../src/kernel/fork.js';
 import { sysKill, sysTgkill } from '../../src/kernel/kill.js';
-import { sysSetsid } from '../../src/kernel/pgrp.js';
+import { sysSetpgid, sysSetsid } from '../../src/kernel/pgrp.js';
 import {
   SIGCHLD,
   SIGCONT,
@@ -110,8 +110,24 @@ test('default actions end, stop, continue or do nothing', () => {
     return target.state;
   };
   for (const signal of [1, 2, 6, 9, 11, 15, 34, 64]) assert.is(states(signal), 'X', `${signal}`);
-  for (const signal of [19, 20, 21, 22]) assert.is(states(signal), 'T', `${signal}`);
+  assert.is(states(19), 'T');
+  // Nobody of their session could continue them: their parent is pid 1.
+  for (const signal of [20, 21, 22]) assert.is(states(signal), 'R', `${signal}`);
   for (const signal of [0, SIGCHLD, SIGCONT, SIGURG, SIGWINCH]) assert.is(states(signal), 'R');
+});
+
+test('a job of a shell stops, and is told when the shell goes', () => {
+  const kernel = makeKernel();
+  const root = spawn(kernel);
+  for (const signal of [20, 21, 22]) {
+    const shell = spawn(kernel, { parent: root });
+    const job = spawn(kernel, { parent: shell });
+    sysSetpgid(job, 0, 0);
+    sysKill(root, job.pid, signal);
+    assert.is(job.state, 'T', `${signal}`);
+    doExitGroup(shell, 0);
+    assert.is(job.killedBy?.signal, 1, 'SIGHUP, then SIGCONT');
+  }
 });
 
 test('a stopped process takes SIGKILL at once and the rest when it continues', () => {

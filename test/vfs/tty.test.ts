@@ -12,7 +12,7 @@ import {
   TOSTOP,
   VMIN,
 } from '../../src/vfs/termios.js';
-import { Tty } from '../../src/vfs/tty.js';
+import type { Tty } from '../../src/vfs/tty.js';
 import { sysSetsid } from '../../src/kernel/pgrp.js';
 import { boot, fileOf, open, read, tryOpen, write } from './fixture.js';
 
@@ -27,17 +27,16 @@ function setup(flags = O_RDWR | O_NONBLOCK) {
   const display = (bytes: Uint8Array): void => {
     screen += Buffer.from(bytes).toString('latin1');
   };
-  const tty = new Tty(world.kernel, { display }, 80, 24);
-  tty.session = task.group.sid;
-  tty.pgrp = task.group.pgid;
-  world.vfs.attachTty(tty);
+  const size = { rows: 24, columns: 80, xpixel: 0, ypixel: 0 };
+  const tty = world.vfs.devpts.create(0, { display }, size) as Tty;
+  tty.control(task);
   const fd = open(task, '/dev/tty', flags) as number;
   return {
     ...world,
     task,
     tty,
     fd,
-    type: (text: string) => tty.discipline.receive(latin1(text)),
+    type: (text: string) => tty.type(latin1(text)),
     shown() {
       const text = screen;
       screen = '';
@@ -96,7 +95,8 @@ test('lines are edited, echoed and read as at a terminal of Linux', () => {
 
 test('in UTF-8 a character is erased whole', () => {
   const world = setup();
-  assert.ok((stdTermios().iflag & IUTF8) !== 0);
+  assert.ok((world.tty.termios.iflag & IUTF8) !== 0);
+  assert.is(stdTermios().iflag & IUTF8, 0);
   world.type('h\xc3\xa4\x7f\n');
   assert.is(world.shown(), 'h\xc3\xa4\b \b\r\n');
   assert.equal(readings(world), ['h\n']);
@@ -144,7 +144,8 @@ test('^C is SIGINT for the group in the foreground, and none without ISIG', () =
   const { task, tty } = world;
   task.blocked = 1n << 1n;
   world.type('half a line\x03');
-  assert.is(world.shown(), 'half a line^C');
+  // What was to be echoed goes with what was typed.
+  assert.is(world.shown(), '^C');
   assert.ok(task.group.sharedPending.mask & (1n << 1n));
   world.type('x\n');
   assert.equal(readings(world), ['x\n']);
@@ -168,10 +169,10 @@ test('who is in the background does not read, and with TOSTOP does not write', (
 });
 
 test('/dev/tty is the terminal of the session, and of nobody else', () => {
-  const { spawn, task, fd, vfs } = setup();
+  const { spawn, task, fd, tty } = setup();
   assert.is(tryOpen(spawn(), '/dev/tty'), 'ENXIO');
   assert.is(tryOpen(task, '/dev/pts/0'), 'ok');
-  assert.is(fileOf(task, fd).privateData, vfs.tty);
+  assert.equal(fileOf(task, fd).privateData, { tty, hungUp: false });
 });
 
 test('^S holds output back until ^Q', () => {
