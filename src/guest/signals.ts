@@ -1,9 +1,11 @@
 import type { Cpu } from '../api/cpu.js';
+import { LinuxError } from '../errno.js';
 import { sendSignal, takeCaught } from '../kernel/deliver.js';
 import { doExitGroup } from '../kernel/exit.js';
 import { sigprocmask, SIG_SETMASK } from '../kernel/sigaction.js';
+import { rseqIpFixup } from '../kernel/rseq.js';
 import { SIG_DFL, SIG_IGN, sigmask } from '../kernel/sighand.js';
-import { makeSiginfo, type QueuedSignal, signalBlocked } from '../kernel/siginfo.js';
+import { makeSiginfo, type QueuedSignal, SI_KERNEL, signalBlocked } from '../kernel/siginfo.js';
 import { SIGSEGV } from '../kernel/signal.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { enterHandler } from './signal-frame.js';
@@ -29,6 +31,27 @@ export function nextCaught(task: TaskStruct): QueuedSignal | null {
 }
 
 /**
+ * A thread that goes on, or runs a handler, leaves a restartable sequence; one that makes no sense is SIGSEGV.
+ *
+ * @param signal whose handler is to run, 0 for none
+ * @returns false when it made no sense
+ * @see kernel/rseq.c, __rseq_handle_notify_resume()
+ */
+export function restartSequence(cpu: Cpu, task: TaskStruct, signal = 0): boolean {
+  if (task.rseq === null) return true;
+  try {
+    cpu.pc = rseqIpFixup(task, cpu.pc) ?? cpu.pc;
+    return true;
+  } catch (error) {
+    if (!(error instanceof LinuxError)) throw error;
+  }
+  const info = makeSiginfo(SIGSEGV, SI_KERNEL);
+  if (signal === SIGSEGV) resetAndSend(task, SIGSEGV, info);
+  else forceSignal(cpu, task, { signal: SIGSEGV, info });
+  return false;
+}
+
+/**
  * Has the handler of a signal run; a stack that takes no frame ends in SIGSEGV, or at it, in death.
  *
  * @param mask the signals to be held back when it returns
@@ -44,6 +67,7 @@ export function handleSignal(
   const action = task.sighand.action(signal);
   const { mm } = task;
   if (mm === null) return;
+  if (!restartSequence(cpu, task, signal)) return;
   const entered = enterHandler(cpu, task, mm, taken, mask);
   if ((action.flags & SA_RESETHAND) !== 0n)
     task.sighand.set(signal, { ...action, handler: SIG_DFL });

@@ -10,6 +10,14 @@ export interface Sleep {
   readonly done?: number;
 }
 
+/** A place in a queue (of a futex, of semaphores) that a call has until it is made again. */
+export interface Waiting {
+  /** Somebody has had it go on: what the call answers is certain, and no signal comes before that. */
+  readonly woken: boolean;
+  /** Leaves the queue, if it is in it. */
+  leave(): void;
+}
+
 /**
  * Whether a call has slept as long as it was to. The first of the calls notes when that is; when it is made
  * again that moment stays.
@@ -25,7 +33,7 @@ export function timedOut(task: TaskStruct, call: string, ms: number): boolean {
 
 /** Whether a call of a task noted something for when it is made again. */
 export function isAsleep(task: TaskStruct): boolean {
-  return task.sleep !== null || task.futexWait !== null || task.savedSigmask !== null;
+  return task.sleep !== null || task.waiting !== null || task.savedSigmask !== null;
 }
 
 /**
@@ -33,8 +41,8 @@ export function isAsleep(task: TaskStruct): boolean {
  */
 export function endSleep(task: TaskStruct): void {
   task.sleep = null;
-  task.futexWait?.leave();
-  task.futexWait = null;
+  task.waiting?.leave();
+  task.waiting = null;
   if (task.savedSigmask === null) return;
   task.blocked = task.savedSigmask;
   task.savedSigmask = null;

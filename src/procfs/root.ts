@@ -104,7 +104,7 @@ export const rootInodeOperations: InodeOperations = {
   ...procDefInodeOperations,
   lookup,
   getattr(caller, _inode, stat) {
-    stat.nlink = 3 + [...caller.kernel.tasks()].filter((task) => task.isLeader).length;
+    stat.nlink = 4 + [...caller.kernel.tasks()].filter((task) => task.isLeader).length;
   },
 };
 

@@ -2,9 +2,14 @@ import { Rlimits } from '../kernel/rlimit.js';
 import { YamaModule, YamaScope } from '../kernel/lsm/yama.js';
 import { Cred } from '../kernel/cred.js';
 import { FutexWait } from '../kernel/futex.js';
+import { FutexWaitv } from '../kernel/futex-waitv.js';
+import { MsgQueue, MsgReceiver, MsgSender } from '../kernel/ipc/msg.js';
+import { IpcIds } from '../kernel/ipc/perm.js';
+import { SemSet, SemWait } from '../kernel/ipc/sem.js';
 import { Kernel } from '../kernel/kernel.js';
 import { MmStruct } from '../kernel/mm-struct.js';
 import { Pid, PidTable } from '../kernel/pid.js';
+import { PosixTimer } from '../kernel/posix-timer.js';
 import { ProcessCount } from '../kernel/process-count.js';
 import { SecurityHooks } from '../kernel/security.js';
 import { Sighand } from '../kernel/sighand.js';
@@ -21,10 +26,12 @@ import { PageCache } from '../mm/page-cache.js';
 import { UserfaultQueue } from '../mm/userfault-queue.js';
 import { UserfaultfdContext } from '../mm/userfaultfd.js';
 import { ExecutableFile } from '../syscall/exec.js';
-import { ShmSegment, ShmSegments } from '../syscall/shm-segments.js';
+import { ShmSegment, ShmSegments } from '../vfs/shm-segments.js';
 import { Dentry } from '../vfs/dentry.js';
 import { Eventpoll } from '../vfs/epoll.js';
 import { Eventfd } from '../vfs/eventfd.js';
+import { MqReceiver, MqSender, Mqueue } from '../vfs/mqueue.js';
+import { Signalfd } from '../vfs/signalfd.js';
 import { Timerfd } from '../vfs/timerfd.js';
 import { ExeFile } from '../vfs/exe-file.js';
 import { FdTable } from '../vfs/fdtable.js';
@@ -99,10 +106,12 @@ const RULES: readonly ClassRule[] = [
   rule('FileLocks', FileLocks),
   rule('FsStruct', FsStruct),
   rule('FutexWait', FutexWait),
+  rule('FutexWaitv', FutexWaitv),
   rule('Hart', Hart, { caches: ['view'] }),
   rule('HostFs', HostFs, { external: ['host'], caches: ['ids', 'made'] }),
   rule('HostPages', HostPages, { caches: ['file'] }),
   rule('Inode', Inode),
+  rule('IpcIds', IpcIds),
   // What calls pass holds the rules of the program, which stay; a new machine has none.
   rule('Kernel', Kernel, { skip: ['entry'], external: ['now'] }),
   // Watches are of the host; null is as good as false.
@@ -113,17 +122,27 @@ const RULES: readonly ClassRule[] = [
   rule('LowerFile', LowerFile),
   rule('LowerLayer', LowerLayer, { external: ['host'], caches: ['windows'] }),
   rule('Mount', Mount),
+  rule('Mqueue', Mqueue),
+  rule('MqReceiver', MqReceiver),
+  rule('MqSender', MqSender),
+  rule('MsgQueue', MsgQueue),
+  rule('MsgReceiver', MsgReceiver),
+  rule('MsgSender', MsgSender),
   rule('PageCache', PageCache),
   rule('PendingSignals', PendingSignals),
   rule('Pid', Pid),
   rule('PidTable', PidTable),
   rule('Pipe', Pipe),
+  rule('PosixTimer', PosixTimer),
   rule('ProcessCount', ProcessCount),
   rule('Rlimits', Rlimits),
   rule('SecurityHooks', SecurityHooks, { skip: ['modules'] }),
+  rule('SemSet', SemSet),
+  rule('SemWait', SemWait),
   rule('ShmSegment', ShmSegment),
   rule('ShmSegments', ShmSegments),
   rule('Sighand', Sighand),
+  rule('Signalfd', Signalfd),
   rule('SourcePages', SourcePages, { external: ['source'] }),
   rule('SuperBlock', SuperBlock),
   rule('Sysctl', Sysctl),

@@ -6,6 +6,7 @@ import { filesOf, nofileLimit } from '../vfs/fdtable.js';
 import {
   File,
   type FileOperations,
+  FMODE_LSEEK,
   FMODE_PREAD,
   FMODE_PWRITE,
   FMODE_READ,
@@ -52,7 +53,8 @@ export function anonInodeGetfd(task: TaskStruct, kind: AnonInode): number {
   const inode = new Inode(sb, type | 0o700, 0, 0, anonInodeOperations, kind.fops);
   const dentry = new Dentry(`anon_inode:[${kind.name}]`, null, inode, ownName);
   // What is opened as a regular file has positions, even if there is nothing to read.
-  const mode = FMODE_READ | FMODE_WRITE | (regular ? FMODE_PREAD | FMODE_PWRITE : 0);
+  const seeks = kind.fops.llseek === undefined ? 0 : FMODE_LSEEK;
+  const mode = FMODE_READ | FMODE_WRITE | seeks | (regular ? FMODE_PREAD | FMODE_PWRITE : 0);
   const path = { mnt: vfs.pipeMount, dentry };
   const file = new File(path, O_RDWR | (kind.flags ?? 0), mode, task.cred, kind.fops);
   file.privateData = kind.data;
