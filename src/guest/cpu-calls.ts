@@ -21,6 +21,8 @@ export const NEVER_RESTARTED: ReadonlySet<string> = new Set([
   'clock_nanosleep',
   'semop',
   'semtimedop',
+  'msgsnd',
+  'msgrcv',
   'io_getevents',
 ]);
 
@@ -34,3 +36,6 @@ export const WRITES: ReadonlySet<string> = new Set([
   'tee',
   'vmsplice',
 ]);
+
+/** FUTEX_LOCK_PI, FUTEX_WAIT_REQUEUE_PI, FUTEX_LOCK_PI2: made again after any handler. */
+export const LOCKS_PI: ReadonlySet<number> = new Set([6, 11, 13]);

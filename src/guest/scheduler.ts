@@ -1,6 +1,6 @@
 import { taskOf } from '../api/task.js';
 import { doExitGroup } from '../kernel/exit.js';
-import { nextItimer } from '../kernel/itimer.js';
+import { nextTimer } from '../kernel/itimer.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { SIGKILL } from '../kernel/signal.js';
 import type { TaskStruct } from '../kernel/task.js';
@@ -116,7 +116,7 @@ export class Scheduler {
   /** When the first of those that sleep is to wake. */
   private earliest(): number {
     const moments = this.threads.map(({ struct }) =>
-      Math.min(struct.sleep?.until ?? Infinity, nextItimer(struct)),
+      Math.min(struct.sleep?.until ?? Infinity, nextTimer(struct)),
     );
     return Math.min(this.kernel.nextTimer, ...moments);
   }

@@ -118,8 +118,15 @@ const address =
   (value, { task, args }) =>
     s.sockaddr(task, value, int(args[length] ?? 0n));
 
+const ipcKey: Argument = (value) => (int(value) === 0 ? 'IPC_PRIVATE' : hex(int(value) >>> 0));
+const ipcFlags: Argument = (value) => {
+  const names = flags(int(value) & ~0o777, f.IPC, '');
+  return [names, octal(int(value) & 0o777)].filter((each) => each !== '').join('|');
+};
+const sembufs: Argument = (value, { task, args }) => s.sembufs(task, value, Number(args[2] ?? 0n));
+
 const STAT: CallFormat = [dir, name, stored(s.stat), bits(f.AT_FLAGS)];
-const FUTEX_TIMED = [0, 9];
+const FUTEX_TIMED = [0, 6, 9, 11, 13];
 
 /** Calls by name. What is not here is shown as numbers, as many as its name is known to take. */
 export const CALLS: Readonly<Record<string, CallFormat>> = {
@@ -225,6 +232,22 @@ export const CALLS: Readonly<Record<string, CallFormat>> = {
   inotify_add_watch: [d, name, bits(f.IN_EVENTS)],
   inotify_rm_watch: [d, d],
   epoll_create1: [bits([[0x80000, 'EPOLL_CLOEXEC']])],
+  signalfd4: [d, given(s.sigset), u, bits(f.SFD)],
+  timer_create: [one(f.CLOCKS, 'CLOCK'), given(s.sigevent), stored(s.pid)],
+  timer_settime: [d, bits([[1, 'TIMER_ABSTIME']]), given(s.itimerspec), stored(s.itimerspec)],
+  timer_gettime: [d, stored(s.itimerspec)],
+  timer_getoverrun: [d],
+  timer_delete: [d],
+  membarrier: [one(f.MEMBARRIER, 'MEMBARRIER_CMD'), u],
+  futex_waitv: [ptr, u, x, given(s.timespec), one(f.CLOCKS, 'CLOCK')],
+  semget: [ipcKey, d, ipcFlags],
+  semop: [d, sembufs, u],
+  semtimedop: [d, sembufs, u, given(s.timespec)],
+  semctl: [d, d, one(f.SEMCTL, 'SEM'), x],
+  msgget: [ipcKey, ipcFlags],
+  msgsnd: [d, ptr, u, bits(f.MSG)],
+  msgrcv: [d, ptr, u, long, bits(f.MSG)],
+  msgctl: [d, one(f.MSGCTL, 'MSG'), ptr],
   getitimer: [d, ptr],
   setitimer: [d, ptr, ptr],
 };
@@ -278,6 +301,8 @@ export const VARYING: Readonly<Record<string, (args: readonly bigint[]) => CallF
   futex(args) {
     const op = int(args[1] ?? 0n) & 0x7f;
     const head: CallFormat = [ptr, futexOp, d];
+    if (op === 7 || op === 8) return [ptr, futexOp];
+    if (op === 6 || op === 13) return [ptr, futexOp, lockTimeout];
     if (!FUTEX_TIMED.includes(op)) return op === 1 ? head : [...head, x, ptr, x];
     const timed: CallFormat = [...head, given(s.timespec)];
     return op === 9 ? [...timed, () => 'NULL', bitset] : timed;
@@ -290,6 +315,9 @@ export const VARYING: Readonly<Record<string, (args: readonly bigint[]) => CallF
     u,
   ],
 };
+
+/** A lock has no value: the register of that is passed over. */
+const lockTimeout: Argument = (_value, { task, args }) => s.timespec(task, args[3] ?? 0n);
 
 const bitset: Argument = (value) =>
   int(value) === -1 ? 'FUTEX_BITSET_MATCH_ANY' : hex(int(value) >>> 0);

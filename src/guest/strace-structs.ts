@@ -60,14 +60,41 @@ export const statx = struct(256, (view) => {
   return `{stx_mask=${mask}, stx_attributes=0, stx_mode=${mode(bits)}, stx_size=${size}, ...}`;
 });
 
-export const timespec = struct(
-  16,
-  (view) => `{tv_sec=${view.getBigInt64(0, true)}, tv_nsec=${view.getBigInt64(8, true)}}`,
-);
+const time = (view: DataView, at: number): string =>
+  `{tv_sec=${view.getBigInt64(at, true)}, tv_nsec=${view.getBigInt64(at + 8, true)}}`;
+
+export const timespec = struct(16, (view) => time(view, 0));
 export const timeval = struct(
   16,
   (view) => `{tv_sec=${view.getBigInt64(0, true)}, tv_usec=${view.getBigInt64(8, true)}}`,
 );
+
+export const itimerspec = struct(
+  32,
+  (view) => `{it_interval=${time(view, 0)}, it_value=${time(view, 16)}}`,
+);
+
+export const sigevent = struct(64, (view) => {
+  const notify = named(view.getInt32(12, true), f.SIGEV, 'SIGEV');
+  const value = `{sival_int=${view.getInt32(0, true)}, sival_ptr=${pointer(view.getBigUint64(0, true))}}`;
+  const number = view.getInt32(8, true);
+  const signal = number === 0 ? '0' : signalName(number);
+  const thread = notify.includes('THREAD_ID')
+    ? `, sigev_notify_thread_id=${view.getInt32(16, true)}`
+    : '';
+  return `{sigev_value=${value}, sigev_signo=${signal}, sigev_notify=${notify}${thread}}`;
+});
+
+/** Operations of a semop(). */
+export function sembufs(task: Task, addr: bigint, count: number): string {
+  const view = count > 500 ? null : peekView(task, addr, 6 * count);
+  if (view === null) return pointer(addr);
+  const items = Array.from({ length: count }, (_, i) => {
+    const [num, op] = [view.getUint16(6 * i, true), view.getInt16(6 * i + 2, true)];
+    return `{sem_num=${num}, sem_op=${op}, sem_flg=${flags(view.getUint16(6 * i + 4, true), f.SEMOP)}}`;
+  });
+  return `[${items.join(', ')}]`;
+}
 
 function limit(value: bigint): string {
   if (value === 2n ** 64n - 1n) return 'RLIM64_INFINITY';
@@ -180,6 +207,10 @@ export function siginfo(info: Uint8Array): string {
   const codes = f.SI_CODES.get(signal);
   const name = f.SI_SENT.get(code) ?? codes?.[code - 1] ?? hex(code >>> 0);
   const head = `{si_signo=${signalName(signal)}, si_code=${name}`;
+  if (code === -2) {
+    const value = `{int=${view.getInt32(24, true)}, ptr=${pointer(view.getBigUint64(24, true))}}`;
+    return `${head}, si_timerid=${hex(view.getInt32(16, true))}, si_overrun=${view.getInt32(20, true)}, si_value=${value}}`;
+  }
   if (code <= 0)
     return `${head}, si_pid=${view.getInt32(16, true)}, si_uid=${view.getUint32(20, true)}}`;
   if (code === 128) return `${head}}`;

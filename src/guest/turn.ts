@@ -5,7 +5,7 @@ import { LinuxError } from '../errno.js';
 import { deliverPending, sendSignal } from '../kernel/deliver.js';
 import { doExitGroup } from '../kernel/exit.js';
 import { forceSignal } from '../kernel/force-signal.js';
-import { runItimers } from '../kernel/itimer.js';
+import { runTimers } from '../kernel/itimer.js';
 import { SIG_SETMASK, sigprocmask } from '../kernel/sigaction.js';
 import { makeSiginfo, type QueuedSignal, SI_KERNEL, SI_USER } from '../kernel/siginfo.js';
 import { SIGBUS, SIGILL, SIGKILL, SIGPIPE, SIGSEGV, SIGTRAP } from '../kernel/signal.js';
@@ -15,12 +15,12 @@ import type { TaskStruct } from '../kernel/task.js';
 import { int } from '../syscall/args.js';
 import { doSyscall, syscallName } from '../syscall/dispatch.js';
 import { writeTimespec } from '../syscall/time.js';
-import { BIRTHS, NEVER_RESTARTED, WRITES } from './cpu-calls.js';
+import { BIRTHS, LOCKS_PI, NEVER_RESTARTED, WRITES } from './cpu-calls.js';
 import type { GuestCall } from './guest-options.js';
 import { type Call, GuestThread } from './guest-thread.js';
 import type { Scheduler } from './scheduler.js';
 import { leaveHandler } from './signal-frame.js';
-import { faultInfo, handleSignal, nextCaught, signalsWait } from './signals.js';
+import { faultInfo, handleSignal, nextCaught, restartSequence, signalsWait } from './signals.js';
 
 const SA_RESTART = 0x10000000n;
 // si_code: include/uapi/asm-generic/siginfo.h
@@ -53,11 +53,12 @@ export class Turn {
    */
   take(thread: GuestThread, fuel: number): number | null {
     const { struct } = thread;
-    runItimers(struct);
+    if (runTimers(struct)) this.scheduler.happened();
     deliverPending(struct);
     if (!thread.runs) return null;
     if (struct.entered) this.enterAgain(thread);
     else if (!this.wakes(thread)) return null;
+    if (thread.parked === null) restartSequence(thread.cpu, struct);
     const start = thread.hart.executed;
     let left = fuel;
     while (left > 0 && thread.runs && thread.parked === null) {
@@ -76,7 +77,8 @@ export class Turn {
       this.takeSignals(thread);
       return thread.runs;
     }
-    if (this.takeSignals(thread)) return thread.runs && thread.parked === null;
+    const woken = struct.waiting?.woken === true;
+    if (!woken && this.takeSignals(thread)) return thread.runs && thread.parked === null;
     if (struct.ptrace?.syscalls && !struct.ptrace.inSyscall) {
       // Its tracer came while it slept: the call is begun anew, and told.
       thread.restart();
@@ -84,7 +86,7 @@ export class Turn {
     }
     const { epoch } = this.scheduler;
     const due = struct.sleep !== null && struct.sleep.until <= struct.kernel.time();
-    if (parked.epoch === epoch && !due) return false;
+    if (parked.epoch === epoch && !due && !woken) return false;
     this.call(thread, parked.call);
     this.takeSignals(thread);
     return thread.parked === null && thread.runs;
@@ -234,7 +236,7 @@ export class Turn {
   private interrupt(thread: GuestThread, call: Call, signal: number): void {
     const { struct } = thread;
     const restarts = (struct.sighand.action(signal).flags & SA_RESTART) !== 0n;
-    const again = restarts && !neverRestarted(call);
+    const again = alwaysRestarted(call) || (restarts && !neverRestarted(call));
     const done = struct.sleep?.done ?? 0;
     if (!again) storeRest(thread, call);
     // The handler runs under the mask of the call (ppoll, rt_sigsuspend), which its end undoes.
@@ -268,6 +270,11 @@ function eventOf({ task }: GuestThread, call: Call, result: number | bigint | nu
 /** A futex with a length of time is not waited for anew. */
 function neverRestarted({ name, args }: Call): boolean {
   return NEVER_RESTARTED.has(name) || (name === 'futex' && args[3] !== 0);
+}
+
+/** Whoever waits for a lock with priority inheritance does not hear of a handler (-ERESTARTNOINTR). */
+function alwaysRestarted({ name, args }: Call): boolean {
+  return name === 'futex' && LOCKS_PI.has(int(args[1] ?? 0) & 0x7f);
 }
 
 /** nanosleep() tells how much of it is left. */

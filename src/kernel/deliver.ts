@@ -6,7 +6,7 @@ import { jobctlTrap, ptraceEvent, ptraceStop } from './ptrace-stop.js';
 import { backToSyscall, stopAtSyscallExit, stopInterrupted } from './ptrace-syscall.js';
 import { CLD_CONTINUED, CLD_STOPPED, doNotifyParentCldstop } from './notify.js';
 import { SIG_DFL, SIG_IGN } from './sighand.js';
-import type { QueuedSignal, Siginfo } from './siginfo.js';
+import type { QueuedSignal, Siginfo, SignalOwner } from './siginfo.js';
 import {
   makeSiginfo,
   SI_KERNEL,
@@ -181,6 +181,8 @@ export interface SignalSource {
   readonly info?: Siginfo;
   /** For the process rather than the thread. */
   readonly shared?: boolean;
+  /** The timer whose signal it is. */
+  readonly owner?: SignalOwner;
 }
 
 /**
@@ -195,10 +197,9 @@ export function sendSignal(target: TaskStruct, signal: number, source: SignalSou
   if (signal === 0 || gone || target.group.unkillable) return;
   if (signal === SIGKILL) return doExitGroup(target, SIGKILL);
   prepareSignal(target, signal);
-  if (!ignored(target, signal)) {
-    const { info = makeSiginfo(signal, SI_KERNEL), shared = false } = source;
-    enqueue(target, { signal, info }, shared);
-  }
+  const { info = makeSiginfo(signal, SI_KERNEL), shared = false, owner } = source;
+  if (ignored(target, signal)) owner?.drop();
+  else enqueue(target, { signal, info, ...(owner && { owner }) }, shared);
   for (const thread of [...target.group.threads]) deliverPending(thread);
 }
 
@@ -208,9 +209,12 @@ export function sendSignal(target: TaskStruct, signal: number, source: SignalSou
  * @throws {LinuxError} EAGAIN: a real-time signal with a siginfo that would be lost
  * @see kernel/signal.c, __send_signal_locked()
  */
-function enqueue(target: TaskStruct, { signal, info }: QueuedSignal, shared: boolean): void {
-  const { group, kernel, cred } = target;
+function enqueue(target: TaskStruct, queued: QueuedSignal, shared: boolean): void {
+  const { group, kernel, cred, sighand } = target;
+  const { signal, info, owner } = queued;
   const queue = shared ? group.sharedPending : target.pendingSignals;
+  sighand.sent += 1;
+  if (owner !== undefined) return queue.add(queued, null);
   const code = siginfoCode(info);
   const exempt = signal < SIGRTMIN && code >= 0;
   const limit = group.rlimits.soft(RLIMIT_SIGPENDING);

@@ -9,6 +9,7 @@ import { completeExit, mmRelease, releaseTask } from './exit.js';
 import { READ_IMPLIES_EXEC } from './mm-limits.js';
 import type { Dumpable } from './mm-struct.js';
 import { MmStruct, SUID_DUMP_USER } from './mm-struct.js';
+import { exitPosixTimers } from './posix-timer.js';
 import { PTRACE_EVENT_EXEC } from './ptrace-abi.js';
 import { ptraceEvent } from './ptrace-stop.js';
 import { RLIMIT_AS, RLIMIT_STACK } from './rlimit.js';
@@ -73,6 +74,7 @@ function resetSignals(task: TaskStruct): void {
   task.sighand.flushHandlers();
   task.caughtSignals = null;
   task.signalStack = NO_SIGNAL_STACK;
+  task.rseq = null;
 }
 
 /**
@@ -122,6 +124,9 @@ export function execve(task: TaskStruct, file: ExecFile, load: LoadImage): void 
   }
   const oldPid = task.pid;
   deThread(task);
+  exitPosixTimers(task.group);
+  task.group.sharedPending.flushOwned();
+  task.pendingSignals.flushOwned();
   unshareFiles(task);
   resetSignals(task);
   mm.setExeFile(file);

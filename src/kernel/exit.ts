@@ -6,6 +6,9 @@ import type { MmStruct } from './mm-struct.js';
 import { SUID_DUMP_USER } from './mm-struct.js';
 import { completeVfork } from './deliver.js';
 import { FUTEX_BITSET_MATCH_ANY, futexWake } from './futex.js';
+import { exitPi } from './futex-pi.js';
+import { exitPosixTimers } from './posix-timer.js';
+import { exitSem } from './ipc/sem.js';
 import { exitRobustList } from './robust-list.js';
 import { endSleep } from './sleep.js';
 import { PTRACE_EVENT_EXIT } from './ptrace-abi.js';
@@ -43,6 +46,7 @@ function exitMm(task: TaskStruct): void {
  */
 export function mmRelease(task: TaskStruct, mm: MmStruct): void {
   exitRobustList(task, mm);
+  exitPi(task);
   clearTid(task, mm);
 }
 
@@ -139,6 +143,11 @@ export function doExit(task: TaskStruct, code: number): void {
   completeExit(task, task.exitingWith ?? code);
 }
 
+/** Whether no thread of the process is left that does not end. */
+function isLast({ group }: TaskStruct): boolean {
+  return !group.threads.some((thread) => (thread.flags & PF_EXITING) === 0);
+}
+
 /** Ends a thread that no tracer holds at its exit any more. */
 export function completeExit(task: TaskStruct, code: number): void {
   if (task.exited || (task.flags & PF_EXITING) !== 0) return;
@@ -148,7 +157,9 @@ export function completeExit(task: TaskStruct, code: number): void {
   task.stopCode = null;
   task.state = 'R';
   releaseSeccomp(task);
+  if (task.group.posixTimers !== null && isLast(task)) exitPosixTimers(task.group);
   exitMm(task);
+  exitSem(task);
   exitFiles(task);
   const last = task.group.threads.find((thread) => thread !== task && !thread.exited) === null;
   if (last) disassociateCtty(task, true);

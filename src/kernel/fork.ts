@@ -5,6 +5,7 @@ import { CAP_SYS_ADMIN, CAP_SYS_RESOURCE, capable } from './capability.js';
 import { commFromText } from './comm.js';
 import type { Cred } from './cred.js';
 import { prepareCreds } from './cred.js';
+import { shareSemUndo } from './ipc/sem.js';
 import type { Kernel } from './kernel.js';
 import { mmLimits } from './mm-limits.js';
 import { dupMm, MmStruct } from './mm-struct.js';
@@ -23,6 +24,7 @@ import {
   CLONE_OTHER_NS,
   CLONE_PARENT,
   CLONE_SIGHAND,
+  CLONE_SYSVSEM,
   CLONE_THREAD,
   CLONE_VFORK,
   CLONE_VM,
@@ -234,9 +236,11 @@ export function copyProcess(parent: TaskStruct, options: CloneOptions): TaskStru
   child.hart = parent.hart?.forChild(options) ?? null;
   child.mceKill = parent.mceKill;
   child.ioFlusher = parent.ioFlusher;
+  child.rseq = (flags & CLONE_VM) !== 0 ? null : parent.rseq;
   copySignals(child, parent, options);
   attachPid(child, options.wanted ?? null);
   child.seccomp = copySeccomp(parent);
+  if (flags & CLONE_SYSVSEM) shareSemUndo(parent, child);
   if (flags & CLONE_THREAD) {
     child.group = parent.group;
     child.group.threads.push(child);

@@ -1,19 +1,12 @@
-import {
-  EAGAIN,
-  EFAULT,
-  EINVAL,
-  ENOSYS,
-  ERESTARTSYS,
-  ETIMEDOUT,
-} from '../../assembly/abi/errno.js';
+import { EAGAIN, EFAULT, EINVAL, ERESTARTSYS, ETIMEDOUT } from '../../assembly/abi/errno.js';
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import { VM_SHARED } from '../../assembly/abi/vma.js';
 import { fail } from '../errno.js';
 import { accessOk, type U64 } from '../mm/address.js';
-import { getUserU32, putUserU32 } from '../mm/user.js';
+import { getUserU32 } from '../mm/user.js';
 import type { Kernel } from './kernel.js';
 import type { MmStruct } from './mm-struct.js';
-import { endSleep, timedOut } from './sleep.js';
+import { endSleep, timedOut, type Waiting } from './sleep.js';
 import type { TaskStruct } from './task.js';
 
 /** Any bit: who waits or wakes without a set of its own. */
@@ -29,7 +22,8 @@ export interface FutexKey {
   readonly kind: 'private' | 'mm' | 'file';
 }
 
-function sameKey(a: FutexKey, b: FutexKey): boolean {
+/** Whether two words are the same to those that wait. */
+export function sameKey(a: FutexKey, b: FutexKey): boolean {
   return a.offset === b.offset && a.owner === b.owner && a.kind === b.kind;
 }
 
@@ -53,20 +47,43 @@ function futexKey(mm: MmStruct, addr: U64, shared: boolean): FutexKey {
   return { owner: pages, offset: addr - vma.start + vma.pgoff * PAGE_SIZE, kind: 'file' };
 }
 
+/** A lock with priority inheritance that somebody waits for (struct futex_pi_state). */
+export interface PiState {
+  /** Who has it; null while nobody does because its owner died. */
+  owner: TaskStruct | null;
+}
+
+/** How a task waits at a word: for a wake, for a lock, or for a wake that comes as a lock. */
+export type FutexWaitKind = 'wait' | 'lock' | 'requeue';
+
 /** One task that waits at a word (struct futex_q). */
-export class FutexWait {
+export class FutexWait implements Waiting {
   readonly task: TaskStruct;
+  readonly kind: FutexWaitKind;
   /** The word it asked for; the key changes when it is moved to another. */
   readonly addr: U64;
   key: FutexKey;
   readonly bitset: number;
   woken = false;
+  /** What it waits for, where that is a lock. */
+  pi: PiState | null = null;
+  /** The lock that it may be moved to, and where that is. */
+  requeueKey: FutexKey | null = null;
+  lockAddr: U64;
 
   /** Lines up behind those that wait already. */
-  constructor(task: TaskStruct, addr: U64, key: FutexKey, bitset: number) {
+  constructor(
+    task: TaskStruct,
+    addr: U64,
+    key: FutexKey,
+    bitset: number,
+    kind: FutexWaitKind = 'wait',
+  ) {
     this.task = task;
+    this.kind = kind;
     this.key = key;
     this.addr = addr;
+    this.lockAddr = addr;
     this.bitset = bitset;
     task.kernel.futexWaits.push(this);
   }
@@ -85,8 +102,24 @@ export class FutexWait {
   }
 }
 
+/** The wait of a call that is made again; null when it is another call, or made for the first time. */
+export function waitUnderWay(
+  { waiting }: TaskStruct,
+  { addr }: FutexWord,
+  kind: FutexWaitKind,
+): FutexWait | null {
+  const own = waiting instanceof FutexWait && waiting.addr === addr && waiting.kind === kind;
+  return own ? waiting : null;
+}
+
+/** Waits on: 0 once it was woken. @throws {LinuxError} ETIMEDOUT */
+export function waitOn(task: TaskStruct, waiting: FutexWait, ms: number): number {
+  if (waiting.woken) return 0;
+  return timedOut(task, 'futex', ms) ? fail(ETIMEDOUT) : -ERESTARTSYS;
+}
+
 /** Those that wait at a word, the first first. */
-function waitersAt(kernel: Kernel, key: FutexKey): FutexWait[] {
+export function waitersAt(kernel: Kernel, key: FutexKey): FutexWait[] {
   return kernel.futexWaits.filter((wait) => sameKey(wait.key, key));
 }
 
@@ -97,7 +130,8 @@ export interface FutexWord {
   readonly shared: boolean;
 }
 
-const keyOf = ({ mm, addr, shared }: FutexWord): FutexKey => futexKey(mm, addr, shared);
+/** The key of a word; see futexKey(). */
+export const keyOf = ({ mm, addr, shared }: FutexWord): FutexKey => futexKey(mm, addr, shared);
 
 /** What a wait is for. */
 export interface FutexWaitArgs {
@@ -119,129 +153,34 @@ export interface FutexWaitArgs {
 export function futexWait(task: TaskStruct, word: FutexWord, args: FutexWaitArgs): number {
   const { value, bitset, ms } = args;
   if (bitset === 0) fail(EINVAL);
-  const waiting = task.futexWait;
-  if (waiting === null || waiting.addr !== word.addr) {
-    endSleep(task);
-    const key = keyOf(word);
-    if (getUserU32(word.mm, word.addr) !== value) fail(EAGAIN);
-    if (timedOut(task, 'futex', ms)) fail(ETIMEDOUT);
-    task.futexWait = new FutexWait(task, word.addr, key, bitset);
-    return -ERESTARTSYS;
-  }
-  if (waiting.woken) {
-    task.futexWait = null;
-    return 0;
-  }
-  return timedOut(task, 'futex', ms) ? fail(ETIMEDOUT) : -ERESTARTSYS;
+  const waiting = waitUnderWay(task, word, 'wait');
+  if (waiting !== null) return waitOn(task, waiting, ms);
+  endSleep(task);
+  const key = keyOf(word);
+  if (getUserU32(word.mm, word.addr) !== value) fail(EAGAIN);
+  if (timedOut(task, 'futex', ms)) fail(ETIMEDOUT);
+  task.waiting = new FutexWait(task, word.addr, key, bitset);
+  return -ERESTARTSYS;
 }
 
 /**
  * Wakes those that wait at a word and share a bit, at least one if there is one.
  *
  * @returns how many
- * @throws {LinuxError} EINVAL: no bits, or not aligned; EFAULT: no user memory
+ * @throws {LinuxError} EINVAL: no bits, not aligned, or somebody waits for a lock there; EFAULT: no user memory
  * @see kernel/futex/waitwake.c, futex_wake()
  */
 export function futexWake(kernel: Kernel, word: FutexWord, count: number, bitset: number): number {
   if (bitset === 0) fail(EINVAL);
   const key = keyOf(word);
-  const waiting = waitersAt(kernel, key).filter((wait) => (wait.bitset & bitset) !== 0);
-  const woken = waiting.slice(0, Math.max(count, 1));
-  for (const wait of woken) wait.wake();
-  return woken.length;
-}
-
-/** Two words, and how many of the first one's waiters wake and how many move. */
-export interface RequeueArgs {
-  readonly wakes: number;
-  readonly moves: number;
-  /** The value the first word must have; null for any. */
-  readonly value: number | null;
-}
-
-/**
- * Wakes some that wait at one word, and has others wait at another.
- *
- * @returns how many it was about
- * @throws {LinuxError} EINVAL: negative counts; EAGAIN: the word has another value; EFAULT: a word
- * @see kernel/futex/requeue.c, futex_requeue()
- */
-export function futexRequeue(
-  kernel: Kernel,
-  from: FutexWord,
-  to: FutexWord,
-  { wakes, moves, value }: RequeueArgs,
-): number {
-  if (wakes < 0 || moves < 0) fail(EINVAL);
-  const key = keyOf(from);
-  const other = keyOf(to);
-  if (value !== null && getUserU32(from.mm, from.addr) !== value) fail(EAGAIN);
-  const waiting = waitersAt(kernel, key).slice(0, wakes + moves);
-  for (const [i, wait] of waiting.entries()) {
-    if (i < wakes) wait.wake();
-    else moveTo(kernel, wait, other);
+  let woken = 0;
+  for (const wait of waitersAt(kernel, key)) {
+    // Who waits for a lock is given that, or nothing.
+    if (wait.pi !== null || wait.requeueKey !== null) fail(EINVAL);
+    if ((wait.bitset & bitset) === 0) continue;
+    wait.wake();
+    woken += 1;
+    if (woken >= count) break;
   }
-  return waiting.length;
-}
-
-/** It lines up behind those that wait there. */
-function moveTo(kernel: Kernel, wait: FutexWait, key: FutexKey): void {
-  wait.leave();
-  wait.key = key;
-  kernel.futexWaits.push(wait);
-}
-
-const OPERATIONS: readonly ((old: number, operand: number) => number)[] = [
-  (_old, operand) => operand,
-  (old, operand) => old + operand,
-  (old, operand) => old | operand,
-  (old, operand) => old & ~operand,
-  (old, operand) => old ^ operand,
-];
-const COMPARISONS: readonly ((old: number, operand: number) => boolean)[] = [
-  (old, operand) => old === operand,
-  (old, operand) => old !== operand,
-  (old, operand) => old < operand,
-  (old, operand) => old <= operand,
-  (old, operand) => old > operand,
-  (old, operand) => old >= operand,
-];
-
-/**
- *     | shift 31 | op 28 | cmp 24 | oparg 12 | cmparg 0 |
- *
- * @returns whether the old value compares as asked
- * @throws {LinuxError} ENOSYS: an operation or comparison that does not exist; EFAULT
- * @see kernel/futex/waitwake.c, futex_atomic_op_inuser()
- */
-function atomicOp(mm: MmStruct, addr: U64, encoded: number): boolean {
-  const operation = OPERATIONS[(encoded >>> 28) & 7];
-  const compare = COMPARISONS[(encoded >>> 24) & 15];
-  const given = (encoded << 8) >> 20;
-  const operand = encoded & 0x80000000 ? 1 << (given & 31) : given;
-  if (operation === undefined) return fail(ENOSYS);
-  const old = getUserU32(mm, addr) | 0;
-  putUserU32(mm, addr, operation(old, operand));
-  return compare === undefined ? fail(ENOSYS) : compare(old, (encoded << 20) >> 20);
-}
-
-/**
- * Changes one word, wakes at the other, and at the one that was changed if its old value compares as asked.
- *
- * @throws {LinuxError} ENOSYS, EFAULT, EINVAL
- * @see kernel/futex/waitwake.c, futex_wake_op()
- */
-export function futexWakeOp(
-  kernel: Kernel,
-  word: FutexWord,
-  changed: FutexWord,
-  counts: readonly [number, number],
-  encoded: number,
-): number {
-  keyOf(word);
-  keyOf(changed);
-  const also = atomicOp(changed.mm, changed.addr, encoded);
-  const woken = futexWake(kernel, word, counts[0], FUTEX_BITSET_MATCH_ANY);
-  if (!also) return woken;
-  return woken + futexWake(kernel, changed, counts[1], FUTEX_BITSET_MATCH_ANY);
+  return woken;
 }

@@ -52,9 +52,16 @@ export function setItimer(
   if (timers.every((timer) => timer === null)) group.itimers = null;
 }
 
-/** Sends the signals of the timers of a task's process that are due. */
-export function runItimers({ group }: TaskStruct): void {
-  if (group.itimers === null) return;
+/** Sends the signals of the timers of a task's process that are due, of both kinds; whether any was. */
+export function runTimers({ group }: TaskStruct): boolean {
+  let any = false;
+  for (const timer of group.posixTimers?.byId.values() ?? []) any = timer.run() || any;
+  return runItimers(group) || any;
+}
+
+function runItimers(group: ThreadGroup): boolean {
+  let any = false;
+  if (group.itimers === null) return any;
   for (const which of [0, 1, 2] as const) {
     const timer = group.itimers?.[which] ?? null;
     const now = timer === null ? 0 : clockOf(group, which);
@@ -65,10 +72,14 @@ export function runItimers({ group }: TaskStruct): void {
     setItimer(group, which, timer.interval === 0 ? 0 : next - now, timer.interval);
     const signal = SIGNALS[which];
     sendToProcess(group.leader, signal, makeSiginfo(signal, SI_KERNEL));
+    any = true;
   }
+  return any;
 }
 
 /** When the next timer of a task's process goes off by itself, however little happens meanwhile. */
-export function nextItimer({ group }: TaskStruct): number {
-  return group.itimers?.[0]?.next ?? Infinity;
+export function nextTimer({ group }: TaskStruct): number {
+  let first = group.itimers?.[0]?.next ?? Infinity;
+  for (const timer of group.posixTimers?.byId.values() ?? []) first = Math.min(first, timer.next);
+  return first;
 }

@@ -3,6 +3,7 @@ import { makeCred } from './cred.js';
 import { doExitGroup } from './exit.js';
 import { createProcess } from './fork.js';
 import type { FutexWait } from './futex.js';
+import { makeIpcNamespace } from './ipc/ipc.js';
 import { PidTable } from './pid.js';
 import { ProcessCount } from './process-count.js';
 import type { KernelProfile } from './profile.js';
@@ -65,6 +66,8 @@ export class Kernel {
   /** What every program finds mapped as [vdso]; for programs of riscv64 another. */
   readonly vdso: Vdso;
   readonly vdsoRiscv64: Vdso;
+  /** Semaphores and message queues of System V. */
+  readonly ipc = makeIpcNamespace();
   /** Tasks that wait at a futex, in the order they came. */
   readonly futexWaits: FutexWait[] = [];
   /** Pid 1: made by the kernel, never runs, reaps its children at once. */
@@ -101,6 +104,11 @@ export class Kernel {
   /** Milliseconds since the kernel was made. */
   time(): number {
     return this.now() - this.bootTime;
+  }
+
+  /** Milliseconds since 1970. */
+  realTime(): number {
+    return this.now();
   }
 
   /** Takes milliseconds of the host's clock out of the machine's time: it did not run meanwhile. */

@@ -64,6 +64,9 @@ export class MmStruct extends Mm {
   /** PR_SET_MEMORY_MERGE: all of it may be merged by KSM; inherited by fork. */
   memoryMerge = false;
 
+  /** Registrations of membarrier(), as bits; inherited by fork. */
+  membarriers = 0;
+
   /** Makes an empty memory with one user. */
   constructor(core: Core, userNs: UserNamespace) {
     super(core);
@@ -100,6 +103,7 @@ export function dupMm(old: MmStruct): MmStruct {
   mm.memoryMerge = old.memoryMerge;
   mm.mdwe = inheritedMdwe(old.mdwe);
   mm.auxv = old.auxv;
+  mm.membarriers = old.membarriers;
   mm.sigreturn = old.sigreturn;
   mm.setExeFile(old.exeFile);
   try {

@@ -105,9 +105,17 @@ export function ptraceSetSyscallInfo(mm: MmStruct, size: U64, data: U64): never 
   return fail(EINVAL);
 }
 
-/** Gives the restartable sequence a task registered: none, zeros (ptrace_get_rseq_configuration()). */
-export function ptraceGetRseq(mm: MmStruct, size: U64, data: U64): number {
-  return copyHead(mm, data, new Uint8Array(RSEQ_CONFIGURATION_SIZE), size);
+/**
+ * Gives what a task registered for restartable sequences, zeros for nothing (ptrace_get_rseq_configuration()).
+ *
+ *     struct ptrace_rseq_configuration   0 rseq_abi_pointer   8 rseq_abi_size   12 signature   …   24
+ */
+export function ptraceGetRseq({ rseq }: TaskStruct, mm: MmStruct, size: U64, data: U64): number {
+  const view = new DataView(new ArrayBuffer(RSEQ_CONFIGURATION_SIZE));
+  view.setBigUint64(0, BigInt(rseq?.addr ?? 0), true);
+  view.setUint32(8, rseq?.length ?? 0, true);
+  view.setUint32(12, rseq?.signature ?? 0, true);
+  return copyHead(mm, data, new Uint8Array(view.buffer), size);
 }
 
 /**

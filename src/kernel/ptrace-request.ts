@@ -145,7 +145,7 @@ const HANDLERS: ReadonlyMap<number, Handler> = new Map<number, Handler>([
   ],
   [abi.PTRACE_GET_SYSCALL_INFO, (mm, r) => ptraceGetSyscallInfo(r.tracee, mm, r.addr, r.data)],
   [abi.PTRACE_SET_SYSCALL_INFO, (mm, r) => ptraceSetSyscallInfo(mm, r.addr, r.data)],
-  [abi.PTRACE_GET_RSEQ_CONFIGURATION, (mm, r) => ptraceGetRseq(mm, r.addr, r.data)],
+  [abi.PTRACE_GET_RSEQ_CONFIGURATION, (mm, r) => ptraceGetRseq(r.tracee, mm, r.addr, r.data)],
   [
     abi.PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG,
     (mm, r) => ptraceUserDispatch(mm, r.addr, r.data, false),

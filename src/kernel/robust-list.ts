@@ -2,14 +2,11 @@ import { LinuxError } from '../errno.js';
 import type { U64 } from '../mm/address.js';
 import { getUserU32, getUserU64, putUserU32 } from '../mm/user.js';
 import { FUTEX_BITSET_MATCH_ANY, futexWake } from './futex.js';
+import { FUTEX_OWNER_DIED, FUTEX_TID_MASK, FUTEX_WAITERS } from './futex-pi.js';
 import type { MmStruct } from './mm-struct.js';
 import type { TaskStruct } from './task.js';
 import { toUserAddr } from './user-address.js';
 
-// include/uapi/linux/futex.h
-const FUTEX_WAITERS = 0x80000000;
-const FUTEX_OWNER_DIED = 0x40000000;
-const FUTEX_TID_MASK = 0x3fffffff;
 /** Entries looked at: a list may be a circle. */
 const ROBUST_LIST_LIMIT = 2048;
 
@@ -39,27 +36,34 @@ function walk(task: TaskStruct, mm: MmStruct, head: U64): void {
   const pending = getUserU64(mm, plus(head, 16));
   let entry = getUserU64(mm, head);
   for (let i = 0; i < ROBUST_LIST_LIMIT && entry !== head; i++) {
-    // Bit 0 of a pointer: a lock with priority inheritance.
     const at = BigInt(entry) & ~1n;
     const next = getUserU64(mm, toUserAddr(at));
-    if (entry !== pending) ownerDied(task, mm, plus(toUserAddr(at), offset), false);
+    if (entry !== pending) ownerDied(task, { mm, entry, offset }, false);
     entry = next;
   }
-  if (pending !== 0) {
-    ownerDied(task, mm, plus(toUserAddr(BigInt(pending) & ~1n), offset), true);
-  }
+  if (pending !== 0) ownerDied(task, { mm, entry: pending, offset }, true);
+}
+
+/** A lock in the list: a pointer to its entry, and how far from that its word is. */
+interface RobustLock {
+  readonly mm: MmStruct;
+  /** Bit 0: a lock with priority inheritance, which exitPi() gives to the next. */
+  readonly entry: U64;
+  readonly offset: U64;
 }
 
 /** @see kernel/futex/core.c, handle_futex_death() */
-function ownerDied(task: TaskStruct, mm: MmStruct, addr: U64, pending: boolean): void {
+function ownerDied(task: TaskStruct, { mm, entry, offset }: RobustLock, pending: boolean): void {
+  const addr = plus(toUserAddr(BigInt(entry) & ~1n), offset);
   const value = getUserU32(mm, addr);
   const word = { mm, addr, shared: true };
   const owner = value & FUTEX_TID_MASK;
-  if (pending && owner === 0) {
+  const pi = (BigInt(entry) & 1n) !== 0n;
+  if (pending && !pi && owner === 0) {
     futexWake(task.kernel, word, 1, FUTEX_BITSET_MATCH_ANY);
   }
   if (owner !== task.pid) return;
   putUserU32(mm, addr, ((value & FUTEX_WAITERS) | FUTEX_OWNER_DIED) >>> 0);
-  if ((value & FUTEX_WAITERS) === 0) return;
+  if (pi || (value & FUTEX_WAITERS) === 0) return;
   futexWake(task.kernel, word, 1, FUTEX_BITSET_MATCH_ANY);
 }

@@ -3,7 +3,7 @@ import { fail } from '../errno.js';
 import { deliverPending, receiver, sendSignal } from './deliver.js';
 import { checkKillPermission } from './kill.js';
 import type { SigAction, SignalStack } from './sighand.js';
-import { NO_SIGNAL_STACK, SS_DISABLE, UAPI_SA_FLAGS, UNBLOCKABLE } from './sighand.js';
+import { NO_SIGNAL_STACK, SIG_IGN, SS_DISABLE, UAPI_SA_FLAGS, UNBLOCKABLE } from './sighand.js';
 import type { Siginfo } from './siginfo.js';
 import { SI_TKILL, siginfoCode } from './siginfo.js';
 import { NSIG, SIGKILL, SIGSTOP } from './signal.js';
@@ -34,6 +34,9 @@ export function doSigaction(task: TaskStruct, signal: number, action: SigAction 
   const mask = action.mask & ~UNBLOCKABLE;
   task.sighand.set(signal, { handler, restorer, mask, flags: action.flags & UAPI_SA_FLAGS });
   if (task.sighand.ignores(signal)) flush(task, signal);
+  else if (old.handler === SIG_IGN) {
+    for (const timer of task.group.posixTimers?.byId.values() ?? []) timer.unignore(signal);
+  }
   for (const thread of [...task.group.threads]) deliverPending(thread);
   return old;
 }

@@ -56,6 +56,8 @@ export function sigmask(signal: number): bigint {
 export class Sighand {
   /** Tasks that share it; changed by the kernel only. */
   users = 1;
+  /** How many signals were queued for tasks that share it: news to who waits at a signalfd. */
+  sent = 0;
   /** Null while all are the default. */
   private actions: Map<number, SigAction> | null = null;
   /** Signals ignored by request, and those with a handler: what status shows as SigIgn and SigCgt. */

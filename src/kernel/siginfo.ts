@@ -43,6 +43,41 @@ export function siginfoCode(info: Siginfo): number {
   return new DataView(info.buffer, info.byteOffset).getInt32(8, true);
 }
 
+// Highest si_code of the signals that have codes of their own, by signal; SIGCHLD is 17, SIGIO 29, SIGSYS 31.
+const CODES: Readonly<Record<number, number>> = {
+  4: 11,
+  5: 6,
+  7: 5,
+  8: 15,
+  11: 10,
+  17: 6,
+  29: 6,
+  31: 2,
+};
+const SI_TIMER = -2;
+const SI_SIGIO = -5;
+/** Codes of SIGIO, which other signals may have (F_SETSIG). */
+const NSIGPOLL = 6;
+
+/**
+ * Which fields of a siginfo count.
+ * @see kernel/signal.c, siginfo_layout()
+ */
+export function siginfoLayout(
+  info: Siginfo,
+): 'kill' | 'timer' | 'poll' | 'fault' | 'child' | 'queue' | 'sys' {
+  const [signal, code] = [siginfoSignal(info), siginfoCode(info)];
+  if (code > SI_USER && code < SI_KERNEL) {
+    if (code <= (CODES[signal] ?? 0)) {
+      return ({ 17: 'child', 29: 'poll', 31: 'sys' } as const)[signal] ?? 'fault';
+    }
+    return code <= NSIGPOLL ? 'poll' : 'kill';
+  }
+  if (code === SI_TIMER) return 'timer';
+  if (code === SI_SIGIO) return 'poll';
+  return code < 0 ? 'queue' : 'kill';
+}
+
 /** Fills in what SIGCHLD tells besides: the child and its exit code or signal; gives `info`. */
 export function setChildStatus(info: Siginfo, pid: number, status: number): Siginfo {
   const view = new DataView(info.buffer, info.byteOffset);
@@ -51,10 +86,28 @@ export function setChildStatus(info: Siginfo, pid: number, status: number): Sigi
   return info;
 }
 
+/** Fills in what the signal of a timer tells besides: its number and its value; gives `info`. */
+export function siginfoTimer(info: Siginfo, id: number, value: bigint): Siginfo {
+  const view = new DataView(info.buffer, info.byteOffset);
+  view.setInt32(16, id, true);
+  view.setBigUint64(24, value, true);
+  return info;
+}
+
+/** Who sends a signal again and again, one at a time: a timer. */
+export interface SignalOwner {
+  /** The signal is taken; false when it is void. */
+  deliver(info: Siginfo): boolean;
+  /** It was ignored, or is forgotten. */
+  drop(): void;
+}
+
 /** A signal that waits to be taken (struct sigqueue). */
 export interface QueuedSignal {
   readonly signal: number;
   readonly info: Siginfo;
+  /** Who is told what becomes of it; it counts for nobody here, and waits beside others of its number. */
+  readonly owner?: SignalOwner;
 }
 
 /** One with the user it counts for. */
@@ -98,9 +151,11 @@ export class PendingSignals {
    * Queues a signal, unless an ordinary one of its number waits already (legacy_queue()).
    * @param uid the receiver's user, whom it counts for; null for one that found no room
    */
-  add({ signal, info }: QueuedSignal, uid: number | null): void {
-    if (signal < SIGRTMIN && this.queue.some((entry) => entry.signal === signal)) return;
-    const entry = { signal, info, uid };
+  add(given: QueuedSignal, uid: number | null): void {
+    const { signal, owner } = given;
+    const legacy = signal < SIGRTMIN && owner === undefined;
+    if (legacy && this.queue.some((entry) => entry.signal === signal)) return;
+    const entry = { ...given, uid };
     if (this.queue.length === 0) this.queue = [entry];
     else this.queue.push(entry);
     if (uid !== null) this.counts.set(uid, (this.counts.get(uid) ?? 0) + 1);
@@ -108,6 +163,12 @@ export class PendingSignals {
 
   /** Takes the lowest that `blocked`, signal n as bit n - 1, lets through (dequeue_signal()). */
   take(blocked: bigint): QueuedSignal | null {
+    let next = this.takeNext(blocked);
+    while (next?.owner?.deliver(next.info) === false) next = this.takeNext(blocked);
+    return next;
+  }
+
+  private takeNext(blocked: bigint): QueuedSignal | null {
     let next: Counted | null = null;
     for (const entry of this.queue) {
       if (signalBlocked(blocked, entry.signal)) continue;
@@ -124,7 +185,15 @@ export class PendingSignals {
     if (this.queue.length === 0) return;
     const gone = this.queue.filter(({ signal }) => signals?.has(signal) ?? true);
     this.queue = this.queue.filter((entry) => !gone.includes(entry));
-    for (const { uid } of gone) this.uncount(uid);
+    for (const { uid, owner } of gone) {
+      this.uncount(uid);
+      owner?.drop();
+    }
+  }
+
+  /** Forgets signals of timers (flush_itimer_signals()). */
+  flushOwned(): void {
+    if (this.queue.length > 0) this.queue = this.queue.filter(({ owner }) => owner === undefined);
   }
 
   /** What waits, in the order it came. */

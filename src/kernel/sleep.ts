@@ -10,6 +10,14 @@ export interface Sleep {
   readonly done?: number;
 }
 
+/** A place in a queue (of a futex, of semaphores) that a call has until it is made again. */
+export interface Waiting {
+  /** Somebody has had it go on: what the call answers is certain, and no signal comes before that. */
+  readonly woken: boolean;
+  /** Leaves the queue, if it is in it. */
+  leave(): void;
+}
+
 /**
  * Whether a call has slept as long as it was to. The first of the calls notes when that is; when it is made
  * again that moment stays.
@@ -41,8 +49,8 @@ export function takeProgress(task: TaskStruct): number {
 
 /** Whether a call of a task noted something for when it is made again. */
 export function isAsleep(task: TaskStruct): boolean {
-  const { sleep, futexWait, savedSigmask, notification } = task;
-  return sleep !== null || futexWait !== null || savedSigmask !== null || notification !== null;
+  const { sleep, waiting, savedSigmask, notification } = task;
+  return sleep !== null || waiting !== null || savedSigmask !== null || notification !== null;
 }
 
 /**
@@ -50,8 +58,8 @@ export function isAsleep(task: TaskStruct): boolean {
  */
 export function endSleep(task: TaskStruct): void {
   task.sleep = null;
-  task.futexWait?.leave();
-  task.futexWait = null;
+  task.waiting?.leave();
+  task.waiting = null;
   task.notification?.leave();
   task.notification = null;
   if (task.savedSigmask === null) return;

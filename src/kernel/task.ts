@@ -2,18 +2,20 @@ import type { U64 } from '../mm/address.js';
 import type { Hart } from '../mm/hart.js';
 import type { MmLimits } from '../mm/limits.js';
 import type { Cred } from './cred.js';
-import type { FutexWait } from './futex.js';
+import type { SemUndoList } from './ipc/sem.js';
 import type { Itimer } from './itimer.js';
 import type { Kernel } from './kernel.js';
 import type { MmStruct } from './mm-struct.js';
 import type { Pid } from './pid.js';
+import type { PosixTimers } from './posix-timer.js';
 import type { PtraceLink } from './ptrace-link.js';
 import type { Rlimits } from './rlimit.js';
+import type { Rseq } from './rseq.js';
 import type { SignalStack } from './sighand.js';
 import { NO_SIGNAL_STACK, Sighand } from './sighand.js';
 import type { Seccomp } from './seccomp.js';
 import type { SeccompNotification } from './seccomp-notify.js';
-import type { Sleep } from './sleep.js';
+import type { Sleep, Waiting } from './sleep.js';
 import type { QueuedSignal } from './siginfo.js';
 import { PendingSignals } from './siginfo.js';
 import type { TaskFiles, TaskFs } from './task-files.js';
@@ -92,6 +94,8 @@ export class ThreadGroup implements Linked<ThreadGroup> {
   oomScoreAdjMin = 0;
   /** ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF; null while none of them is set. */
   itimers: (Itimer | null)[] | null = null;
+  /** Those of timer_create(); null before the first. */
+  posixTimers: PosixTimers | null = null;
   /** Milliseconds of CPU of its threads that are gone, and of processes it has waited for. */
   exitedCpuTime = 0;
   childrenCpuTime = 0;
@@ -246,10 +250,14 @@ export class TaskStruct implements Linked<TaskStruct> {
   signalStack: SignalStack = NO_SIGNAL_STACK;
   /** What a call that sleeps noted for when it is made again; null when none sleeps. */
   sleep: Sleep | null = null;
-  /** The word it waits at, or was woken from; null when it waits at none. */
-  futexWait: FutexWait | null = null;
+  /** The queue it waits in, or was woken from; null when it waits in none. */
+  waiting: Waiting | null = null;
   /** The mask to go back to when a call with a mask of its own ends; null without such a call. */
   savedSigmask: bigint | null = null;
+  /** Its area for restartable sequences; null without. */
+  rseq: Rseq | null = null;
+  /** What is taken back of semaphores when it ends; null for nothing. */
+  semUndo: SemUndoList | null = null;
   /** Head of the list of the locks it holds (set_robust_list()); 0 for none. */
   robustList: U64 = 0;
   /** The signal that it ended its process with; null unless it took one. */

@@ -10,6 +10,7 @@ import {
 } from './capability.js';
 import type { Cred } from './cred.js';
 import { commitCreds, prepareCreds } from './cred.js';
+import { exitSem } from './ipc/sem.js';
 import type { TaskStruct } from './task.js';
 import { threadGroupEmpty } from './task.js';
 import { UserNamespace, kgidHasMapping, kuidHasMapping } from './userns.js';
@@ -132,6 +133,7 @@ export function sysUnshare(task: TaskStruct, flags: number): void {
   if (all & CLONE_OTHER_NS) failOtherNs(task, cred);
   if (all & CLONE_FS) unshareFs(task);
   if (all & CLONE_FILES) unshareFiles(task);
+  if (all & CLONE_SYSVSEM) exitSem(task);
   if (all & CLONE_NEWUSER) commitCreds(task, cred);
 }
 

@@ -7,6 +7,7 @@ import { showMeminfo } from './meminfo.js';
 import { sysctlDirectory } from './proc-sysctl.js';
 import { mountsLink } from './self.js';
 import type { FileOperations } from '../vfs/file.js';
+import { sysvipcDirectory } from './sysvipc.js';
 import { ttyDirectory } from './tty.js';
 import { showVmstat } from './vmstat.js';
 
@@ -97,5 +98,6 @@ export function rootEntries(root: Dentry): void {
   for (const [name, fops] of Object.entries(rootFileOperations)) {
     procCreateSingle(root, name, fops);
     if (name === 'swaps') mountsLink(root);
+    if (name === 'meminfo') sysvipcDirectory(root);
   }
 }

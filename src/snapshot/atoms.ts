@@ -8,6 +8,7 @@ import { nsLinkOperations } from '../procfs/ns.js';
 import type { PidEntry } from '../procfs/pid-entry.js';
 import { tgidBaseStuff, tgidTaskDirectory, tidBaseStuff } from '../procfs/pid.js';
 import * as sysctl from '../procfs/proc-sysctl.js';
+import { fixedDirOperations, sysvipcOperations } from '../procfs/sysvipc.js';
 import { rootFileOperations } from '../procfs/root-entries.js';
 import * as procRoot from '../procfs/root.js';
 import * as self from '../procfs/self.js';
@@ -16,12 +17,14 @@ import { anonInodeOperations } from '../syscall/anon-inode.js';
 import { rulesetOperations } from '../syscall/landlock.js';
 import { listenerOperations } from '../syscall/seccomp-listener.js';
 import { pidfdOperations } from '../syscall/pidfd.js';
-import { attachmentOperations } from '../syscall/shm-segments.js';
+import { attachmentOperations } from '../vfs/shm-segments.js';
 import { deletedName, ownName } from '../vfs/dentry.js';
 import * as device from '../vfs/device.js';
 import { directoryOperations } from '../vfs/directory.js';
 import { epollOperations } from '../vfs/epoll.js';
 import { eventfdOperations } from '../vfs/eventfd.js';
+import { mqueueInodeOperations, mqueueOperations } from '../vfs/mqueue.js';
+import { signalfdOperations } from '../vfs/signalfd.js';
 import { timerfdOperations } from '../vfs/timerfd.js';
 import {
   hostDirOperations,
@@ -67,6 +70,8 @@ const NAMED: Readonly<Record<string, Atom>> = {
   epoll: epollOperations,
   eventfd: eventfdOperations,
   timerfd: timerfdOperations,
+  signalfd: signalfdOperations,
+  'proc/fixed/dir': fixedDirOperations,
   'hostfs/dir': hostDirOperations,
   'hostfs/file': hostFileOperations,
   'hostfs/revalidate': hostRevalidate,
@@ -82,6 +87,8 @@ const NAMED: Readonly<Record<string, Atom>> = {
   'landlock/ruleset': rulesetOperations,
   'seccomp/notify': listenerOperations,
   pidfd: pidfdOperations,
+  mqueue: mqueueOperations,
+  'mqueue/inode': mqueueInodeOperations,
   'pipe/fifo': fifoOperations,
   'pipe/name': pipeName,
   'pipe/pipe': pipeOperations,
@@ -133,7 +140,8 @@ function* entryAtoms(dir: string, entries: readonly PidEntry[]): Generator<[stri
 
 function* allAtoms(): Generator<[string, Atom]> {
   yield* Object.entries(NAMED);
-  for (const [name, fops] of Object.entries(rootFileOperations)) yield [`proc/${name}/file`, fops];
+  for (const [name, fops] of Object.entries({ ...rootFileOperations, ...sysvipcOperations }))
+    yield [`proc/${name}/file`, fops];
   for (const [name, fops] of Object.entries(ttyFileOperations)) {
     yield [`proc/tty/${name}/file`, fops];
   }

@@ -4,9 +4,14 @@ import { SeccompListener, SeccompNotification } from '../kernel/seccomp-notify.j
 import { YamaModule, YamaScope } from '../kernel/lsm/yama.js';
 import { Cred } from '../kernel/cred.js';
 import { FutexWait } from '../kernel/futex.js';
+import { FutexWaitv } from '../kernel/futex-waitv.js';
+import { MsgQueue, MsgReceiver, MsgSender } from '../kernel/ipc/msg.js';
+import { IpcIds } from '../kernel/ipc/perm.js';
+import { SemSet, SemWait } from '../kernel/ipc/sem.js';
 import { Kernel } from '../kernel/kernel.js';
 import { MmStruct } from '../kernel/mm-struct.js';
 import { Pid, PidTable } from '../kernel/pid.js';
+import { PosixTimer } from '../kernel/posix-timer.js';
 import { ProcessCount } from '../kernel/process-count.js';
 import { SecurityHooks } from '../kernel/security.js';
 import { Sighand } from '../kernel/sighand.js';
@@ -23,12 +28,14 @@ import { PageCache } from '../mm/page-cache.js';
 import { UserfaultQueue } from '../mm/userfault-queue.js';
 import { UserfaultfdContext } from '../mm/userfaultfd.js';
 import { ExecutableFile } from '../syscall/exec.js';
-import { ShmSegment, ShmSegments } from '../syscall/shm-segments.js';
 import { ByteQueue } from '../vfs/byte-queue.js';
+import { ShmSegment, ShmSegments } from '../vfs/shm-segments.js';
 import { Dentry } from '../vfs/dentry.js';
 import { Devpts } from '../vfs/devpts.js';
 import { Eventpoll } from '../vfs/epoll.js';
 import { Eventfd } from '../vfs/eventfd.js';
+import { MqReceiver, MqSender, Mqueue } from '../vfs/mqueue.js';
+import { Signalfd } from '../vfs/signalfd.js';
 import { Timerfd } from '../vfs/timerfd.js';
 import { ExeFile } from '../vfs/exe-file.js';
 import { FdTable } from '../vfs/fdtable.js';
@@ -108,11 +115,13 @@ const RULES: readonly ClassRule[] = [
   rule('FileLocks', FileLocks),
   rule('FsStruct', FsStruct),
   rule('FutexWait', FutexWait),
+  rule('FutexWaitv', FutexWaitv),
   rule('Hart', Hart, { caches: ['view'] }),
   rule('HostFs', HostFs, { external: ['host'], caches: ['ids', 'made'] }),
   rule('HostPages', HostPages, { caches: ['file'] }),
   rule('Inode', Inode),
   rule('Inotify', Inotify),
+  rule('IpcIds', IpcIds),
   // What calls pass holds the rules of the program, which stay; a new machine has none.
   rule('Kernel', Kernel, { skip: ['entry'], external: ['now', 'random'] }),
   // Watches are of the host; null is as good as false.
@@ -123,11 +132,18 @@ const RULES: readonly ClassRule[] = [
   rule('LowerFile', LowerFile),
   rule('LowerLayer', LowerLayer, { external: ['host'], caches: ['windows'] }),
   rule('Mount', Mount),
+  rule('Mqueue', Mqueue),
+  rule('MqReceiver', MqReceiver),
+  rule('MqSender', MqSender),
+  rule('MsgQueue', MsgQueue),
+  rule('MsgReceiver', MsgReceiver),
+  rule('MsgSender', MsgSender),
   rule('PageCache', PageCache),
   rule('PendingSignals', PendingSignals),
   rule('Pid', Pid),
   rule('PidTable', PidTable),
   rule('Pipe', Pipe),
+  rule('PosixTimer', PosixTimer),
   rule('ProcessCount', ProcessCount),
   rule('OutputProcessor', OutputProcessor),
   rule('PtyMaster', PtyMaster),
@@ -136,9 +152,12 @@ const RULES: readonly ClassRule[] = [
   rule('SeccompListener', SeccompListener),
   rule('SeccompNotification', SeccompNotification),
   rule('SecurityHooks', SecurityHooks, { skip: ['modules'] }),
+  rule('SemSet', SemSet),
+  rule('SemWait', SemWait),
   rule('ShmSegment', ShmSegment),
   rule('ShmSegments', ShmSegments),
   rule('Sighand', Sighand),
+  rule('Signalfd', Signalfd),
   rule('SourcePages', SourcePages, { external: ['source'] }),
   rule('SuperBlock', SuperBlock),
   rule('Sysctl', Sysctl),

@@ -29,6 +29,8 @@ import { processIdCalls } from './process-ids.js';
 import { processCalls } from './process.js';
 import { ptraceCalls } from './ptrace.js';
 import { itimerCalls } from './itimer.js';
+import { rseqCalls } from './rseq.js';
+import { posixTimerCalls } from './posix-timer.js';
 import { riscvCalls } from './riscv.js';
 import { seccompCalls } from './seccomp.js';
 import { enterSeccomp } from './seccomp-entry.js';
@@ -38,11 +40,16 @@ import { signalWaitCalls } from './signal-wait.js';
 import { signalFamily } from './signal.js';
 import { socketCalls } from './socket.js';
 import { socketMessageCalls } from './socket-message.js';
+import { signalfdCalls } from './signalfd.js';
 import { systemFamily } from './system.js';
 import { inotifyCalls } from './inotify.js';
 import { timerfdCalls } from './timerfd.js';
 import { timeCalls } from './time.js';
 import { futexCalls } from './futex.js';
+import { futex2Calls } from './futex2.js';
+import { mqueueCalls } from './mqueue.js';
+import { msgCalls } from './msg.js';
+import { semFamily } from './sem.js';
 import { NR_GENERIC } from './table-generic.js';
 import { NR_X86_64 } from './table-x86-64.js';
 
@@ -87,9 +94,15 @@ const COMMON_FAMILIES: readonly SyscallFamily[] = [
   inotifyCalls,
   timerfdCalls,
   futexCalls,
+  futex2Calls,
   itimerCalls,
   schedCalls,
   signalWaitCalls,
+  signalfdCalls,
+  posixTimerCalls,
+  rseqCalls,
+  msgCalls,
+  mqueueCalls,
 ];
 
 function makeTable(
@@ -110,6 +123,7 @@ function genericTable(machine: 'riscv64' | 'aarch64'): SyscallTable {
   return makeTable(NR_GENERIC, [
     ...COMMON_FAMILIES,
     signalFamily(machine !== 'riscv64'),
+    semFamily(false),
     statCallsGeneric,
     epollFamily(false),
     cloneFamily('tls-ctid'),
@@ -123,6 +137,7 @@ function x8664Table(): SyscallTable {
   return makeTable(NR_X86_64, [
     ...COMMON_FAMILIES,
     signalFamily(true),
+    semFamily(true),
     statCalls,
     archPrctlCalls,
     epollFamily(true),

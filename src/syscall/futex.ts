@@ -1,17 +1,13 @@
 import { EINVAL, ENOSYS, EPERM, ESRCH } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
-import {
-  FUTEX_BITSET_MATCH_ANY,
-  futexRequeue,
-  futexWait,
-  futexWake,
-  futexWakeOp,
-  type FutexWord,
-} from '../kernel/futex.js';
+import { FUTEX_BITSET_MATCH_ANY, futexWait, futexWake, type FutexWord } from '../kernel/futex.js';
+import { futexLockPi, futexUnlockPi, futexWaitRequeuePi } from '../kernel/futex-pi.js';
+import { futexRequeue, futexRequeuePi } from '../kernel/futex-requeue.js';
+import { futexWakeOp } from '../kernel/futex-wake-op.js';
 import { ptraceMayAccess, PTRACE_MODE_READ_REALCREDS } from '../kernel/ptrace.js';
 import type { TaskStruct } from '../kernel/task.js';
 import type { U64 } from '../vfs/u64.js';
-import { currentMm, int, type SyscallFamily, uint, writeU64 } from './args.js';
+import { currentMm, done, int, type SyscallFamily, uint, writeU64 } from './args.js';
 import { readTimespec, wallTime } from './time.js';
 
 // include/uapi/linux/futex.h
@@ -20,8 +16,17 @@ const FUTEX_WAKE = 1;
 const FUTEX_REQUEUE = 3;
 const FUTEX_CMP_REQUEUE = 4;
 const FUTEX_WAKE_OP = 5;
+const FUTEX_LOCK_PI = 6;
+const FUTEX_UNLOCK_PI = 7;
+const FUTEX_TRYLOCK_PI = 8;
 const FUTEX_WAIT_BITSET = 9;
 const FUTEX_WAKE_BITSET = 10;
+const FUTEX_WAIT_REQUEUE_PI = 11;
+const FUTEX_CMP_REQUEUE_PI = 12;
+const FUTEX_LOCK_PI2 = 13;
+/** Those that take a timeout, and those that take one of either clock. */
+const CLOCKED = [FUTEX_WAIT_BITSET, FUTEX_WAIT_REQUEUE_PI, FUTEX_LOCK_PI2];
+const TIMED = [FUTEX_WAIT, FUTEX_LOCK_PI, ...CLOCKED];
 const FUTEX_PRIVATE_FLAG = 128;
 const FUTEX_CLOCK_REALTIME = 256;
 const FUTEX_CMD_MASK = 127;
@@ -29,7 +34,7 @@ const FUTEX_CMD_MASK = 127;
 const ROBUST_LIST_HEAD_SIZE = 24;
 
 /**
- * Waiting at words of memory, and waking who waits. The calls with priority inheritance are not there.
+ * Waiting at words of memory, and waking who waits.
  *
  * @see kernel/futex/syscalls.c
  */
@@ -49,6 +54,44 @@ export const futexCalls: SyscallFamily = {
   },
 };
 
+/** A command with its arguments as they are meant. */
+interface FutexCall {
+  readonly word: FutexWord;
+  readonly second: FutexWord;
+  readonly value: number;
+  /** What the register of the timeout holds for calls without one: a second count. */
+  readonly count: number;
+  readonly value3: number;
+  /** How long from now, Infinity for ever. */
+  readonly ms: number;
+}
+
+const match = FUTEX_BITSET_MATCH_ANY;
+
+/** The commands, by number. */
+const COMMANDS: Readonly<Record<number, (task: TaskStruct, call: FutexCall) => number>> = {
+  [FUTEX_WAIT]: (task, { word, value, ms }) => futexWait(task, word, { value, bitset: match, ms }),
+  [FUTEX_WAKE]: ({ kernel }, { word, value }) => futexWake(kernel, word, value | 0, match),
+  [FUTEX_REQUEUE]: ({ kernel }, { word, second, value, count }) =>
+    futexRequeue(kernel, word, second, { wakes: value | 0, moves: count, value: null }),
+  [FUTEX_CMP_REQUEUE]: ({ kernel }, { word, second, value, count, value3 }) =>
+    futexRequeue(kernel, word, second, { wakes: value | 0, moves: count, value: value3 }),
+  [FUTEX_WAKE_OP]: ({ kernel }, { word, second, value, count, value3 }) =>
+    futexWakeOp(kernel, word, second, [value | 0, count], value3),
+  [FUTEX_LOCK_PI]: (task, { word, ms }) => futexLockPi(task, word, ms),
+  [FUTEX_UNLOCK_PI]: (task, { word }) => done(futexUnlockPi(task, word)),
+  [FUTEX_TRYLOCK_PI]: (task, { word }) => futexLockPi(task, word, null),
+  [FUTEX_WAIT_BITSET]: (task, { word, value, value3, ms }) =>
+    futexWait(task, word, { value, bitset: value3, ms }),
+  [FUTEX_WAKE_BITSET]: ({ kernel }, { word, value, value3 }) =>
+    futexWake(kernel, word, value | 0, value3),
+  [FUTEX_WAIT_REQUEUE_PI]: (task, { word, second, value, ms }) =>
+    futexWaitRequeuePi(task, word, second, { value, bitset: match, ms }),
+  [FUTEX_CMP_REQUEUE_PI]: ({ kernel }, { word, second, value, count, value3 }) =>
+    futexRequeuePi(kernel, word, second, { wakes: value | 0, moves: count, value: value3 }),
+  [FUTEX_LOCK_PI2]: (task, { word, ms }) => futexLockPi(task, word, ms),
+};
+
 function sysFutex(
   task: TaskStruct,
   addr: U64,
@@ -60,40 +103,26 @@ function sysFutex(
 ): number {
   const command = int(op) & FUTEX_CMD_MASK;
   const realtime = (int(op) & FUTEX_CLOCK_REALTIME) !== 0;
-  const waits = command === FUTEX_WAIT || command === FUTEX_WAIT_BITSET;
-  const ms = waits && timeout !== 0 ? waitTime(task, timeout, command, realtime) : Infinity;
-  // Only waits with a moment of a clock say which.
-  if (realtime && command !== FUTEX_WAIT_BITSET) fail(ENOSYS);
+  const timed = TIMED.includes(command) && timeout !== 0;
+  const ms = timed ? waitTime(task, timeout, command, realtime) : Infinity;
+  // Only waits for a moment say of which clock.
+  if (realtime && !CLOCKED.includes(command)) fail(ENOSYS);
   const shared = (int(op) & FUTEX_PRIVATE_FLAG) === 0;
   const mm = currentMm(task);
-  const word = { mm, addr, shared };
-  const bitset = command === FUTEX_WAIT_BITSET || command === FUTEX_WAKE_BITSET;
-  const bits = bitset ? uint(value3) : FUTEX_BITSET_MATCH_ANY;
-  if (waits) return futexWait(task, word, { value: uint(value), bitset: bits, ms });
-  if (command === FUTEX_WAKE || command === FUTEX_WAKE_BITSET) {
-    return futexWake(task.kernel, word, int(value), bits);
-  }
-  const second: FutexWord = { mm, addr: addr2, shared };
-  return onTwoWords(task, command, [word, second], [int(value), int(timeout)], uint(value3));
+  return (COMMANDS[command] ?? fail(ENOSYS))(task, {
+    word: { mm, addr, shared },
+    second: { mm, addr: addr2, shared },
+    value: uint(value),
+    count: int(timeout),
+    value3: uint(value3),
+    ms,
+  });
 }
 
-/** Milliseconds that a wait may last: FUTEX_WAIT has a length, the other a moment. */
+/** Milliseconds that a wait may last: FUTEX_WAIT has a length, the others a moment. */
 function waitTime(task: TaskStruct, timeout: U64, command: number, realtime: boolean): number {
   const ms = readTimespec(task, timeout);
   if (command === FUTEX_WAIT) return ms;
-  return ms - (realtime ? wallTime(task) : task.kernel.time());
-}
-
-function onTwoWords(
-  task: TaskStruct,
-  command: number,
-  [word, second]: readonly [FutexWord, FutexWord],
-  [first, other]: readonly [number, number],
-  value3: number,
-): number {
-  const { kernel } = task;
-  if (command === FUTEX_WAKE_OP) return futexWakeOp(kernel, word, second, [first, other], value3);
-  if (command !== FUTEX_REQUEUE && command !== FUTEX_CMP_REQUEUE) fail(ENOSYS);
-  const value = command === FUTEX_CMP_REQUEUE ? value3 : null;
-  return futexRequeue(kernel, word, second, { wakes: first, moves: other, value });
+  const wall = realtime || command === FUTEX_LOCK_PI;
+  return ms - (wall ? wallTime(task) : task.kernel.time());
 }

@@ -14,13 +14,10 @@ const POLICIES: ReadonlySet<number> = new Set([SCHED_NORMAL, SCHED_FIFO, SCHED_R
 /** MAX_RT_PRIO - 1 */
 const RT_PRIORITY_MAX = 99;
 
-// include/uapi/linux/membarrier.h: MEMBARRIER_CMD_* as bits.
-const MEMBARRIER_COMMANDS = 0x1ff;
-
 /**
  * Scheduling of a machine with one CPU, on which all tasks are alike.
  *
- * @see kernel/sched/syscalls.c, kernel/sched/membarrier.c
+ * @see kernel/sched/syscalls.c
  */
 export const schedCalls: SyscallFamily = {
   sched_getaffinity(task, pid, length, mask) {
@@ -58,13 +55,6 @@ export const schedCalls: SyscallFamily = {
   setpriority(task, which, who, nice) {
     setPriority(task, int(which), int(who), int(nice));
     return 0;
-  },
-  membarrier(_task, command, flags) {
-    if (uint(flags) !== 0) fail(EINVAL);
-    if (int(command) === 0) return MEMBARRIER_COMMANDS;
-    // One CPU sees everything in order.
-    const known = (int(command) & (int(command) - 1)) === 0 && int(command) <= MEMBARRIER_COMMANDS;
-    return known && int(command) > 0 ? 0 : fail(EINVAL);
   },
 };
 

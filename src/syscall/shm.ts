@@ -9,37 +9,47 @@ import {
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import { fail } from '../errno.js';
 import { CAP_IPC_LOCK, capable } from '../kernel/capability.js';
-import { RLIMIT_MEMLOCK } from '../kernel/rlimit.js';
-import type { TaskStruct } from '../kernel/task.js';
-import { fromKgidMunged, fromKuidMunged, makeKgid, makeKuid } from '../kernel/userns.js';
-import { pageAlign } from '../mm/address.js';
-import type { Mm, VmaInfo } from '../mm/mm.js';
-import { mmap, munmap } from '../mm/mmap.js';
-import type { U64 } from '../vfs/u64.js';
-import { currentMm, int, readUser, type SyscallFamily, writeUser } from './args.js';
-import { mmLimits } from '../kernel/mm-limits.js';
 import {
   checkIpcOwner,
   checkIpcPermission,
+  IPC_INFO,
+  IPC_RMID,
+  IPC_SET,
+  IPC_STAT,
+  ipcSeconds,
+  S_IRUGO,
+  S_IWUGO,
+} from '../kernel/ipc/perm.js';
+import { RLIMIT_MEMLOCK } from '../kernel/rlimit.js';
+import type { TaskStruct } from '../kernel/task.js';
+import { pageAlign } from '../mm/address.js';
+import type { Mm, VmaInfo } from '../mm/mm.js';
+import { mmap, munmap } from '../mm/mmap.js';
+import {
+  countMappings,
   segmentOf,
+  SHMMAX,
+  SHMMNI,
   type ShmSegment,
   shmSegmentsOf,
-} from './shm-segments.js';
+} from '../vfs/shm-segments.js';
+import type { U64 } from '../vfs/u64.js';
+import { currentMm, int, readUser, type SyscallFamily, writeUser } from './args.js';
+import { mmLimits } from '../kernel/mm-limits.js';
+import { encodePerm, setPerm } from './ipc-perm.js';
 
-// include/uapi/linux/ipc.h and shm.h
-const IPC_RMID = 0;
-const IPC_SET = 1;
-const IPC_STAT = 2;
+// include/uapi/linux/shm.h
 const SHM_LOCK = 11;
 const SHM_UNLOCK = 12;
+const SHM_STAT = 13;
+const SHM_INFO = 14;
+const SHM_STAT_ANY = 15;
 /** Of the mode that IPC_STAT tells; as nothing is reclaimed, it holds nothing. */
 const SHM_LOCKED = 0o2000;
 const SHM_RDONLY = 0o10000;
 const SHM_RND = 0o20000;
 const SHM_REMAP = 0o40000;
 const SHM_EXEC = 0o100000;
-const S_IRUGO = 0o444;
-const S_IWUGO = 0o222;
 const S_IXUGO = 0o111;
 /** struct shmid64_ds, bytes; its first 48 are struct ipc64_perm. */
 const SHMID_DS_SIZE = 112;
@@ -59,15 +69,23 @@ export const shmCalls: SyscallFamily = {
     if (int(id) < 0) fail(EINVAL);
     if (int(command) === IPC_SET) {
       const wanted = readUser(task, buf, SHMID_DS_SIZE);
-      setOwner(task, segments.byId(int(id)), wanted);
+      const segment = segments.byId(int(id));
+      setPerm(task, segment, wanted);
+      segment.ctime = ipcSeconds(task);
       return 0;
     }
-    const segment = segments.byId(int(id));
+    if (int(command) === IPC_INFO || int(command) === SHM_INFO) {
+      return info(task, buf, int(command) === SHM_INFO);
+    }
+    const bySlot = int(command) === SHM_STAT || int(command) === SHM_STAT_ANY;
+    const segment = bySlot ? segments.ids.bySlot(int(id)) : segments.byId(int(id));
     switch (int(command)) {
+      case SHM_STAT:
+      case SHM_STAT_ANY:
       case IPC_STAT:
-        checkIpcPermission(task, segment, S_IRUGO);
+        if (int(command) !== SHM_STAT_ANY) checkIpcPermission(task, segment, S_IRUGO);
         writeUser(task, buf, encodeSegment(task, segment));
-        return 0;
+        return bySlot ? segment.id : 0;
       case SHM_LOCK:
       case SHM_UNLOCK:
         checkMayLockSegment(task, segment, int(command) === SHM_LOCK);
@@ -95,6 +113,26 @@ function checkMayLockSegment(task: TaskStruct, segment: ShmSegment, locks: boole
   const { euid } = task.cred;
   if (euid !== segment.uid && euid !== segment.cuid) fail(EPERM);
   if (locks && task.group.rlimits.soft(RLIMIT_MEMLOCK) === 0) fail(EPERM);
+}
+
+/**
+ *     struct shminfo64   0 shmmax   8 shmmin   16 shmmni   24 shmseg   32 shmall   …   72
+ *     struct shm_info    0 used_ids   8 shm_tot   16 shm_rss   24 shm_swp   …   48
+ *
+ * @see ipc/shm.c, shmctl_ipc_info() and shmctl_shm_info()
+ */
+function info(task: TaskStruct, buf: U64, inUse: boolean): number {
+  const { ids } = shmSegmentsOf(task);
+  const pages = (bytes: number): bigint => BigInt(Math.ceil(bytes / PAGE_SIZE));
+  const sizes = ids.list().map(({ size, path }) => {
+    return [pages(size), BigInt(path.dentry.inode.pages?.cachedPages ?? 0)] as const;
+  });
+  const sum = (of: 0 | 1): bigint => sizes.reduce((all, each) => all + each[of], 0n);
+  const words = inUse
+    ? [BigInt(sizes.length), sum(0), sum(1), 0n, 0n, 0n]
+    : [SHMMAX, 1n, BigInt(SHMMNI), BigInt(SHMMNI), SHMMAX, 0n, 0n, 0n, 0n];
+  writeUser(task, buf, new Uint8Array(BigUint64Array.from(words).buffer));
+  return ids.maxSlot;
 }
 
 /** @see ipc/shm.c, do_shmat() */
@@ -170,39 +208,15 @@ function attachmentAt(mm: Mm, addr: number): VmaInfo[] {
   return parts;
 }
 
-/** Mappings of a segment in all memories, as shm_nattch counts them. */
-function countMappings(task: TaskStruct, segment: ShmSegment): number {
-  const memories = new Set([...task.kernel.tasks()].map(({ mm }) => mm));
-  let count = 0;
-  for (const mm of memories) {
-    for (const vma of mm?.vmas() ?? []) if (segmentOf(vma.file) === segment) count += 1;
-  }
-  return count;
-}
-
 function encodeSegment(task: TaskStruct, segment: ShmSegment): DataView {
   const view = new DataView(new ArrayBuffer(SHMID_DS_SIZE));
-  const { userNs } = task.cred;
-  view.setInt32(0, segment.key, true);
-  view.setUint32(4, fromKuidMunged(userNs, segment.uid), true);
-  view.setUint32(8, fromKgidMunged(userNs, segment.gid), true);
-  view.setUint32(12, fromKuidMunged(userNs, segment.cuid), true);
-  view.setUint32(16, fromKgidMunged(userNs, segment.cgid), true);
-  view.setUint32(20, segment.mode, true);
+  encodePerm(task, segment, view);
   view.setBigUint64(48, BigInt(segment.size), true);
+  view.setBigUint64(56, BigInt(segment.atime), true);
+  view.setBigUint64(64, BigInt(segment.dtime), true);
+  view.setBigUint64(72, BigInt(segment.ctime), true);
   view.setInt32(80, segment.creatorPid, true);
   view.setInt32(84, segment.lastPid, true);
   view.setBigUint64(88, BigInt(countMappings(task, segment)), true);
   return view;
-}
-
-/** IPC_SET: owner and permission bits. @throws {LinuxError} EPERM; EINVAL: an id without mapping */
-function setOwner(task: TaskStruct, segment: ShmSegment, view: DataView): void {
-  checkIpcOwner(task, segment);
-  const uid = makeKuid(task.cred.userNs, view.getUint32(4, true));
-  const gid = makeKgid(task.cred.userNs, view.getUint32(8, true));
-  if (uid < 0 || gid < 0) fail(EINVAL);
-  segment.uid = uid;
-  segment.gid = gid;
-  segment.mode = (segment.mode & ~0o777) | (view.getUint32(20, true) & 0o777);
 }

@@ -1,18 +1,11 @@
 import { EINVAL, ERESTARTSYS } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
+import { CLOCK_THREAD_CPUTIME_ID, clockTime } from '../kernel/clock.js';
 import { timedOut } from '../kernel/sleep.js';
 import type { TaskStruct } from '../kernel/task.js';
-import { fsOf } from '../vfs/fs-struct.js';
 import type { U64 } from '../vfs/u64.js';
 import { int, readUser, type SyscallFamily, uint, writeU32s, writeU64, writeUser } from './args.js';
 
-// include/uapi/linux/time.h
-const CLOCK_REALTIME = 0;
-const CLOCK_PROCESS_CPUTIME_ID = 2;
-const CLOCK_THREAD_CPUTIME_ID = 3;
-const CLOCK_TAI = 11;
-/** Clocks that show the time of day; every other one counts from the boot. */
-const WALL_CLOCKS = [CLOCK_REALTIME, 5, 8, CLOCK_TAI];
 const TIMER_ABSTIME = 1;
 
 /** Clock ticks of times(2) in a second. */
@@ -96,15 +89,7 @@ export function rusage(ms: number, pages: number): Uint8Array {
 
 /** Milliseconds since 1970. */
 export function wallTime(task: TaskStruct): number {
-  return fsOf(task).vfs.now();
-}
-
-/** What a clock shows, ms. @throws {LinuxError} EINVAL: no such clock */
-function clockTime(task: TaskStruct, clock: number): number {
-  if (clock < 0 || clock > CLOCK_TAI || clock === 10) fail(EINVAL);
-  if (clock === CLOCK_PROCESS_CPUTIME_ID) return task.group.cpuTime();
-  if (clock === CLOCK_THREAD_CPUTIME_ID) return task.cpuTime;
-  return WALL_CLOCKS.includes(clock) ? wallTime(task) : task.kernel.time();
+  return task.kernel.realTime();
 }
 
 /** A struct timespec in milliseconds. @throws {LinuxError} EINVAL: out of range; EFAULT */

@@ -1,35 +1,31 @@
-import { EACCES, EEXIST, EINVAL, ENOENT, ENOMEM, EPERM } from '../../assembly/abi/errno.js';
+import { EINVAL, ENOMEM } from '../../assembly/abi/errno.js';
 import { VM_CLOSES } from '../../assembly/abi/vma.js';
 import { fail } from '../errno.js';
-import { CAP_IPC_OWNER, CAP_SYS_ADMIN, capable } from '../kernel/capability.js';
-import { inGroup } from '../kernel/cred.js';
+import { IpcIds, IPC_PRIVATE, type IpcObject, ipcSeconds } from '../kernel/ipc/perm.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { PageCache } from '../mm/page-cache.js';
-import { Dentry, type Path, deletedName } from '../vfs/dentry.js';
-import { File, type FileOperations, FMODE_READ, FMODE_WRITE } from '../vfs/file.js';
-import { O_RDONLY, O_RDWR } from '../vfs/flags.js';
-import { fsOf } from '../vfs/fs-struct.js';
-import { Inode } from '../vfs/inode.js';
-import { S_IFREG } from '../vfs/mode.js';
-import { shmemFileOperations } from '../vfs/shmem.js';
-import type { Vfs } from '../vfs/vfs.js';
+import { Dentry, type Path, deletedName } from './dentry.js';
+import { File, type FileOperations, FMODE_READ, FMODE_WRITE } from './file.js';
+import { O_RDONLY, O_RDWR } from './flags.js';
+import { fsOf } from './fs-struct.js';
+import { Inode } from './inode.js';
+import { S_IFREG } from './mode.js';
+import { shmemFileOperations } from './shmem.js';
+import type { Vfs } from './vfs.js';
 import { SideTable } from '../side-table.js';
 
-// include/uapi/linux/ipc.h and shm.h
-const IPC_PRIVATE = 0;
-const IPC_CREAT = 0o1000;
-const IPC_EXCL = 0o2000;
+// include/uapi/linux/shm.h
 /** The segment goes with its last attachment. */
 const SHM_DEST = 0o1000;
-/** ULONG_MAX less 16 MiB: kernel.shmmax. */
-const SHMMAX = 2n ** 64n - 1n - 2n ** 24n;
+/** Segments there may be: kernel.shmmni. */
+export const SHMMNI = 4096;
+/** ULONG_MAX less 16 MiB: kernel.shmmax and, in pages, kernel.shmall. */
+export const SHMMAX = 2n ** 64n - 1n - 2n ** 24n;
 /** The largest file there can be, and a segment is one (mm/shmem.c, __shmem_file_setup()). */
 const MAX_LFS_FILESIZE = 2n ** 63n - 1n;
-/** Ids of one slot in turn differ by this (ipc/util.h, IPCMNI). */
-const IPCMNI = 32768;
 
 /** A System V shared memory segment (struct shmid_kernel). */
-export class ShmSegment {
+export class ShmSegment implements IpcObject {
   readonly id: number;
   /** Under which others find it; IPC_PRIVATE once it is to go. */
   key: number;
@@ -45,6 +41,10 @@ export class ShmSegment {
   readonly creatorPid: number;
   /** Who attached or detached last; 0 for nobody. */
   lastPid = 0;
+  /** Seconds since 1970 of the last attachment, its end and the last change; 0 for never. */
+  atime = 0;
+  dtime = 0;
+  ctime: number;
   /** Attachments that still have a mapping. */
   attached = 0;
   readonly path: Path;
@@ -67,6 +67,7 @@ export class ShmSegment {
     this.cuid = euid;
     this.cgid = egid;
     this.creatorPid = task.tgid;
+    this.ctime = ipcSeconds(task);
     const inode = new Inode(vfs.shm, S_IFREG | 0o777, euid, egid, {}, shmemFileOperations, init.id);
     inode.pages = new PageCache(vfs.kernel.core, { kind: 'memory' });
     inode.pages.resize(init.size);
@@ -87,11 +88,13 @@ export class ShmSegment {
     file.privateData = this;
     file.vmFlags = VM_CLOSES;
     this.attached += 1;
+    this.atime = ipcSeconds(task);
     return file;
   }
 
   /** The last mapping of an attachment has gone. */
-  closeAttachment(): void {
+  closeAttachment({ kernel }: Vfs): void {
+    this.dtime = Math.floor(kernel.realTime() / 1000);
     this.attached -= 1;
     if (this.attached === 0 && (this.mode & SHM_DEST) !== 0) this.segments.destroy(this);
   }
@@ -100,7 +103,7 @@ export class ShmSegment {
 /** Mappings of a segment: its pages, and word of the last of them. */
 export const attachmentOperations: FileOperations = {
   ...shmemFileOperations,
-  release: (file) => (file.privateData as ShmSegment).closeAttachment(),
+  release: (file) => (file.privateData as ShmSegment).closeAttachment(file.inode.sb.vfs),
 };
 
 /** The segment an open file was attached from, or null. */
@@ -110,31 +113,24 @@ export function segmentOf(file: unknown): ShmSegment | null {
 
 /** The segments of one machine. */
 export class ShmSegments {
-  private readonly segmentsById = new Map<number, ShmSegment>();
-  private made = 0;
+  readonly ids = new IpcIds<ShmSegment>();
 
   /**
    * The segment of a key, made where IPC_CREAT asks.
    *
-   * @throws {LinuxError} ENOENT: none; EEXIST: IPC_EXCL; EACCES: not permitted; EINVAL: its size;
-   * ENOMEM: larger than memory
+   * @throws {LinuxError} EINVAL: its size; ENOMEM: larger than memory; and what IpcIds.get() throws
    * @see ipc/shm.c, shmget
    */
   get(task: TaskStruct, key: number, size: bigint, flags: number): ShmSegment {
-    const known = key === IPC_PRIVATE ? null : this.find(key);
-    if (known === null) {
-      if (key !== IPC_PRIVATE && (flags & IPC_CREAT) === 0) fail(ENOENT);
-      return this.make(task, key, size, flags);
-    }
-    if ((flags & IPC_CREAT) !== 0 && (flags & IPC_EXCL) !== 0) fail(EEXIST);
-    if (size > BigInt(known.size)) fail(EINVAL);
-    checkIpcPermission(task, known, flags);
-    return known;
+    return this.ids.get(task, key, flags, {
+      make: (id) => this.make(task, { id, key, flags }, size),
+      fits: (known) => (size > BigInt(known.size) ? fail(EINVAL) : undefined),
+    });
   }
 
   /** The segment of an id. @throws {LinuxError} EINVAL: none */
   byId(id: number): ShmSegment {
-    return this.segmentsById.get(id) ?? fail(EINVAL);
+    return this.ids.byId(id);
   }
 
   /** Takes a segment away, at once or with its last attachment. */
@@ -145,27 +141,18 @@ export class ShmSegments {
   }
 
   destroy(segment: ShmSegment): void {
-    this.segmentsById.delete(segment.id);
+    this.ids.remove(segment);
     segment.path.dentry.inode.put();
   }
 
-  private find(key: number): ShmSegment | null {
-    for (const segment of this.segmentsById.values()) if (segment.key === key) return segment;
-    return null;
-  }
-
-  private make(task: TaskStruct, key: number, size: bigint, flags: number): ShmSegment {
+  private make(
+    task: TaskStruct,
+    { id, key, flags }: { id: number; key: number; flags: number },
+    size: bigint,
+  ): ShmSegment {
     if (size < 1n || size > SHMMAX || size > MAX_LFS_FILESIZE) fail(EINVAL);
     if (size > BigInt(task.kernel.profile.totalRam)) fail(ENOMEM);
-    const id = this.made++ * IPCMNI;
-    const segment = new ShmSegment(this, task, {
-      id,
-      key,
-      size: Number(size),
-      mode: flags & 0o777,
-    });
-    this.segmentsById.set(id, segment);
-    return segment;
+    return new ShmSegment(this, task, { id, key, size: Number(size), mode: flags & 0o777 });
   }
 }
 
@@ -173,35 +160,22 @@ const segmentsByVfs = new SideTable<Vfs, ShmSegments>('shm segments', 'Vfs');
 
 /** The segments of the machine a task runs on. */
 export function shmSegmentsOf(task: TaskStruct): ShmSegments {
-  const { vfs } = fsOf(task);
+  return segmentsOf(fsOf(task).vfs);
+}
+
+/** The segments of a machine. */
+export function segmentsOf(vfs: Vfs): ShmSegments {
   const segments = segmentsByVfs.get(vfs) ?? new ShmSegments();
   segmentsByVfs.set(vfs, segments);
   return segments;
 }
 
-/**
- * @param flags wanted permissions, as bits of any of the three classes
- * @throws {LinuxError} EACCES: not granted
- * @see ipc/util.c, ipcperms()
- */
-export function checkIpcPermission(task: TaskStruct, segment: ShmSegment, flags: number): void {
-  const { cred, kernel } = task;
-  const wanted = (flags >> 6) | (flags >> 3) | flags;
-  let granted = segment.mode;
-  if (cred.euid === segment.cuid || cred.euid === segment.uid) granted >>= 6;
-  else if (inGroup(cred, segment.cgid) || inGroup(cred, segment.gid)) granted >>= 3;
-  if ((wanted & ~granted & 0o007) === 0) return;
-  if (!capable(task, kernel.initUserNs, CAP_IPC_OWNER)) fail(EACCES);
-}
-
-/**
- * Who may change or remove a segment.
- *
- * @throws {LinuxError} EPERM: neither owner nor creator, without CAP_SYS_ADMIN
- * @see ipc/util.c, ipcctl_obtain_check()
- */
-export function checkIpcOwner(task: TaskStruct, segment: ShmSegment): void {
-  const { euid } = task.cred;
-  if (euid === segment.cuid || euid === segment.uid) return;
-  if (!capable(task, task.kernel.initUserNs, CAP_SYS_ADMIN)) fail(EPERM);
+/** Mappings of a segment in all memories, as shm_nattch counts them. */
+export function countMappings({ kernel }: TaskStruct, segment: ShmSegment): number {
+  const memories = new Set([...kernel.tasks()].map(({ mm }) => mm));
+  let count = 0;
+  for (const mm of memories) {
+    for (const vma of mm?.vmas() ?? []) if (segmentOf(vma.file) === segment) count += 1;
+  }
+  return count;
 }
