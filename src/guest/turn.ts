@@ -52,7 +52,8 @@ export class Turn {
    */
   take(thread: GuestThread, fuel: number): number | null {
     const { struct } = thread;
-    runItimers(struct);
+    // Also one that is held back: somebody may wait for it.
+    if (runItimers(struct)) this.scheduler.happened();
     deliverPending(struct);
     if (!thread.runs) return null;
     if (struct.entered) this.enterAgain(thread);

@@ -52,9 +52,10 @@ export function setItimer(
   if (timers.every((timer) => timer === null)) group.itimers = null;
 }
 
-/** Sends the signals of the timers of a task's process that are due. */
-export function runItimers({ group }: TaskStruct): void {
-  if (group.itimers === null) return;
+/** Sends the signals of the timers of a task's process that are due; whether there was any. */
+export function runItimers({ group }: TaskStruct): boolean {
+  if (group.itimers === null) return false;
+  let sent = false;
   for (const which of [0, 1, 2] as const) {
     const timer = group.itimers?.[which] ?? null;
     const now = timer === null ? 0 : clockOf(group, which);
@@ -65,7 +66,9 @@ export function runItimers({ group }: TaskStruct): void {
     setItimer(group, which, timer.interval === 0 ? 0 : next - now, timer.interval);
     const signal = SIGNALS[which];
     sendToProcess(group.leader, signal, makeSiginfo(signal, SI_KERNEL));
+    sent = true;
   }
+  return sent;
 }
 
 /** When the next timer of a task's process goes off by itself, however little happens meanwhile. */

@@ -9,6 +9,7 @@ import type { MmStruct } from './mm-struct.js';
 import type { Pid } from './pid.js';
 import type { PtraceLink } from './ptrace-link.js';
 import type { Rlimits } from './rlimit.js';
+import { newSchedState, type SchedState } from './sched-state.js';
 import type { SignalStack } from './sighand.js';
 import { NO_SIGNAL_STACK, Sighand } from './sighand.js';
 import type { Sleep } from './sleep.js';
@@ -254,6 +255,8 @@ export class TaskStruct implements Linked<TaskStruct> {
   continued = false;
   /** Niceness, from 19 down to -20; inherited by fork. */
   nice = 0;
+  /** Its policy and priorities, kept and told. */
+  readonly sched: SchedState = newSchedState();
   /** Nanoseconds its timers may be late, and what writing 0 makes of that; inherited by fork. */
   timerSlackNs = 50000n;
   defaultTimerSlackNs = 50000n;

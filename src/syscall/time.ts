@@ -1,7 +1,7 @@
 import { EINVAL, ERESTARTSYS } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
 import { timedOut } from '../kernel/sleep.js';
-import type { TaskStruct } from '../kernel/task.js';
+import { sameThreadGroup, type TaskStruct } from '../kernel/task.js';
 import { fsOf } from '../vfs/fs-struct.js';
 import type { U64 } from '../vfs/u64.js';
 import { int, readUser, type SyscallFamily, uint, writeU32s, writeU64, writeUser } from './args.js';
@@ -13,6 +13,9 @@ const CLOCK_THREAD_CPUTIME_ID = 3;
 const CLOCK_TAI = 11;
 /** Clocks that show the time of day; every other one counts from the boot. */
 const WALL_CLOCKS = [CLOCK_REALTIME, 5, 8, CLOCK_TAI];
+/** CLOCK_REALTIME_COARSE and CLOCK_MONOTONIC_COARSE go on at each tick of CONFIG_HZ. */
+const COARSE_CLOCKS = [5, 6];
+const TICK_MS = 4;
 const TIMER_ABSTIME = 1;
 
 /** Clock ticks of times(2) in a second. */
@@ -30,7 +33,7 @@ export const timeCalls: SyscallFamily = {
   },
   clock_getres(task, clock, buf) {
     clockTime(task, int(clock));
-    if (buf !== 0) writeTimespec(task, buf, 1e-6);
+    if (buf !== 0) writeTimespec(task, buf, COARSE_CLOCKS.includes(int(clock)) ? TICK_MS : 1e-6);
     return 0;
   },
   gettimeofday(task, tv, zone) {
@@ -100,11 +103,27 @@ export function wallTime(task: TaskStruct): number {
 }
 
 /** What a clock shows, ms. @throws {LinuxError} EINVAL: no such clock */
-function clockTime(task: TaskStruct, clock: number): number {
-  if (clock < 0 || clock > CLOCK_TAI || clock === 10) fail(EINVAL);
+export function clockTime(task: TaskStruct, clock: number): number {
+  if (clock < 0) return cpuClock(task, clock);
+  if (clock > CLOCK_TAI || clock === 10) fail(EINVAL);
   if (clock === CLOCK_PROCESS_CPUTIME_ID) return task.group.cpuTime();
   if (clock === CLOCK_THREAD_CPUTIME_ID) return task.cpuTime;
   return WALL_CLOCKS.includes(clock) ? wallTime(task) : task.kernel.time();
+}
+
+/**
+ * The CPU time of a process, or of a thread of the caller's: the number is in the upper bits, inverted.
+ *
+ *     31 … 3 ~pid    2 of one thread    1 0 kind; 3 is a clock's descriptor
+ *
+ * @see kernel/time/posix-cpu-timers.c pid_for_clock(), include/linux/posix-timers_types.h
+ */
+function cpuClock(task: TaskStruct, clock: number): number {
+  const pid = ~(clock >> 3);
+  if ((clock & 3) === 3) fail(EINVAL);
+  const found = pid === 0 ? task : (task.kernel.findTask(pid) ?? fail(EINVAL));
+  if ((clock & 4) === 0) return found.group.cpuTime();
+  return sameThreadGroup(found, task) ? found.cpuTime : fail(EINVAL);
 }
 
 /** A struct timespec in milliseconds. @throws {LinuxError} EINVAL: out of range; EFAULT */

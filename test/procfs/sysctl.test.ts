@@ -196,7 +196,7 @@ test('directories of /proc list by length and name, those of /proc/sys by name',
   const names = task.readdir('/proc').filter((name) => !/^[0-9]+$/.test(name));
   assert.equal(names, [
     ...['sys', 'stat', 'swaps', 'mounts', 'uptime', 'vmstat', 'cpuinfo', 'loadavg', 'meminfo'],
-    ...['version', 'filesystems', 'self', 'thread-self'],
+    ...['version', 'diskstats', 'partitions', 'filesystems', 'self', 'thread-self'],
   ]);
   assert.equal(task.readdir('/proc/sys'), ['fs', 'kernel', 'vm']);
   assert.equal(task.readdir('/proc/sys/kernel/yama'), ['ptrace_scope']);
