@@ -53,6 +53,7 @@ export class Turn {
    */
   take(thread: GuestThread, fuel: number): number | null {
     const { struct } = thread;
+    // Also one that is held back: somebody may wait for it.
     if (runTimers(struct)) this.scheduler.happened();
     deliverPending(struct);
     if (!thread.runs) return null;

@@ -11,6 +11,7 @@ import { mmLimits } from './mm-limits.js';
 import { dupMm, MmStruct } from './mm-struct.js';
 import { startChild } from './start-child.js';
 import { RLIMIT_NPROC, Rlimits } from './rlimit.js';
+import { inheritSched, SCHED_DEADLINE } from './sched-policy.js';
 import { copySeccomp } from './seccomp.js';
 import { SIGCHLD } from './signal.js';
 import type { TaskFiles, TaskFs } from './task-files.js';
@@ -135,7 +136,9 @@ export function checkCloneFlags(parent: TaskStruct, flags: number): void {
 }
 
 /** RLIMIT_NPROC counts the threads of a real user; the initial root is exempt. */
-function checkNproc(parent: TaskStruct): void {
+function checkMayFork(parent: TaskStruct): void {
+  // kernel/sched/core.c sched_fork(): a deadline is for one task.
+  if (parent.sched.policy === SCHED_DEADLINE && !parent.sched.resetOnFork) fail(EAGAIN);
   const limit = parent.group.rlimits.soft(RLIMIT_NPROC);
   const { uid, userNs } = parent.cred;
   const { initUserNs } = parent.kernel;
@@ -214,7 +217,7 @@ function share<T extends { users: number; dup(): T }>(old: T | null, shared: boo
 export function copyProcess(parent: TaskStruct, options: CloneOptions): TaskStruct {
   const { signal, flags } = splitSignal(options);
   checkCloneFlags(parent, flags);
-  checkNproc(parent);
+  checkMayFork(parent);
   const cred = copyCreds(parent, flags);
   const child = new TaskStruct({
     kernel: parent.kernel,
@@ -227,7 +230,7 @@ export function copyProcess(parent: TaskStruct, options: CloneOptions): TaskStru
     flags: (parent.flags & ~PF_SUPERPRIV) | PF_FORKNOEXEC,
   });
   child.noNewPrivs = parent.noNewPrivs;
-  child.nice = parent.nice;
+  inheritSched(child, parent);
   child.timerSlackNs = parent.timerSlackNs;
   child.defaultTimerSlackNs = parent.timerSlackNs;
   child.personality = parent.personality;

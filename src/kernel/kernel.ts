@@ -45,6 +45,8 @@ export class Kernel {
   readonly profile: KernelProfile;
   /** uname -n: the profile's, until /proc/sys/kernel/hostname is written. */
   nodename: string;
+  /** What setdomainname() stored. */
+  domainname = '(none)';
   /** Where pid 1 lives, and where machine-wide rights count. */
   readonly initUserNs: UserNamespace;
   /** Settings under /proc/sys. */

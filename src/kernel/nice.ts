@@ -13,13 +13,13 @@ const MIN_NICE = -20;
 const MAX_NICE = 19;
 
 /** Niceness 19 to -20 as getpriority() and RLIMIT_NICE count: 1 to 40. */
-const niceToRlimit = (nice: number): number => MAX_NICE - nice + 1;
+export const niceToRlimit = (nice: number): number => MAX_NICE - nice + 1;
 
 /**
  * Tasks that a call names: one, those of a group or of a user; 0 for the caller's.
  * @throws {LinuxError} EINVAL: no such kind
  */
-function chosen(caller: TaskStruct, which: number, who: number): TaskStruct[] {
+export function chosenTasks(caller: TaskStruct, which: number, who: number): TaskStruct[] {
   const all = [...caller.kernel.tasks()];
   if (which === PRIO_PROCESS) return who === 0 ? [caller] : all.filter(({ pid }) => pid === who);
   if (which === PRIO_PGRP) {
@@ -37,7 +37,7 @@ function chosen(caller: TaskStruct, which: number, who: number): TaskStruct[] {
  * @see kernel/sys.c getpriority()
  */
 export function getPriority(caller: TaskStruct, which: number, who: number): number {
-  const found = chosen(caller, which, who).map(({ nice }) => niceToRlimit(nice));
+  const found = chosenTasks(caller, which, who).map(({ nice }) => niceToRlimit(nice));
   return found.length === 0 ? fail(ESRCH) : Math.max(...found);
 }
 
@@ -49,7 +49,7 @@ export function getPriority(caller: TaskStruct, which: number, who: number): num
  */
 export function setPriority(caller: TaskStruct, which: number, who: number, nice: number): void {
   const value = Math.max(MIN_NICE, Math.min(MAX_NICE, nice));
-  const tasks = chosen(caller, which, who);
+  const tasks = chosenTasks(caller, which, who);
   if (tasks.length === 0) fail(ESRCH);
   let refusal = 0;
   for (const task of tasks) {

@@ -27,7 +27,7 @@ export const RLIM_NLIMITS = 16;
 export const RLIM_INFINITY = 0xffffffffffffffffn;
 
 /** fs.nr_open: what RLIMIT_NOFILE can be at most. */
-const NR_OPEN = 1048576n;
+export const NR_OPEN = 1048576n;
 
 /** A soft and a hard limit, unsigned 64-bit, RLIM_INFINITY for none. */
 export interface Rlimit {
@@ -104,13 +104,18 @@ export class Rlimits {
 /** Bytes of memory that one thread may come to by default: eight times its kernel stack. */
 const BYTES_PER_THREAD = 8 * 16384;
 
+/** Threads that a memory of so many bytes has room for (kernel/fork.c set_max_threads()). */
+export function threadsMax(totalRam: number): number {
+  return Math.floor(totalRam / BYTES_PER_THREAD);
+}
+
 /**
  * Gives pid 1 the limits that follow from the size of the machine: threads and waiting signals of a user
  * (kernel/fork.c, fork_init()).
  * @param totalRam bytes
  */
 export function limitThreads(rlimits: Rlimits, totalRam: number): void {
-  const half = BigInt(Math.floor(Math.floor(totalRam / BYTES_PER_THREAD) / 2));
+  const half = BigInt(Math.floor(threadsMax(totalRam) / 2));
   for (const resource of [RLIMIT_NPROC, RLIMIT_SIGPENDING]) {
     rlimits.set(resource, { cur: half, max: half });
   }

@@ -11,6 +11,7 @@ import type { PosixTimers } from './posix-timer.js';
 import type { PtraceLink } from './ptrace-link.js';
 import type { Rlimits } from './rlimit.js';
 import type { Rseq } from './rseq.js';
+import { newSchedState, type SchedState } from './sched-state.js';
 import type { SignalStack } from './sighand.js';
 import { NO_SIGNAL_STACK, Sighand } from './sighand.js';
 import type { Seccomp } from './seccomp.js';
@@ -275,6 +276,8 @@ export class TaskStruct implements Linked<TaskStruct> {
   continued = false;
   /** Niceness, from 19 down to -20; inherited by fork. */
   nice = 0;
+  /** Its policy and priorities, kept and told. */
+  readonly sched: SchedState = newSchedState();
   /** Nanoseconds its timers may be late, and what writing 0 makes of that; inherited by fork. */
   timerSlackNs = 50000n;
   defaultTimerSlackNs = 50000n;

@@ -85,6 +85,9 @@ export const rootFileOperations: Readonly<Record<string, FileOperations>> = {
   loadavg: procSingle(showLoadavg),
   meminfo: procSingle(showMeminfo),
   version: procSingle(showVersion),
+  // There are no disks: not even the heading is shown (block/genhd.c).
+  diskstats: procSingle(() => ''),
+  partitions: procSingle(() => ''),
   filesystems: procSingle(() => FILESYSTEMS.map((name) => `nodev\t${name}\n`).join('')),
 };
 

@@ -2,6 +2,7 @@ import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import type { MmStruct } from '../kernel/mm-struct.js';
 import { getTaskMm, PTRACE_MODE_READ_FSCREDS, ptraceMayAccess } from '../kernel/ptrace.js';
 import { RLIMIT_RSS, RLIM_INFINITY } from '../kernel/rlimit.js';
+import { shownPriority } from '../kernel/sched-policy.js';
 import type { TaskStruct } from '../kernel/task.js';
 
 /** Milliseconds of a clock tick: USER_HZ is 100. */
@@ -54,7 +55,7 @@ function show(task: TaskStruct, caller: TaskStruct, whole: boolean): string {
     task.flags,
     ...[0, 0, 0, 0], // min_flt, cmin_flt, maj_flt, cmaj_flt
     ...[0, 0, 0, 0], // utime, stime, cutime, cstime
-    ...[20 + task.nice, task.nice], // priority, nice
+    ...[shownPriority(task), task.nice], // priority, nice
     threads,
     0, // it_real_value
     Math.floor(task.startTime / TICK_MS),
@@ -65,7 +66,7 @@ function show(task: TaskStruct, caller: TaskStruct, whole: boolean): string {
     Number(waits), // wchan
     ...[0, 0], // nswap, cnswap
     task.exitSignal,
-    ...[0, 0, 0], // processor, rt_priority, policy
+    ...[0, task.sched.rtPriority, task.sched.policy], // processor, rt_priority, policy
     ...[0, 0, 0], // blkio_ticks, gtime, cgtime
     ...areas(mm, permitted),
     permitted ? exitCode(task, whole) : 0,

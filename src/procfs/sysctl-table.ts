@@ -2,10 +2,12 @@ import { EINVAL, EPERM } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
 import { CAP_LAST_CAP, CAP_SYS_PTRACE, CAP_SYS_RAWIO, capable } from '../kernel/capability.js';
 import type { Kernel } from '../kernel/kernel.js';
+import { NR_OPEN, threadsMax } from '../kernel/rlimit.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { decodeName } from '../mm/name-bytes.js';
 import { bytesOf, byteString } from '../vfs/byte-string.js';
 import { PTY_MAX } from '../vfs/devpts.js';
+import { PIPE_MAX_SIZE } from '../vfs/pipe.js';
 import { procGetLong } from './sysctl-value.js';
 
 /** One file under /proc/sys (struct ctl_table). */
@@ -31,6 +33,20 @@ const NGROUPS_MAX = 65536;
 /** __NEW_UTS_LEN of include/uapi/linux/utsname.h. */
 const UTS_LEN = 64;
 
+/** LONG_MAX, what files_stat.max_files begins with. */
+const FILES_MAX = 9223372036854775807n;
+/** What the pool of random numbers holds, bits (drivers/char/random.c POOL_BITS). */
+const POOL_BITS = 256;
+
+/** Another one at each read (drivers/char/random.c proc_do_uuid()). */
+function randomUuid(): string {
+  const bytes = globalThis.crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+}
+
 /** The capability that a write of a setting needs beside the file's permission. */
 const WRITE_CAPS: Readonly<Record<string, number>> = {
   'kernel.yama.ptrace_scope': CAP_SYS_PTRACE,
@@ -49,16 +65,25 @@ function constant(name: string, show: (kernel: Kernel) => string, isText = true)
 }
 
 const CONSTANTS: readonly CtlTable[] = [
+  constant('fs.file-max', () => String(FILES_MAX), false),
+  constant('fs.nr_open', () => String(NR_OPEN), false),
+  constant('fs.pipe-max-size', () => String(PIPE_MAX_SIZE), false),
   constant('kernel.cap_last_cap', () => String(CAP_LAST_CAP), false),
+  constant('kernel.core_pattern', () => 'core'),
+  constant('kernel.domainname', (kernel) => kernel.domainname),
   constant('kernel.ngroups_max', () => String(NGROUPS_MAX), false),
   constant('kernel.osrelease', (kernel) => kernel.profile.release),
   constant('kernel.ostype', () => 'Linux'),
   constant('kernel.pty.max', () => String(PTY_MAX), false),
   constant('kernel.pty.reserve', () => '1024', false),
+  constant('kernel.random.entropy_avail', () => String(POOL_BITS), false),
+  constant('kernel.random.poolsize', () => String(POOL_BITS), false),
+  constant('kernel.random.uuid', randomUuid),
   constant(
     'kernel.seccomp.actions_avail',
     () => 'kill_process kill_thread trap errno user_notif trace log allow',
   ),
+  constant('kernel.threads-max', (kernel) => String(threadsMax(kernel.profile.totalRam)), false),
   constant('kernel.version', (kernel) => kernel.profile.version),
 ];
 

@@ -7,6 +7,7 @@ import type { TaskStruct } from '../kernel/task.js';
 import { acting, mustAct } from '../mm/acting.js';
 import type { U64 } from '../vfs/u64.js';
 import { int, register, type SyscallFamily, type SyscallHandler } from './args.js';
+import { adminCalls } from './admin.js';
 import { archPrctlCalls } from './arch-prctl.js';
 import { cloneFamily } from './clone.js';
 import { credCalls } from './cred.js';
@@ -97,6 +98,7 @@ const COMMON_FAMILIES: readonly SyscallFamily[] = [
   futex2Calls,
   itimerCalls,
   schedCalls,
+  adminCalls,
   signalWaitCalls,
   signalfdCalls,
   posixTimerCalls,

@@ -2,7 +2,7 @@ import { EINVAL } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { faccessat } from '../vfs/access.js';
-import { fchmod, fchmodat2, fchown, fchownat, utimensat } from '../vfs/attr.js';
+import { fchmod, fchmodat2, fchown, fchownat, type SetTime, utimensat } from '../vfs/attr.js';
 import type { U64 } from '../vfs/u64.js';
 import { AT_FDCWD, AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW } from '../vfs/flags.js';
 import { linkat, mkdirat, mknodat, symlinkat, unlinkat } from '../vfs/namei-modify.js';
@@ -10,6 +10,7 @@ import { renameat2 } from '../vfs/rename.js';
 import { sysFallocate, sysFtruncate, sysTruncate } from '../vfs/truncate.js';
 import { done, int, readUser, type SyscallFamily, uint, userPath } from './args.js';
 
+const NSEC_PER_SEC = 1_000_000_000n;
 /** tv_nsec values with a meaning of their own: include/uapi/linux/stat.h. */
 const UTIME_NOW = 0x3fffffff;
 const UTIME_OMIT = 0x3ffffffe;
@@ -95,18 +96,17 @@ function rename(
   return 0;
 }
 
-type Stamp = number | 'now' | 'omit' | 'invalid';
-
-function readTimes(task: TaskStruct, addr: U64): [Stamp, Stamp] {
+function readTimes(task: TaskStruct, addr: U64): [SetTime, SetTime] {
   const view = readUser(task, addr, 32);
   return [readStamp(view, 0), readStamp(view, 16)];
 }
 
-/** A struct timespec as milliseconds. */
-function readStamp(view: DataView, offset: number): Stamp {
+/** A struct timespec. */
+function readStamp(view: DataView, offset: number): SetTime {
   const nsec = view.getBigInt64(offset + 8, true);
   if (nsec === BigInt(UTIME_NOW)) return 'now';
   if (nsec === BigInt(UTIME_OMIT)) return 'omit';
   if (nsec < 0n || nsec > 999_999_999n) return 'invalid';
-  return Number(view.getBigInt64(offset, true)) * 1000 + Number(nsec) / 1e6;
+  const seconds = view.getBigInt64(offset, true);
+  return { ms: Number(seconds) * 1000 + Number(nsec) / 1e6, ns: seconds * NSEC_PER_SEC + nsec };
 }

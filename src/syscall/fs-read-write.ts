@@ -3,6 +3,7 @@ import { importBuffers } from '../vfs/iov.js';
 import { doPreadv, doPwritev, doReadv, doWritev } from '../vfs/read-write-iter.js';
 import { ksysLseek, ksysPread64, ksysPwrite64, ksysRead, ksysWrite } from '../vfs/read-write.js';
 import { copyFileRange, sendfile, splice } from '../vfs/splice.js';
+import { tee, vmsplice } from '../vfs/tee.js';
 import { addU64, type U64 } from '../vfs/u64.js';
 import { currentMm, int, readU64, type SyscallFamily, uint, userBuffer, writeU64 } from './args.js';
 
@@ -47,6 +48,10 @@ export const readWriteCalls: SyscallFamily = {
     writeOffset(task, offOut, advance(to, count));
     return count;
   },
+
+  tee: (task, fdIn, fdOut, len, flags) => tee(task, int(fdIn), int(fdOut), len, uint(flags)),
+  vmsplice: (task, fd, iov, count, flags) =>
+    vmsplice(task, int(fd), segments(task, iov, count), uint(flags)),
 
   copy_file_range(task, fdIn, offIn, fdOut, offOut, len, flags) {
     const from = readOffset(task, offIn);

@@ -9,10 +9,18 @@ import { AT_EMPTY_PATH, AT_FDCWD, AT_STATX_SYNC_TYPE, AT_SYMLINK_NOFOLLOW } from
 import { type Kstat, readlinkat, vfsFstat, vfsStatat } from '../vfs/stat.js';
 import { int, type SyscallFamily, uint, userPath, writeUser } from './args.js';
 
-/** STATX_BASIC_STATS: include/uapi/linux/stat.h. */
+// include/uapi/linux/stat.h
 const STATX_BASIC_STATS = 0x7ff;
+const STATX_BTIME = 0x800;
+const STATX_MNT_ID = 0x1000;
+const STATX_ATTR_MOUNT_ROOT = 0x2000;
+const STATX_ATTR_IMMUTABLE = 0x10;
+/** Attributes that every file system tells: automount points, the top of a mount, DAX; and a tmpfs. */
+const STATX_ATTRS = 0x203000;
+const STATX_ATTRS_TMPFS = STATX_ATTRS | 0x70;
 const STATX_RESERVED = 0x80000000;
 const NSEC_PER_MSEC = 1_000_000;
+const NSEC_PER_SEC = 1_000_000_000n;
 
 /** Where the fields of struct stat that architectures disagree on lie in one architecture's layout, bytes. */
 interface StatLayout {
@@ -103,15 +111,19 @@ function encodeStat(task: TaskStruct, stat: Kstat, layout: StatLayout): DataView
   view.setBigUint64(48, BigInt(stat.size), true);
   view.setUint32(56, stat.blksize, true);
   view.setBigUint64(64, BigInt(stat.blocks), true);
-  putTime(view, 72, stat.atime);
-  putTime(view, 88, stat.mtime);
+  putTime(view, 72, stat.atime, stat.exactAtime);
+  putTime(view, 88, stat.mtime, stat.exactMtime);
   putTime(view, 104, stat.ctime);
   return view;
 }
 
 function encodeStatx(task: TaskStruct, stat: Kstat): DataView {
   const view = new DataView(new ArrayBuffer(256));
-  view.setUint32(0, STATX_BASIC_STATS, true);
+  const birth = stat.btime === null ? 0 : STATX_BTIME;
+  view.setUint32(0, STATX_BASIC_STATS | STATX_MNT_ID | birth, true);
+  const top = stat.isMountRoot ? STATX_ATTR_MOUNT_ROOT : 0;
+  view.setUint32(8, top | (stat.immutable ? STATX_ATTR_IMMUTABLE : 0), true);
+  view.setUint32(56, stat.btime === null ? STATX_ATTRS : STATX_ATTRS_TMPFS, true);
   view.setUint32(4, stat.blksize, true);
   view.setUint32(16, stat.nlink, true);
   view.setUint32(20, fromKuidMunged(task.cred.userNs, stat.uid), true);
@@ -120,19 +132,31 @@ function encodeStatx(task: TaskStruct, stat: Kstat): DataView {
   view.setBigUint64(32, BigInt(stat.ino), true);
   view.setBigUint64(40, BigInt(stat.size), true);
   view.setBigUint64(48, BigInt(stat.blocks), true);
-  putTime(view, 64, stat.atime);
+  putTime(view, 64, stat.atime, stat.exactAtime);
+  if (stat.btime !== null) putTime(view, 80, stat.btime);
   putTime(view, 96, stat.ctime);
-  putTime(view, 112, stat.mtime);
+  putTime(view, 112, stat.mtime, stat.exactMtime);
   view.setUint32(128, major(stat.rdev), true);
   view.setUint32(132, minor(stat.rdev), true);
   view.setUint32(136, major(stat.dev), true);
   view.setUint32(140, minor(stat.dev), true);
+  view.setBigUint64(144, BigInt(stat.mountId), true);
   return view;
 }
 
-/** A time in ms as seconds and nanoseconds, 8 bytes each or 8 and 4: the higher half is zero. */
-function putTime(view: DataView, offset: number, ms: number): void {
-  const whole = Math.floor(ms / 1000);
-  view.setBigInt64(offset, BigInt(whole), true);
-  view.setUint32(offset + 8, Math.floor((ms - whole * 1000) * NSEC_PER_MSEC), true);
+/** A time as seconds and nanoseconds, 8 bytes each or 8 and 4: the higher half is zero. */
+function putTime(view: DataView, offset: number, ms: number, exact?: bigint): void {
+  const seconds = Math.floor(ms / 1000);
+  const fraction = Math.floor((ms - seconds * 1000) * NSEC_PER_MSEC);
+  const whole = exact === undefined ? BigInt(seconds) : floorDiv(exact, NSEC_PER_SEC);
+  view.setBigInt64(offset, whole, true);
+  view.setUint32(
+    offset + 8,
+    exact === undefined ? fraction : Number(exact - whole * NSEC_PER_SEC),
+    true,
+  );
+}
+
+function floorDiv(a: bigint, b: bigint): bigint {
+  return a < 0n ? -((b - 1n - a) / b) : a / b;
 }

@@ -25,9 +25,9 @@ const UTS_LEN = 65;
 export function systemFamily(machine: string): SyscallFamily {
   return {
     uname(task, buf) {
-      const { nodename, profile } = task.kernel;
+      const { nodename, domainname, profile } = task.kernel;
       const { release, version } = profile;
-      const fields = ['Linux', nodename, release, version, machine, '(none)'];
+      const fields = ['Linux', nodename, release, version, machine, domainname];
       const bytes = new Uint8Array(UTS_LEN * fields.length);
       fields.forEach((field, i) => {
         bytes.set(encodeName(field).subarray(0, UTS_LEN - 1), i * UTS_LEN);

@@ -6,6 +6,9 @@ import type { TaskStruct } from '../kernel/task.js';
 import type { U64 } from '../vfs/u64.js';
 import { int, readUser, type SyscallFamily, uint, writeU32s, writeU64, writeUser } from './args.js';
 
+/** CLOCK_REALTIME_COARSE and CLOCK_MONOTONIC_COARSE go on at each tick of CONFIG_HZ. */
+const COARSE_CLOCKS = [5, 6];
+const TICK_MS = 4;
 const TIMER_ABSTIME = 1;
 
 /** Clock ticks of times(2) in a second. */
@@ -23,7 +26,7 @@ export const timeCalls: SyscallFamily = {
   },
   clock_getres(task, clock, buf) {
     clockTime(task, int(clock));
-    if (buf !== 0) writeTimespec(task, buf, 1e-6);
+    if (buf !== 0) writeTimespec(task, buf, COARSE_CLOCKS.includes(int(clock)) ? TICK_MS : 1e-6);
     return 0;
   },
   gettimeofday(task, tv, zone) {

@@ -10,7 +10,7 @@ import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, F_SEAL_EXEC } from './fla
 import { fsOf } from './fs-struct.js';
 import { fsnotifyDentry } from './fsnotify.js';
 import { IN_ACCESS, IN_ATTRIB, IN_MODIFY } from './inotify-flags.js';
-import type { Iattr, Inode } from './inode.js';
+import type { ExactTime, Iattr, Inode } from './inode.js';
 import {
   isDir,
   isLnk,
@@ -25,8 +25,8 @@ import {
 import { filenameLookup, LOOKUP_EMPTY, LOOKUP_FOLLOW } from './namei.js';
 import { inodeOwnerOrCapable, inodePermission } from './permission.js';
 
-/** A time to set: milliseconds, what UTIME_NOW and UTIME_OMIT ask for, or nanoseconds that are none. */
-export type SetTime = number | 'now' | 'omit' | 'invalid';
+/** A time to set, in ms or exact, what UTIME_NOW and UTIME_OMIT ask for, or nanoseconds that are none. */
+export type SetTime = number | ExactTime | 'now' | 'omit' | 'invalid';
 
 /** An id argument that keeps what is there. */
 const KEEP_ID = 0xffffffff;
@@ -69,6 +69,10 @@ export function setattrCopy(inode: Inode, attr: Iattr): void {
   if (attr.mode !== undefined) inode.mode = (inode.mode & S_IFMT) | (attr.mode & S_IALLUGO);
   if (attr.atime !== undefined) inode.atime = attr.atime;
   if (attr.mtime !== undefined) inode.mtime = attr.mtime;
+  if (attr.exactAtime !== undefined || attr.exactMtime !== undefined) {
+    const { atime = null, mtime = null } = inode.exactTimes ?? {};
+    inode.exactTimes = { atime: attr.exactAtime ?? atime, mtime: attr.exactMtime ?? mtime };
+  }
   inode.ctime = inode.sb.vfs.now();
 }
 
@@ -213,8 +217,10 @@ function timesAttr(now: number, times: readonly [SetTime, SetTime] | null): Iatt
   if (times === null) return { atime: now, mtime: now, touch: true };
   const attr: Iattr = {};
   const [atime, mtime] = times;
-  if (atime !== 'omit') attr.atime = atime === 'now' ? now : Number(atime);
-  if (mtime !== 'omit') attr.mtime = mtime === 'now' ? now : Number(mtime);
+  if (atime === 'now' || typeof atime === 'number') attr.atime = atime === 'now' ? now : atime;
+  if (mtime === 'now' || typeof mtime === 'number') attr.mtime = mtime === 'now' ? now : mtime;
+  if (typeof atime === 'object') Object.assign(attr, { atime: atime.ms, exactAtime: atime });
+  if (typeof mtime === 'object') Object.assign(attr, { mtime: mtime.ms, exactMtime: mtime });
   if (atime === 'now' && mtime === 'now') attr.touch = true;
   else attr.timesSet = true;
   return attr;
@@ -222,7 +228,7 @@ function timesAttr(now: number, times: readonly [SetTime, SetTime] | null): Iatt
 
 /**
  * utimensat; `name` null: the file of `dfd` itself (futimens).
- * @param times milliseconds since the epoch; null: both now
+ * @param times null: both now
  * @throws {LinuxError} EINVAL: flags, or no such time; EBADF; EFAULT: no name and no descriptor; EPERM:
  *   times of another's file; EACCES: now on another's file without write permission
  * @see fs/utimes.c do_utimes()

@@ -108,7 +108,7 @@ export function sysFcntl(task: TaskStruct, fd: number, cmd: number, arg: U64): n
       return memfdGetSeals(file);
     case F_SETPIPE_SZ:
     case F_GETPIPE_SZ:
-      return pipeFcntl(file, cmd, value);
+      return pipeFcntl(task, file, cmd, value);
     default:
       fail(EINVAL);
   }

@@ -14,6 +14,14 @@ import type { SuperBlock } from './super-block.js';
 /** What following a symbolic link gives: text to walk, or a place to jump to (a magic link). */
 export type LinkTarget = string | Path;
 
+/** A time as a call gave it, where a number of milliseconds is too coarse. */
+export interface ExactTime {
+  /** The same in milliseconds, as near as a number comes. */
+  readonly ms: number;
+  /** Nanoseconds since the epoch. */
+  readonly ns: bigint;
+}
+
 /** Attributes a call changes (struct iattr): undefined fields stay. Times in ms. */
 export interface Iattr {
   mode?: number;
@@ -24,6 +32,9 @@ export interface Iattr {
   size?: U64;
   atime?: number;
   mtime?: number;
+  /** The same to the nanosecond. */
+  exactAtime?: ExactTime;
+  exactMtime?: ExactTime;
   /** Times were given, not "now": ownership is needed (ATTR_ATIME_SET | ATTR_MTIME_SET). */
   timesSet?: boolean;
   /** "Now" was asked for: write permission is enough (ATTR_TOUCH). */
@@ -98,10 +109,14 @@ export class Inode {
   isTmpfile = false;
   /** Bytes, where no page cache says. */
   fixedSize: U64 = 0;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch, to the nanosecond where `exactTimes` is of the same millisecond. */
   atime: number;
   mtime: number;
   ctime: number;
+  /** When it was made. */
+  readonly btime: number;
+  /** Times that were set, of which `atime` and `mtime` are the rounded ones; null: none were. */
+  exactTimes: { readonly atime: ExactTime | null; readonly mtime: ExactTime | null } | null = null;
   /** F_SEAL_* of a shmem file; F_SEAL_SEAL unless sealing was asked for. */
   seals = F_SEAL_SEAL;
   /** Extended attributes by their names; null: none was ever set. */
@@ -133,6 +148,7 @@ export class Inode {
     this.atime = now;
     this.mtime = now;
     this.ctime = now;
+    this.btime = now;
   }
 
   /** Bytes. */

@@ -17,6 +17,7 @@ import {
   POLLRDNORM,
   POLLWRNORM,
 } from './flags.js';
+import { fileIoctl } from './file-ioctl.js';
 import { isDir, isLnk, isReg } from './mode.js';
 import type { U64 } from './u64.js';
 
@@ -67,7 +68,7 @@ function doVfsIoctl(task: TaskStruct, file: File, cmd: number, arg: U64): number
       putUserU32(callerMm(task), arg, sb.blockSize);
       return 0;
     default:
-      return null;
+      return fileIoctl(task, file, cmd, arg);
   }
 }
 

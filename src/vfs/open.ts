@@ -241,6 +241,8 @@ function doTmpfile(task: TaskStruct, dfd: number, name: string, op: OpenFlags): 
   const { tmpfile } = dir.dentry.inode.iops;
   if (tmpfile === undefined) fail(EOPNOTSUPP);
   const dentry = tmpfile(task, dir.dentry, op.mode & ~fsOf(task).umask);
+  // vfs_tmpfile(): O_EXCL says that it never gets a name.
+  if ((op.openFlag & O_EXCL) !== 0) dentry.inode.isTmpfile = false;
   return vfsOpen(task, { mnt: dir.mnt, dentry }, op.openFlag & ~__O_TMPFILE);
 }
 

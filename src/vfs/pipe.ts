@@ -1,14 +1,19 @@
 import {
   EAGAIN,
   EBADF,
+  EBUSY,
   EFAULT,
   EINVAL,
+  ENOMEM,
   ENOTTY,
   ENXIO,
+  EPERM,
   EPIPE,
   ERESTARTSYS,
 } from '../../assembly/abi/errno.js';
+import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import { fail } from '../errno.js';
+import { CAP_SYS_RESOURCE, capable } from '../kernel/capability.js';
 import { noteProgress, type Sleep, takeProgress } from '../kernel/sleep.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { putUserU32 } from '../mm/user.js';
@@ -35,8 +40,12 @@ import { fsOf } from './fs-struct.js';
 import { Inode } from './inode.js';
 import { S_IFIFO } from './mode.js';
 
-/** Bytes a pipe holds: 16 pages. */
+/** Bytes a pipe holds, unless F_SETPIPE_SZ says otherwise: 16 pages. */
 const PIPE_SIZE = 65536;
+/** The most without CAP_SYS_RESOURCE, bytes (fs.pipe-max-size). */
+export const PIPE_MAX_SIZE = 1048576;
+/** round_pipe_size() gives up above. */
+const SIZE_LIMIT = 2 ** 31;
 /** Writes up to this many bytes go in whole or not at all (include/uapi/linux/limits.h). */
 const PIPE_BUF = 4096;
 
@@ -59,7 +68,7 @@ interface Opener {
 
 /** What a pipe holds and who has it open (struct pipe_inode_info). */
 export class Pipe {
-  readonly data = new Uint8Array(PIPE_SIZE);
+  data = new Uint8Array(PIPE_SIZE);
   /** First byte to read, and how many there are; the array is a ring. */
   start = 0;
   length = 0;
@@ -115,13 +124,13 @@ export class Pipe {
   }
 
   get room(): number {
-    return PIPE_SIZE - this.length;
+    return this.data.length - this.length;
   }
 
   /** Takes up to `count` bytes out without removing them. */
   peek(count: number): Uint8Array {
     const bytes = new Uint8Array(Math.min(count, this.length));
-    const head = Math.min(bytes.length, PIPE_SIZE - this.start);
+    const head = Math.min(bytes.length, this.data.length - this.start);
     bytes.set(this.data.subarray(this.start, this.start + head));
     bytes.set(this.data.subarray(0, bytes.length - head), head);
     return bytes;
@@ -148,14 +157,22 @@ export class Pipe {
   }
 
   drop(count: number): void {
-    this.start = (this.start + count) % PIPE_SIZE;
+    this.start = (this.start + count) % this.data.length;
     this.length -= count;
+  }
+
+  /** Gives it room for so many bytes, which must hold what is there. */
+  resize(size: number): void {
+    const bytes = new Uint8Array(size);
+    bytes.set(this.peek(size));
+    this.data = bytes;
+    this.start = 0;
   }
 
   /** Appends bytes, which must fit. */
   push(bytes: Uint8Array): void {
-    const end = (this.start + this.length) % PIPE_SIZE;
-    const head = Math.min(bytes.length, PIPE_SIZE - end);
+    const end = (this.start + this.length) % this.data.length;
+    const head = Math.min(bytes.length, this.data.length - end);
     this.data.set(bytes.subarray(0, head), end);
     this.data.set(bytes.subarray(head), 0);
     this.length += bytes.length;
@@ -325,11 +342,22 @@ export function doPipe2(task: TaskStruct, flags: number): [number, number] {
 }
 
 /**
- * F_GETPIPE_SZ and F_SETPIPE_SZ: pipes of this kernel have one size.
- * @throws {LinuxError} EBADF: no pipe; EINVAL: a size it cannot have
- * @see fs/pipe.c pipe_fcntl()
+ * F_GETPIPE_SZ and F_SETPIPE_SZ: bytes, in pages by powers of two.
+ * @throws {LinuxError} EBADF: no pipe; EINVAL: a size beyond 2^31; EPERM: more than fs.pipe-max-size, without
+ *   CAP_SYS_RESOURCE; EBUSY: it holds more; ENOMEM: more than an array of the host
+ * @see fs/pipe.c pipe_fcntl(), pipe_set_size(), round_pipe_size()
  */
-export function pipeFcntl(file: File, cmd: number, size: number): number {
-  if (getPipeInfo(file) === null) fail(EBADF);
-  return cmd === F_GETPIPE_SZ || size <= PIPE_SIZE ? PIPE_SIZE : fail(EINVAL);
+export function pipeFcntl(task: TaskStruct, file: File, cmd: number, wanted: number): number {
+  const pipe = getPipeInfo(file) ?? fail(EBADF);
+  const bytes = wanted >>> 0;
+  if (cmd === F_GETPIPE_SZ) return pipe.data.length;
+  if (bytes > SIZE_LIMIT) fail(EINVAL);
+  const size = 2 ** Math.ceil(Math.log2(Math.max(bytes, PAGE_SIZE)));
+  if (size > pipe.data.length && size > PIPE_MAX_SIZE) {
+    if (!capable(task, task.kernel.initUserNs, CAP_SYS_RESOURCE)) fail(EPERM);
+    if (size >= SIZE_LIMIT) fail(ENOMEM);
+  }
+  if (size < pipe.length) fail(EBUSY);
+  pipe.resize(size);
+  return size;
 }

@@ -8,7 +8,7 @@ import { fileRemovePrivs } from './attr.js';
 import type { File, FileOperations } from './file.js';
 import { F_SEAL_FUTURE_WRITE, F_SEAL_GROW, F_SEAL_WRITE, SEEK_DATA, SEEK_HOLE } from './flags.js';
 import { genericFileLlseek } from './llseek.js';
-import { fsizeLimit } from './truncate.js';
+import { failFsize, fsizeLimit } from './truncate.js';
 import { addU64, toU64 } from './u64.js';
 import type { U64 } from './u64.js';
 
@@ -42,7 +42,8 @@ function writableCount(task: TaskStruct, file: File, pos: U64, wanted: number): 
   const { seals, size, sb } = file.inode;
   if ((seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) !== 0) fail(EPERM);
   const limit = fsizeLimit(task);
-  if (pos >= limit || pos >= sb.maxBytes) fail(EFBIG);
+  if (pos >= limit) failFsize(task);
+  if (pos >= sb.maxBytes) fail(EFBIG);
   const room = limit === Infinity ? Number(sb.maxBytes - BigInt(pos)) : limit - Number(pos);
   const count = Math.min(wanted, room);
   const grows = addU64(pos, count) > size;

@@ -14,9 +14,10 @@ import { rwVerifyArea } from './read-write.js';
 import { addU64, isNegative } from './u64.js';
 import type { U64 } from './u64.js';
 
-/** include/linux/splice.h: flags of splice. */
-const SPLICE_F_ALL = 0xf;
-const SPLICE_F_NONBLOCK = 0x2;
+/** include/linux/splice.h: flags of splice, tee and vmsplice. */
+export const SPLICE_F_ALL = 0xf;
+/** Neither pipe waits. */
+export const SPLICE_F_NONBLOCK = 0x2;
 /** Bytes moved at a time. */
 const CHUNK_BYTES = 65536;
 

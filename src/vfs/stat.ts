@@ -10,6 +10,7 @@ import {
   AT_STATX_SYNC_TYPE,
   AT_SYMLINK_NOFOLLOW,
 } from './flags.js';
+import type { Inode } from './inode.js';
 import { isLnk } from './mode.js';
 import { filenameLookup, LOOKUP_EMPTY } from './namei.js';
 import { lookupForChange } from './attr.js';
@@ -40,6 +41,17 @@ export interface Kstat {
   readonly atime: number;
   readonly mtime: number;
   readonly ctime: number;
+  /** When it was made; null: the file system does not say. */
+  readonly btime: number | null;
+  /** The mount it was found by. */
+  readonly mountId: number;
+  /** It is the top of that mount. */
+  readonly isMountRoot: boolean;
+  /** Nobody may change it. */
+  readonly immutable: boolean;
+  /** Nanoseconds since the epoch of times that were set, while they are those above. */
+  readonly exactAtime?: bigint;
+  readonly exactMtime?: bigint;
 }
 
 /**
@@ -48,7 +60,8 @@ export interface Kstat {
  * @see fs/stat.c vfs_getattr(), generic_fillattr()
  */
 export function vfsGetattr(task: TaskStruct, path: Path): Kstat {
-  const { inode } = path.dentry;
+  const { dentry, mnt } = path;
+  const { inode } = dentry;
   const stat: Kstat = {
     dev: inode.sb.dev,
     ino: inode.ino,
@@ -63,9 +76,23 @@ export function vfsGetattr(task: TaskStruct, path: Path): Kstat {
     atime: inode.atime,
     mtime: inode.mtime,
     ctime: inode.ctime,
+    btime: inode.sb.type === 'tmpfs' ? inode.btime : null,
+    mountId: mnt.id,
+    isMountRoot: dentry === mnt.root,
+    immutable: inode.immutable,
+    ...exactTimes(inode),
   };
   inode.iops.getattr?.(task, inode, stat);
   return stat;
+}
+
+/** Times count to the nanosecond until another one is stored. */
+function exactTimes({ exactTimes, atime, mtime }: Inode): Partial<Kstat> {
+  if (exactTimes === null) return {};
+  return {
+    ...(exactTimes.atime?.ms === atime ? { exactAtime: exactTimes.atime.ns } : {}),
+    ...(exactTimes.mtime?.ms === mtime ? { exactMtime: exactTimes.mtime.ns } : {}),
+  };
 }
 
 /**

@@ -11,7 +11,10 @@ import {
   ETXTBSY,
 } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
+import { sendSignal } from '../kernel/deliver.js';
 import { RLIMIT_FSIZE } from '../kernel/rlimit.js';
+import { makeSiginfo, SI_USER } from '../kernel/siginfo.js';
+import { SIGXFSZ } from '../kernel/signal.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { fileRemovePrivs, notifyChange } from './attr.js';
 import { filesOf } from './fdtable.js';
@@ -39,6 +42,16 @@ export function fsizeLimit(task: TaskStruct): number {
 }
 
 /**
+ * Refuses what goes beyond RLIMIT_FSIZE, with SIGXFSZ.
+ * @throws {LinuxError} EFBIG
+ * @see fs/attr.c inode_newsize_ok(), fs/read_write.c generic_write_check_limits()
+ */
+export function failFsize(task: TaskStruct): never {
+  sendSignal(task, SIGXFSZ, { info: makeSiginfo(SIGXFSZ, SI_USER, task) });
+  return fail(EFBIG);
+}
+
+/**
  * Gives a file a size through its setattr; the page cache drops what is beyond, also from mappings.
  * @param viaFile by an open file rather than by path
  * @throws {LinuxError} EPERM: a seal; EFBIG: beyond RLIMIT_FSIZE; what setattr refuses
@@ -50,7 +63,7 @@ export function doTruncate(task: TaskStruct, dentry: Dentry, size: U64, viaFile:
   if (inode.pages !== null) {
     if (size < inode.size && (inode.seals & F_SEAL_SHRINK) !== 0) fail(EPERM);
     if (size > inode.size && (inode.seals & F_SEAL_GROW) !== 0) fail(EPERM);
-    if (size > inode.size && size > fsizeLimit(task)) fail(EFBIG);
+    if (size > inode.size && size > fsizeLimit(task)) failFsize(task);
   }
   const now = inode.sb.vfs.now();
   notifyChange(task, dentry, { size, mtime: now, viaFile });
@@ -133,7 +146,7 @@ export function sysFallocate(
     return;
   }
   if (end > inode.size && (inode.seals & F_SEAL_GROW) !== 0) fail(EPERM);
-  if (end > inode.size && end > fsizeLimit(task)) fail(EFBIG);
+  if (end > inode.size && end > fsizeLimit(task)) failFsize(task);
   inode.pages.allocate(Number(offset), Number(end));
   if (end > inode.size && (mode & FALLOC_FL_KEEP_SIZE) === 0) inode.pages.resize(end);
   fsnotifyFile(file, IN_MODIFY);

@@ -30,6 +30,17 @@ const PROGRAMS = [
   { name: 'textbusy', about: 'programs that are written or run, whiteouts', root: true },
   { name: 'fifos', about: 'opening waits for the other end' },
   { name: 'nice', about: 'who may set whose niceness', root: true },
+  {
+    name: 'policies',
+    about: 'sched_setattr, sched_getattr, sched_setscheduler, ioprio_set, ioprio_get',
+    root: true,
+  },
+  { name: 'pipes', about: 'their size, tee, vmsplice', root: true },
+  {
+    name: 'files',
+    about: 'times, RLIMIT_FSIZE, clones, readahead, sync_file_range, syncfs',
+    root: true,
+  },
   { name: 'memory', about: 'mappings, sharing, futexes between processes' },
   { name: 'edges', about: 'what is news to an epoll' },
   { name: 'timers', about: 'timers that are files', qemu: true },

@@ -235,6 +235,22 @@ static void deaths(void) {
   printf("exited %d\n", WEXITSTATUS(status));
 }
 
+/** A timer's signal that is held back is for who waits for it, and nothing else happens meanwhile. */
+static void timer_waits(void) {
+  sigset_t alarms;
+  sigemptyset(&alarms);
+  sigaddset(&alarms, SIGALRM);
+  sigprocmask(SIG_BLOCK, &alarms, NULL);
+  for (int i = 0; i < 2; i++) {
+    struct itimerval soon = {{0, 0}, {0, 20000}};
+    int taken = 0;
+    setitimer(ITIMER_REAL, &soon, NULL);
+    int result = sigwait(&alarms, &taken);
+    printf("sigwait %d, %d\n", result, taken == SIGALRM);
+  }
+  sigprocmask(SIG_UNBLOCK, &alarms, NULL);
+}
+
 int main(void) {
   setvbuf(stdout, NULL, _IONBF, 0);
   basics();
@@ -242,6 +258,7 @@ int main(void) {
   interrupts();
   stacks();
   contexts();
+  timer_waits();
   deaths();
   return 0;
 }
