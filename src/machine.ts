@@ -50,6 +50,7 @@ import { encodeState } from './snapshot/state.js';
 import { writeSnapshot } from './snapshot/writer.js';
 import { doSyscall, type SyscallArch, type SyscallName } from './syscall/dispatch.js';
 import { spawnTask } from './syscall/spawn.js';
+import { createSysfs } from './sysfs/sysfs.js';
 import type { HostDirectory, HostOwner } from './vfs/host-directory.js';
 import { Vfs } from './vfs/vfs.js';
 import { Core } from './wasm/core.js';
@@ -95,12 +96,14 @@ export class Machine {
       ...(wasm === undefined ? {} : { wasm }),
       zeroPage: profile.zeroPage,
     });
-    const kernel = new Kernel(core, { profile, now });
+    const { seed } = options;
+    const kernel = new Kernel(core, { profile, now, ...(seed === undefined ? {} : { seed }) });
     installSecurity(kernel, options);
     const vfs = new Vfs(kernel, { now, ...(options.root && { root: options.root }) });
     const { hidepid = 0, procGid = 0, procMem = true } = options;
     const entries = profile.pidEntries;
     vfs.mount('/proc', createProcfs(vfs, { hidepid, gid: procGid, mem: procMem, entries }));
+    vfs.mount('/sys', createSysfs(vfs));
     kernel.init.files = vfs.newFdTable();
     kernel.init.fs = vfs.newFsStruct();
     for (const [name, value] of Object.entries(options.sysctl ?? {})) {

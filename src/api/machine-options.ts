@@ -56,6 +56,11 @@ export interface MachineOptions {
   readonly root?: HostDirectory;
   /** The clock: milliseconds since the epoch (default: the host's). */
   readonly now?: () => number;
+  /**
+   * Where the random bytes of programs begin, 0 to 2^53 - 1: the same ones every time, and so no secret (default:
+   * the host's).
+   */
+  readonly seed?: number;
 }
 
 /** Who a new process is. */
@@ -102,8 +107,20 @@ const WASM_TAGS = ['ArrayBuffer', 'SharedArrayBuffer', 'WebAssembly.Module'];
  */
 export function checkMachineOptions(options: MachineOptions): void {
   objectArgument('options', options);
-  const { memory, wasm, profile, yama, security, sysctl, hidepid, procGid, procMem, now, root } =
-    options;
+  const {
+    memory,
+    wasm,
+    profile,
+    yama,
+    security,
+    sysctl,
+    hidepid,
+    procGid,
+    procMem,
+    now,
+    root,
+    seed,
+  } = options;
   if (memory !== undefined) intArgument('memory', memory, 2 ** 21, 2 ** 32);
   if (wasm !== undefined) checkWasm(wasm);
   if (profile !== undefined) resolveProfile(profile);
@@ -115,6 +132,7 @@ export function checkMachineOptions(options: MachineOptions): void {
   if (procMem !== undefined) booleanArgument('procMem', procMem);
   if (root !== undefined) hostArgument('root', root);
   if (now !== undefined) functionArgument('now', now);
+  if (seed !== undefined) intArgument('seed', seed, 0, Number.MAX_SAFE_INTEGER);
 }
 
 /** A directory of the host, as far as one can tell: it has the methods. @throws {TypeError} it has not */

@@ -4,7 +4,8 @@ import { taskOf } from '../api/task.js';
 import { LinuxError } from '../errno.js';
 import { deliverPending, sendSignal } from '../kernel/deliver.js';
 import { doExitGroup } from '../kernel/exit.js';
-import { runItimers } from '../kernel/itimer.js';
+import { cpuTimerLeft, nextItimer, runItimers } from '../kernel/itimer.js';
+import { outOfMemory } from '../kernel/oom-kill.js';
 import { SIG_SETMASK, sigprocmask } from '../kernel/sigaction.js';
 import { makeSiginfo, type QueuedSignal, SI_KERNEL, SI_USER } from '../kernel/siginfo.js';
 import { SIGBUS, SIGILL, SIGKILL, SIGPIPE, SIGSEGV, SIGTRAP } from '../kernel/signal.js';
@@ -14,7 +15,7 @@ import type { TaskStruct } from '../kernel/task.js';
 import { int } from '../syscall/args.js';
 import { doSyscall, syscallName } from '../syscall/dispatch.js';
 import { writeTimespec } from '../syscall/time.js';
-import { BIRTHS, NEVER_RESTARTED, WRITES } from './cpu-calls.js';
+import { BIRTHS, callCost, NEVER_RESTARTED, WRITES } from './cpu-calls.js';
 import type { GuestCall } from './guest-options.js';
 import { type Call, GuestThread } from './guest-thread.js';
 import type { Scheduler } from './scheduler.js';
@@ -31,6 +32,11 @@ const CODES: Readonly<Record<string, number>> = {
 };
 const ILL_ILLOPC = 1;
 const TRAP_BRKPT = 1;
+
+/** A turn lasts so many times its instructions at most, where calls cost more than they. */
+const COSTLY = 10;
+/** Instructions between two looks at timers that go by a clock of the host's. */
+const TIMER_LOOK = 20_000;
 
 function callName(nr: number): string {
   return syscallName(nr, 'riscv64') ?? `syscall_${nr}`;
@@ -55,17 +61,30 @@ export class Turn {
     runItimers(struct);
     deliverPending(struct);
     if (!thread.runs) return null;
-    if (struct.entered) this.enterAgain(thread);
-    else if (!this.wakes(thread)) return null;
-    const start = thread.hart.executed;
+    const entered = struct.entered;
+    // To look whether one that sleeps may go on is not its time.
+    if (!entered && !this.wakes(thread)) return null;
+    this.scheduler.takesCpu(thread);
+    if (entered) this.enterAgain(thread);
+    const start = thread.startCharging();
+    const end = this.scheduler.charged + COSTLY * fuel;
     let left = fuel;
-    while (left > 0 && thread.runs && thread.parked === null) {
-      const before = thread.hart.executed;
-      this.go(thread, left);
-      left -= Math.max(thread.hart.executed - before, 1);
+    while (left > 0 && this.scheduler.charged < end && thread.runs && thread.parked === null) {
+      const before = thread.charged;
+      this.go(thread, struct.group.itimers === null ? left : this.untilTimer(struct, left));
+      this.scheduler.charge(thread);
+      left -= Math.max(thread.charged - before, 1);
+      if (struct.group.itimers !== null) runItimers(struct);
       if (signalsWait(struct)) this.takeSignals(thread);
     }
-    return thread.hart.executed - start;
+    return thread.charged - start;
+  }
+
+  /** Instructions until a timer of its process may go off: exactly, where the clock goes by them. */
+  private untilTimer(struct: TaskStruct, left: number): number {
+    if (this.scheduler.options.clock === undefined) return Math.min(left, TIMER_LOOK);
+    const ms = Math.min(cpuTimerLeft(struct), nextItimer(struct) - struct.kernel.time());
+    return Math.max(Math.min(left, Math.ceil(ms * 1e6)), 1);
   }
 
   /** A thread that sleeps: whether its call is over, by itself or by a signal. */
@@ -96,12 +115,19 @@ export class Turn {
       stop = thread.cpu.run(fuel);
     } catch (error) {
       if (!(error instanceof LinuxError)) throw error;
-      // No memory is left: there is nobody to choose from but who asks (oom_kill_process()).
-      doExitGroup(thread.struct, SIGKILL);
+      this.outOfMemory(thread.struct);
       return;
     }
     if (stop.reason === 'ecall') this.arrive(thread);
     else if (stop.reason !== 'fuel') this.fault(thread, stop);
+  }
+
+  /** The instruction is executed again, if who asked for memory was not the one to die. */
+  private outOfMemory(struct: TaskStruct): void {
+    const line = outOfMemory(struct.kernel);
+    if (line === null) doExitGroup(struct, SIGKILL);
+    this.scheduler.happened();
+    this.scheduler.options.onLog?.(line ?? `Out of memory: Killed process ${struct.tgid}`);
   }
 
   private fault(thread: GuestThread, stop: Exclude<CpuStop, { reason: 'fuel' | 'ecall' }>): void {
@@ -149,10 +175,14 @@ export class Turn {
   private call(thread: GuestThread, call: Call): void {
     const { struct } = thread;
     if (call.name === 'rt_sigreturn') return this.sigreturn(thread, call);
+    const begins = thread.parked === null;
+    if (this.scheduler.options.clock !== undefined) this.scheduler.charge(thread);
     const exits = call.name === 'exit' || call.name === 'exit_group';
     if (exits) this.tell(thread, call, null);
     const before = struct.sleep?.done ?? 0;
     const result = this.result(thread, call);
+    // What is made again after a sleep is one call.
+    if (begins || result > 0) this.scheduler.charge(thread, callCost(call.name, result));
     if (result === -ERESTARTSYS && !struct.exited) {
       // What it did in part is something that others wait for.
       if ((struct.sleep?.done ?? 0) !== before) this.scheduler.happened();
@@ -216,9 +246,9 @@ export class Turn {
     let any = false;
     for (let next = nextCaught(struct); next !== null; next = nextCaught(struct)) {
       any = true;
-      this.scheduler.options.onSignal?.({ task: thread.task, ...next });
       const mask = struct.savedSigmask ?? struct.blocked;
       if (thread.parked !== null) this.interrupt(thread, thread.parked.call, next.signal);
+      this.scheduler.options.onSignal?.({ task: thread.task, ...next });
       handleSignal(cpu, struct, next, mask);
     }
     return any;

@@ -1,3 +1,4 @@
+import { groupRusage } from './rusage.js';
 import { sendToProcess } from './kill.js';
 import { makeSiginfo, SI_KERNEL } from './siginfo.js';
 import { SIGALRM, SIGPROF, SIGVTALRM } from './signal.js';
@@ -16,9 +17,10 @@ export interface Itimer {
 
 const SIGNALS: Readonly<Record<ItimerWhich, number>> = { 0: SIGALRM, 1: SIGVTALRM, 2: SIGPROF };
 
-/** What the clock of a timer shows: time, or CPU time, all of which is that of user mode. */
+/** What the clock of a timer shows, ms: time, CPU time in user mode, or all CPU time. */
 function clockOf(group: ThreadGroup, which: ItimerWhich): number {
-  return which === 0 ? group.leader.kernel.time() : group.cpuTime();
+  if (which === 0) return group.leader.kernel.time();
+  return which === 1 ? groupRusage(group).utime / 1e6 : group.cpuTime();
 }
 
 /**
@@ -66,6 +68,16 @@ export function runItimers({ group }: TaskStruct): void {
     const signal = SIGNALS[which];
     sendToProcess(group.leader, signal, makeSiginfo(signal, SI_KERNEL));
   }
+}
+
+/** Milliseconds of CPU time until the first timer of a task's process that counts it goes off; Infinity for none. */
+export function cpuTimerLeft({ group }: TaskStruct): number {
+  let left = Infinity;
+  for (const which of [1, 2] as const) {
+    const timer = group.itimers?.[which] ?? null;
+    if (timer !== null) left = Math.min(left, timer.next - clockOf(group, which));
+  }
+  return left;
 }
 
 /** When the next timer of a task's process goes off by itself, however little happens meanwhile. */

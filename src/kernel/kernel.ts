@@ -1,14 +1,17 @@
 import type { Core } from '../wasm/core.js';
+import { newCpuStat, newOnCpu } from './rusage.js';
 import { makeCred } from './cred.js';
 import { doExitGroup } from './exit.js';
 import { createProcess } from './fork.js';
 import type { FutexWait } from './futex.js';
+import { newLoadAverage } from './loadavg.js';
 import { PidTable } from './pid.js';
 import { ProcessCount } from './process-count.js';
 import type { KernelProfile } from './profile.js';
 import { DEFAULT_PROFILE } from './profile.js';
 import { limitThreads } from './rlimit.js';
 import { SecurityHooks } from './security.js';
+import { Random } from './random.js';
 import { SIG_IGN } from './sighand.js';
 import type { SignalCounts } from './siginfo.js';
 import { SIGCHLD, SIGKILL } from './signal.js';
@@ -28,6 +31,8 @@ export interface KernelOptions {
   readonly profile?: Partial<KernelProfile>;
   /** Clock in milliseconds (default: the host's). */
   readonly now?: () => number;
+  /** Where random bytes begin; absent: they are the host's. */
+  readonly seed?: number;
 }
 
 /**
@@ -49,6 +54,10 @@ export class Kernel {
   readonly security: SecurityHooks;
   /** What calls pass before they are done; null while nothing is asked of them. */
   entry: SyscallEntry | null;
+  /** Random bytes. */
+  readonly random: Random;
+  /** /proc/sys/kernel/random/boot_id; null until somebody looks. */
+  bootId: string | null = null;
   /** Process numbers. */
   readonly pids: PidTable;
   /** Threads of each user. */
@@ -57,6 +66,10 @@ export class Kernel {
   readonly autogroups = { last: 0, nextChange: 0 };
   /** When the first timer that a sleeping call looked at goes off; Infinity for none, ms of time(). */
   nextTimer = Infinity;
+  /** What the CPU has done so far, and how many wanted it on average. */
+  readonly cpuStat = newCpuStat();
+  readonly onCpu = newOnCpu();
+  readonly load = newLoadAverage();
   /** How many signals wait for each user's tasks. */
   readonly signalCounts: SignalCounts = new Map();
   /** What every program finds mapped as [vdso]; for programs of riscv64 another. */
@@ -80,6 +93,7 @@ export class Kernel {
     this.now = options.now ?? Date.now;
     this.bootTime = this.now();
     this.initUserNs = makeInitUserNs();
+    this.random = new Random(options.seed ?? null);
     this.sysctl = new Sysctl();
     this.security = new SecurityHooks();
     this.pids = new PidTable(this.sysctl);

@@ -27,6 +27,8 @@ export interface CtlTable {
 
 /** NGROUPS_MAX of include/uapi/linux/limits.h. */
 const NGROUPS_MAX = 65536;
+/** POOL_BITS of drivers/char/random.c. */
+const POOL_BITS = '256';
 /** __NEW_UTS_LEN of include/uapi/linux/utsname.h. */
 const UTS_LEN = 64;
 
@@ -52,6 +54,10 @@ const CONSTANTS: readonly CtlTable[] = [
   constant('kernel.ngroups_max', () => String(NGROUPS_MAX), false),
   constant('kernel.osrelease', (kernel) => kernel.profile.release),
   constant('kernel.ostype', () => 'Linux'),
+  constant('kernel.random.boot_id', (kernel) => (kernel.bootId ??= kernel.random.uuid())),
+  constant('kernel.random.entropy_avail', () => POOL_BITS, false),
+  constant('kernel.random.poolsize', () => POOL_BITS, false),
+  constant('kernel.random.uuid', (kernel) => kernel.random.uuid()),
   constant('kernel.version', (kernel) => kernel.profile.version),
 ];
 

@@ -11,6 +11,7 @@ import * as sysctl from '../procfs/proc-sysctl.js';
 import { rootFileOperations } from '../procfs/root-entries.js';
 import * as procRoot from '../procfs/root.js';
 import * as self from '../procfs/self.js';
+import { attributeOperations, sysfsInodeOperations } from '../sysfs/sysfs.js';
 import { anonInodeOperations } from '../syscall/anon-inode.js';
 import { rulesetOperations } from '../syscall/landlock.js';
 import { pidfdOperations } from '../syscall/pidfd.js';
@@ -112,6 +113,8 @@ const NAMED: Readonly<Record<string, Atom>> = {
   'tmpfs/file': shmemFileOperations,
   'tmpfs/inode': tmpfsNodeOperations,
   socket: socketOperations,
+  'sysfs/file': attributeOperations,
+  'sysfs/inode': sysfsInodeOperations,
   stream: streamOperations,
   tty: ttyOperations,
   userfaultfd: uffd.userfaultfdOperations,

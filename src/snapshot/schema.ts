@@ -6,6 +6,8 @@ import { Kernel } from '../kernel/kernel.js';
 import { MmStruct } from '../kernel/mm-struct.js';
 import { Pid, PidTable } from '../kernel/pid.js';
 import { ProcessCount } from '../kernel/process-count.js';
+import { Random } from '../kernel/random.js';
+import { Rusage } from '../kernel/rusage.js';
 import { SecurityHooks } from '../kernel/security.js';
 import { Sighand } from '../kernel/sighand.js';
 import { PendingSignals } from '../kernel/siginfo.js';
@@ -119,7 +121,9 @@ const RULES: readonly ClassRule[] = [
   rule('PidTable', PidTable),
   rule('Pipe', Pipe),
   rule('ProcessCount', ProcessCount),
+  rule('Random', Random),
   rule('Rlimits', Rlimits),
+  rule('Rusage', Rusage),
   rule('SecurityHooks', SecurityHooks, { skip: ['modules'] }),
   rule('ShmSegment', ShmSegment),
   rule('ShmSegments', ShmSegments),

@@ -181,7 +181,8 @@ export function loadElf(
   const ld = interpreter && mapElf(task, mm, interpreter.file, interpreter.elf, null);
   mm.entry = (ld ?? main).entry;
   const vdso = mapVdsoOf(task, mm, arch);
-  const random = crypto.getRandomValues(new Uint8Array(16));
+  const random = new Uint8Array(16);
+  task.kernel.random.fill(random);
   const auxv = (places: StackPlaces): number[] => [
     ...(vdso === 0 ? [] : [AT_SYSINFO_EHDR, vdso]),
     ...[

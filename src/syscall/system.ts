@@ -11,7 +11,7 @@ import { type SyscallFamily, uint, userBuffer, writeU32s, writeUser } from './ar
 const GRND_NONBLOCK = 1;
 const GRND_RANDOM = 2;
 const GRND_INSECURE = 4;
-/** Bytes crypto.getRandomValues() gives at a time. */
+/** Bytes made at a time. */
 const RANDOM_CHUNK = 65536;
 
 /** Bytes of one field of struct new_utsname. */
@@ -57,7 +57,7 @@ function getrandom(task: TaskStruct, buf: U64, count: U64, flags: U64): U64 {
   let done = 0;
   while (done < length) {
     const bytes = chunk.subarray(0, length - done);
-    globalThis.crypto.getRandomValues(bytes);
+    task.kernel.random.fill(bytes);
     const stored = to.copyTo(done, bytes);
     done += stored;
     if (stored < bytes.length) break;

@@ -41,11 +41,6 @@ const fillZero = (bytes: Uint8Array): void => {
   bytes.fill(0);
 };
 
-/** crypto.getRandomValues() gives at most 65,536 bytes at a time. */
-const fillRandom = (bytes: Uint8Array): void => {
-  globalThis.crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>);
-};
-
 /**
  * The file behind a shared mapping of /dev/zero: as shared anonymous memory (mm/shmem.c
  * shmem_zero_setup()).
@@ -95,7 +90,7 @@ export const fullOperations: FileOperations = {
  * /dev/random and /dev/urandom: never empty; writes are taken (drivers/char/random.c urandom_fops).
  */
 export const randomOperations: FileOperations = {
-  read: (_task, _file, buf) => fillUser(buf, fillRandom),
+  read: ({ kernel }, _file, buf) => fillUser(buf, (bytes) => kernel.random.fill(bytes)),
   write: (_task, _file, buf) => buf.length,
   llseek: nullLlseek,
   iter: true,

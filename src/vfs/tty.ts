@@ -56,7 +56,7 @@ export interface TtyHost {
 /** A terminal: keys and a screen of the host, and the session it controls (struct tty_struct). */
 export class Tty implements TtySide {
   readonly kernel: Kernel;
-  readonly host: TtyHost;
+  host: TtyHost;
   termios = t.stdTermios();
   readonly discipline: LineDiscipline;
   columns: number;

@@ -27,6 +27,11 @@ const PROGRAMS = [
   { name: 'nice', about: 'who may set whose niceness', root: true },
   { name: 'memory', about: 'mappings, sharing, futexes between processes' },
   { name: 'edges', about: 'what is news to an epoll' },
+  {
+    name: 'states',
+    about: 'sleeping, stopped, dead: stat, status, wchan, syscall, times',
+    root: true,
+  },
   { name: 'timers', about: 'timers that are files', qemu: true },
   { name: 'tracer', about: 'a tracer of system calls' },
   { name: 'selfmem', about: 'a crash handler reads /proc/self/mem' },
