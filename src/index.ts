@@ -50,6 +50,8 @@ export type {
   StartOptions,
 } from './guest/guest-options.js';
 export { Strace } from './guest/strace.js';
+export { StraceSummary } from './guest/strace-summary.js';
+export { VirtualClock } from './kernel/virtual-clock.js';
 
 // Cores, stack traces and symbols.
 export { coreSignal, readCore, type Core, type CoreSignal } from './elf/core.js';

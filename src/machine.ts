@@ -3,6 +3,7 @@ import {
   mountArguments,
   type MachineOptions,
   type MachineStats,
+  sourcesOf,
   type SpawnTaskOptions,
 } from './api/machine-options.js';
 import { resolveProfile } from './api/profile-option.js';
@@ -40,7 +41,6 @@ import { capabilityModule } from './kernel/lsm/capability.js';
 import { landlockModule } from './kernel/lsm/landlock.js';
 import { YamaModule } from './kernel/lsm/yama.js';
 import { PTRACE_MODE_ATTACH_FSCREDS } from './kernel/ptrace.js';
-import { hostRandom } from './kernel/random.js';
 import { addCallRule, type CallRule, removeCallRule } from './kernel/syscall-entry.js';
 import type { TaskStruct } from './kernel/task.js';
 import { checkMemory } from './mm/check.js';
@@ -51,6 +51,7 @@ import { encodeState } from './snapshot/state.js';
 import { writeSnapshot } from './snapshot/writer.js';
 import { doSyscall, type SyscallArch, type SyscallName } from './syscall/dispatch.js';
 import { spawnTask } from './syscall/spawn.js';
+import { createSysfs } from './sysfs/sysfs.js';
 import type { HostDirectory, HostOwner } from './vfs/host-directory.js';
 import { Vfs } from './vfs/vfs.js';
 import { Core } from './wasm/core.js';
@@ -89,19 +90,20 @@ export class Machine {
    */
   static async create(options: MachineOptions = {}): Promise<Machine> {
     checkMachineOptions(options);
-    const { memory, wasm, now = Date.now, random = hostRandom } = options;
+    const { memory, wasm, now = Date.now } = options;
     const profile = resolveProfile(options.profile);
     const core = await Core.create({
       ...(memory === undefined ? {} : { memory }),
       ...(wasm === undefined ? {} : { wasm }),
       zeroPage: profile.zeroPage,
     });
-    const kernel = new Kernel(core, { profile, now, random });
+    const kernel = new Kernel(core, { ...sourcesOf(options), profile });
     installSecurity(kernel, options);
     const vfs = new Vfs(kernel, { now, ...(options.root && { root: options.root }) });
     const { hidepid = 0, procGid = 0, procMem = true } = options;
     const entries = profile.pidEntries;
     vfs.mount('/proc', createProcfs(vfs, { hidepid, gid: procGid, mem: procMem, entries }));
+    vfs.mount('/sys', createSysfs(vfs));
     kernel.init.files = vfs.newFdTable();
     kernel.init.fs = vfs.newFsStruct();
     for (const [name, value] of Object.entries(options.sysctl ?? {})) {

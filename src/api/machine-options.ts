@@ -61,6 +61,11 @@ export interface MachineOptions {
    * `crypto.getRandomValues`).
    */
   readonly random?: (bytes: Uint8Array) => void;
+  /**
+   * Where the random bytes of programs begin, 0 to 2^53 - 1: the same ones every time, and so no secret; takes the
+   * place of `random`.
+   */
+  readonly seed?: number;
 }
 
 /** Who a new process is. */
@@ -108,7 +113,7 @@ const WASM_TAGS = ['ArrayBuffer', 'SharedArrayBuffer', 'WebAssembly.Module'];
 export function checkMachineOptions(options: MachineOptions): void {
   objectArgument('options', options);
   const { memory, wasm, profile, yama, security, sysctl, hidepid, procGid, procMem } = options;
-  const { now, random, root } = options;
+  const { now, random, root, seed } = options;
   if (memory !== undefined) intArgument('memory', memory, 2 ** 21, 2 ** 32);
   if (wasm !== undefined) checkWasm(wasm);
   if (profile !== undefined) resolveProfile(profile);
@@ -121,6 +126,19 @@ export function checkMachineOptions(options: MachineOptions): void {
   if (root !== undefined) hostArgument('root', root);
   if (now !== undefined) functionArgument('now', now);
   if (random !== undefined) functionArgument('random', random);
+  if (seed !== undefined) intArgument('seed', seed, 0, Number.MAX_SAFE_INTEGER);
+}
+
+/** Where a machine has its time and its random bytes from, as far as the options say. */
+export function sourcesOf(
+  options: MachineOptions,
+): Pick<MachineOptions, 'now' | 'random' | 'seed'> {
+  const { now, random, seed } = options;
+  return {
+    ...(now !== undefined && { now }),
+    ...(random !== undefined && { random }),
+    ...(seed !== undefined && { seed }),
+  };
 }
 
 /** A directory of the host, as far as one can tell: it has the methods. @throws {TypeError} it has not */

@@ -320,7 +320,8 @@ export const COMMANDS: Readonly<Record<string, CommandSpec>> = {
       },
       profile: { short: 'p', value: 'NAME', about: 'the kernel it finds, such as gvisor-2020' },
       'no-mem': { about: 'without /proc/PID/mem, as sandboxes were' },
-      strace: { about: 'print its system calls to standard error, as strace does' },
+      strace: { about: 'print its system calls to standard error, as strace -f does' },
+      'strace-summary': { about: 'print at the end how often it made which, as strace -c -w does' },
       env: {
         short: 'e',
         value: 'NAME=VALUE',
@@ -331,6 +332,12 @@ export const COMMANDS: Readonly<Record<string, CommandSpec>> = {
       uid: { value: 'N', about: 'the user it runs as (default 0)' },
       gid: { value: 'N', about: 'the group it runs as (default: the user’s number)' },
       memory: { value: 'SIZE', about: 'its memory at most, such as 256M (default 4G)' },
+      seed: { value: 'N', about: 'its random numbers, the same in every run' },
+      clock: {
+        value: 'MOMENT',
+        about:
+          'a clock that begins there, such as 2026-01-01, and goes on a second each 1,000M instructions',
+      },
       time: { value: 'SECONDS', about: 'kill it after so long' },
       instructions: { value: 'N', about: 'kill it after so many instructions, such as 500M' },
     },

@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 
 import type { MachineOptions } from '../api/machine-options.js';
 import { PROFILES, type ProfileName } from '../kernel/named-profiles.js';
+import type { VirtualClock } from '../kernel/virtual-clock.js';
 import { Machine } from '../machine.js';
 import { EBUSY } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
@@ -43,10 +44,14 @@ export class NotStarted extends InputError {
  * @throws {UsageError | InputError} an option that is none; a directory that is not there
  * @throws {NotStarted} there is no such program
  */
-export async function makeGuestMachine(options: Options, program: string): Promise<GuestMachine> {
+export async function makeGuestMachine(
+  options: Options,
+  program: string,
+  clock: VirtualClock | null = null,
+): Promise<GuestMachine> {
   const root = options.text('root');
   const machine = await Machine.create({
-    ...machineOptions(options),
+    ...machineOptions(options, clock),
     random: fileRandom,
     ...(root === null ? {} : { root: hostRoot('--root', root) }),
   });
@@ -60,11 +65,15 @@ export async function makeGuestMachine(options: Options, program: string): Promi
   return { machine, path };
 }
 
-function machineOptions(options: Options): MachineOptions {
+function machineOptions(options: Options, clock: VirtualClock | null): MachineOptions {
+  const seed = options.text('seed');
   const profile = options.text('profile');
   const memory = options.text('memory');
   const size = memory === null ? 2 ** 32 : memorySize(memory);
   return {
+    // Programs measure microseconds.
+    now: clock?.now ?? (() => performance.timeOrigin + performance.now()),
+    ...(seed === null ? {} : { seed: countOption(options, 'seed', 0, Number.MAX_SAFE_INTEGER) }),
     memory: size,
     // A program that looks how much there is finds what it can have.
     profile: { totalRam: size, ...(profile === null ? {} : { base: profileName(profile) }) },

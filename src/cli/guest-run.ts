@@ -1,9 +1,12 @@
 import type { Task } from '../api/task.js';
 import { LinuxError } from '../errno.js';
 import { Guest } from '../guest/guest.js';
+import type { GuestOptions } from '../guest/guest-options.js';
 import type { Strace } from '../guest/strace.js';
+import { StraceSummary } from '../guest/strace-summary.js';
 import { signalName } from '../guest/strace-names.js';
 import { SIGKILL } from '../kernel/signal.js';
+import { VirtualClock } from '../kernel/virtual-clock.js';
 import type { Machine } from '../machine.js';
 import { BytesSource } from '../elf/source.js';
 import { readHeader } from '../elf/header.js';
@@ -58,10 +61,17 @@ async function runProgram(
   options: Options,
 ): Promise<number> {
   const limits = readLimits(options);
-  const { machine, path } = await makeGuestMachine(options, program);
-  const streams = hostStreams();
+  const clock = clockOption(options);
+  const { machine, path } = await makeGuestMachine(options, program, clock);
+  const streams = hostStreams(clock !== null);
   const strace = options.flag('strace') ? await stracing(streams) : null;
-  const guest = new Guest(machine, { ...strace?.callbacks, instructions: limits.instructions });
+  const summary = options.flag('strace-summary') ? new StraceSummary() : null;
+  const guest = new Guest(machine, {
+    ...both(strace?.callbacks, summary?.callbacks),
+    ...(clock === null ? {} : { clock }),
+    instructions: limits.instructions,
+    onLog: (line) => streams.note(`procmem: ${line}\n`),
+  });
   try {
     const task = start(guest, path, [program, ...rest], options, streams);
     strace?.started(task, path, [program, ...rest], environment(options).length);
@@ -69,6 +79,7 @@ async function runProgram(
   } finally {
     guest.stop();
     streams.release();
+    if (summary !== null) streams.note(summary.text());
   }
 }
 
@@ -76,6 +87,28 @@ async function runProgram(
 async function stracing(streams: HostStreams): Promise<Strace> {
   const { Strace } = await import('../guest/strace.js');
   return new Strace((line) => streams.note(line));
+}
+
+/** Callbacks that tell two. */
+function both(first: GuestOptions = {}, second: GuestOptions = {}): GuestOptions {
+  if (second.onCall === undefined) return first;
+  return {
+    ...first,
+    onEnter: (call) => (first.onEnter?.(call), second.onEnter?.(call)),
+    onCall: (call) => (first.onCall?.(call), second.onCall?.(call)),
+    onExit: (task, status) => (first.onExit?.(task, status), second.onExit?.(task, status)),
+  };
+}
+
+/** The clock that begins at a moment and goes on by instructions. @throws {UsageError} no moment */
+function clockOption(options: Options): VirtualClock | null {
+  const text = options.text('clock');
+  if (text === null) return null;
+  const start = /^\d{1,11}$/.test(text) ? Number(text) * 1000 : Date.parse(text);
+  if (Number.isSafeInteger(start) && start >= 0) return new VirtualClock(start);
+  throw new UsageError(
+    `--clock: ${JSON.stringify(text)} is no moment, such as 2026-01-01 or 1767225600`,
+  );
 }
 
 /** How much a program may use. */
@@ -207,7 +240,7 @@ async function runToEnd(
   try {
     const { exitCode, signal } = await guest.runToEnd(task);
     streams.release();
-    const spent = signal === SIGKILL && guest.instructions >= instructions;
+    const spent = signal === SIGKILL && guest.charged >= instructions;
     if (late) io.err(`procmem: ${program}: ended after ${seconds} seconds (--time)\n`);
     if (signal === null) return exitCode ?? 0;
     if (!late && spent) {

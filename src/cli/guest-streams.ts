@@ -1,4 +1,4 @@
-import { fstatSync, writeSync } from 'node:fs';
+import { fstatSync, readFileSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
 import { Console } from '../guest/console.js';
@@ -49,8 +49,10 @@ export interface HostStreams {
 /**
  * The streams of this process for a guest: one terminal for those that are a terminal, whose keys go to the
  * guest raw, and pipes for the others. Input is not read before the program asks for it.
+ *
+ * @param whole whether a pipe is read to its end before the program starts: when it comes is no matter then
  */
-export function hostStreams(): HostStreams {
+export function hostStreams(whole = false): HostStreams {
   const terminals = [0, 1, 2].filter(isTerminal);
   const screen = terminals.find((fd) => fd > 0) ?? 0;
   const { columns = 80, rows = 24 } = screenSize();
@@ -61,7 +63,7 @@ export function hostStreams(): HostStreams {
   const output = (fd: number): Console =>
     isTerminal(fd) && tty !== null ? tty : new Console({ write: (bytes) => writeAll(fd, bytes) });
   const keys = isTerminal(0) && tty !== null;
-  const input = keys ? null : inputPipe();
+  const input = keys ? null : inputPipe(whole);
   const resize = (): void => tty?.resize(process.stdout.columns, process.stdout.rows);
   // Looking at one of Node's streams opens it, which takes a while.
   const resizes = isTerminal(1);
@@ -118,7 +120,7 @@ function makeRaw(): () => void {
 }
 
 /** Standard input as a pipe: opened when the program first looks for something to read. */
-function inputPipe(): { readonly stream: Console; isRead(): boolean } {
+function inputPipe(whole: boolean): { readonly stream: Console; isRead(): boolean } {
   let opened = false;
   let read = false;
   const stream = new Console({
@@ -138,5 +140,10 @@ function inputPipe(): { readonly stream: Console; isRead(): boolean } {
     process.stdin.on('end', () => stream.end());
     process.stdin.on('error', () => stream.end());
   };
+  if (whole) {
+    opened = true;
+    if (isOpen(0)) stream.push(readFileSync(0));
+    stream.end();
+  }
   return { stream, isRead: () => read };
 }

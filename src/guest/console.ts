@@ -9,7 +9,7 @@ import { fsOf } from '../vfs/fs-struct.js';
 import { doFilpOpen } from '../vfs/open.js';
 import { buildOpenHow } from '../vfs/open-flags.js';
 import { HostStream, streamFile } from '../vfs/stream-file.js';
-import type { Tty, Winsize } from '../vfs/tty.js';
+import { Tty, type Winsize } from '../vfs/tty.js';
 import type { Vfs } from '../vfs/vfs.js';
 
 /** What a console is, and where its output goes. */
@@ -31,6 +31,9 @@ export interface ConsoleOptions {
   readonly onWanted?: () => void;
 }
 
+/** What the streams of a program are called, by descriptor. */
+const NAMES = ['stdin', 'stdout', 'stderr'];
+
 /**
  * What a guest has as standard input, output or error: a terminal, which is all three, or one end of a pipe.
  * A terminal is one of /dev/pts, whose other side the host has.
@@ -47,7 +50,7 @@ export class Console {
   onInput: (() => void) | null = null;
   readonly isTty: boolean;
   readonly #options: ConsoleOptions;
-  readonly #stream: HostStream;
+  #stream: HostStream;
   #tty: Tty | null = null;
   #file: File | null = null;
   #size: readonly [columns: number, rows: number];
@@ -99,10 +102,37 @@ export class Console {
     this.onInput?.();
   }
 
+  /**
+   * Takes the place of the console that a stream or terminal had; Machine.restore() calls it.
+   *
+   * @throws {TypeError} a pipe where a terminal is needed, or a terminal where a pipe is
+   */
+  restored(end: HostStream | Tty): void {
+    if (end instanceof Tty !== this.isTty) {
+      throw new TypeError(`consoles: ${this.isTty ? 'a pipe' : 'a terminal'} is needed`);
+    }
+    if (end instanceof Tty) {
+      end.host = { display: (bytes) => void this.#write(bytes) };
+      this.#tty = end;
+      this.resize(...this.#size);
+      return;
+    }
+    end.take = this.#stream.take;
+    end.wanted = this.#stream.wanted;
+    while (this.#stream.length > 0) {
+      const bytes = this.#stream.peek(this.#stream.length);
+      end.push(bytes);
+      this.#stream.drop(bytes.length);
+    }
+    end.ended ||= this.#stream.ended;
+    this.#stream = end;
+  }
+
   /** Puts it under a descriptor of a task: 0 to read, others to write; a terminal both. */
   install(task: TaskStruct, fd: number): void {
     const { vfs } = fsOf(task);
     if (!this.isTty) {
+      if (this.#stream.name === '') this.#stream.name = NAMES[fd] ?? '';
       const file = streamFile(vfs, task.cred, this.#stream, fd === 0 ? 'read' : 'write');
       filesOf(task).replace(fd, file, false);
       return;

@@ -26,6 +26,29 @@ export const NEVER_RESTARTED: ReadonlySet<string> = new Set([
   'io_getevents',
 ]);
 
+/** What a call is charged: that of half a microsecond, that of a process, and that of eight bytes moved; ns. */
+const CALL_COST = 500;
+const BIRTH_COST = 50_000;
+const BYTES_A_NS = 8;
+const SPECIAL_COSTS: ReadonlyMap<string, number> = new Map([
+  ...[...BIRTHS, 'execve', 'execveat'].map((name) => [name, BIRTH_COST] as const),
+  // By what they move.
+  ...(
+    'read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 sendfile sendto sendmsg recvfrom ' +
+    'recvmsg splice tee vmsplice copy_file_range'
+  )
+    .split(' ')
+    .map((name) => [name, 0] as const),
+]);
+
+/** Nanoseconds that a call is charged to a thread, by what it answered. */
+export function callCost(name: string, result: number | bigint): number {
+  const special = SPECIAL_COSTS.get(name);
+  if (special === undefined) return CALL_COST;
+  if (special > 0) return special;
+  return result < BYTES_A_NS ? CALL_COST : CALL_COST + Math.floor(Number(result) / BYTES_A_NS);
+}
+
 /** Calls that send SIGPIPE when they answer EPIPE: writes to a pipe that nobody reads. */
 export const WRITES: ReadonlySet<string> = new Set([
   'write',

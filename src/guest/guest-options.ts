@@ -1,6 +1,7 @@
 import type { Task } from '../api/task.js';
 import { functionArgument, intArgument, objectArgument } from '../api/arguments.js';
 import type { TaskStruct } from '../kernel/task.js';
+import { VirtualClock } from '../kernel/virtual-clock.js';
 
 /** A system call of a guest. */
 export interface GuestCall {
@@ -29,8 +30,16 @@ export interface GuestSignal {
 export interface GuestOptions {
   /** Instructions of one thread's turn (default 100,000). */
   readonly slice?: number;
-  /** Instructions that all threads may execute in all; who reaches it is killed (default: no limit). */
+  /**
+   * Instructions that all threads may execute in all, a call counted as what it is charged; who reaches it is
+   * killed (default: no limit).
+   */
   readonly instructions?: number;
+  /**
+   * The clock of the machine, where it is one of its own: it goes on as instructions are executed, and to the
+   * next moment that somebody waits for while all sleep.
+   */
+  readonly clock?: VirtualClock;
   /** Told before each call is made for the first time, with no result. */
   readonly onEnter?: (call: GuestCall) => void;
   /** Told after each call, before those that do not return; a call that slept is told once. */
@@ -39,11 +48,13 @@ export interface GuestOptions {
   readonly onSignal?: (signal: GuestSignal) => void;
   /** Told when a thread is gone, with its wait status. */
   readonly onExit?: (task: Task, status: number) => void;
+  /** Told each line that the kernel logs: whom it kills because memory is used up. */
+  readonly onLog?: (line: string) => void;
   /** Told once of each call that the machine does not have, by name. */
   readonly onUnknownCall?: (name: string) => void;
 }
 
-const LISTENERS = ['onEnter', 'onCall', 'onSignal', 'onExit', 'onUnknownCall'] as const;
+const LISTENERS = ['onEnter', 'onCall', 'onSignal', 'onExit', 'onLog', 'onUnknownCall'] as const;
 
 /** Looks at every option of a guest. @throws {TypeError | RangeError} one of the wrong type or out of its range */
 export function checkGuestOptions(options: GuestOptions): void {
@@ -51,6 +62,9 @@ export function checkGuestOptions(options: GuestOptions): void {
   if (slice !== undefined) intArgument('slice', slice, 1, Number.MAX_SAFE_INTEGER);
   if (instructions !== undefined && instructions !== Infinity) {
     intArgument('instructions', instructions, 1, Number.MAX_SAFE_INTEGER);
+  }
+  if (options.clock !== undefined && !(options.clock instanceof VirtualClock)) {
+    throw new TypeError('clock: not a VirtualClock');
   }
   for (const name of LISTENERS) {
     const listener = options[name];

@@ -33,11 +33,14 @@ export class GuestThread {
    * registers alone say what is to be done.
    */
   parked: Parked | null = null;
+  /** Instructions of its hart that it was charged for. */
+  charged: number;
 
   constructor(task: Task) {
     this.task = task;
     this.struct = task.struct;
     this.cpu = task.cpu;
+    this.charged = this.struct.hart?.executed ?? 0;
   }
 
   /** The registers of its CPU; a fork, an exec or a restore may give the task others. */
@@ -63,6 +66,20 @@ export class GuestThread {
       hart.xU64(A0 + 5),
     ];
     return { name: name(nr), nr, args };
+  }
+
+  /** Charges it from now on; returns the instructions that its hart has executed. */
+  startCharging(): number {
+    this.charged = this.hart.executed;
+    return this.charged;
+  }
+
+  /** Instructions executed since this was last asked. */
+  takeExecuted(): number {
+    const { executed } = this.hart;
+    const used = Math.max(executed - this.charged, 0);
+    this.charged = executed;
+    return used;
   }
 
   /** Notes that a call would sleep: it will be made again. */

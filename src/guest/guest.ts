@@ -10,6 +10,7 @@ import { type Task, taskOf, type WaitStatus } from '../api/task.js';
 import { sendToProcess } from '../kernel/kill.js';
 import { makeSiginfo, SI_USER } from '../kernel/siginfo.js';
 import { SIGKILL } from '../kernel/signal.js';
+import type { VirtualClock } from '../kernel/virtual-clock.js';
 import { Machine } from '../machine.js';
 import { EXEC_ARCHES } from '../syscall/binfmt.js';
 import { doExecve } from '../syscall/exec-call.js';
@@ -18,6 +19,7 @@ import {
   checkGuestOptions,
   type GuestOptions,
   type GuestState,
+  type GuestStream,
   type StartOptions,
   streamArgument,
 } from './guest-options.js';
@@ -43,6 +45,7 @@ const BURST = 1_000_000;
 export class Guest {
   readonly machine: Machine;
   readonly #scheduler: Scheduler;
+  readonly #clock: VirtualClock | undefined;
   /** Ends the wait of runToEnd(). */
   #awake: () => void = () => undefined;
 
@@ -51,12 +54,18 @@ export class Guest {
     if (!(machine instanceof Machine)) throw new TypeError('machine: not a Machine');
     this.machine = machine;
     checkGuestOptions(options);
+    this.#clock = options.clock;
     this.#scheduler = new Scheduler(machine.kernel, options);
   }
 
   /** Instructions that its threads have executed. */
   get instructions(): number {
     return this.#scheduler.instructions;
+  }
+
+  /** The same with what calls were charged, as `instructions` of GuestOptions counts. */
+  get charged(): number {
+    return this.#scheduler.charged;
   }
 
   /**
@@ -81,7 +90,7 @@ export class Guest {
       const streams = [options.stdin, options.stdout, options.stderr];
       for (const [fd, stream] of streams.entries()) {
         if (stream === undefined) continue;
-        stream.onInput = () => this.wake();
+        this.connect(stream);
         stream.install(struct, fd);
       }
       if (cwd !== undefined) sysChdir(struct, nameArgument('cwd', cwd));
@@ -117,7 +126,7 @@ export class Guest {
     let since = Date.now();
     while (!struct.exited) {
       this.#mustRun(task);
-      const state = this.run(BURST);
+      const state = this.#scheduler.run(BURST, BURST);
       if (struct.exited) break;
       if (state.reason === 'sleeping') await this.#sleep(state.until);
       else if (Math.abs(Date.now() - since) < HOST_TURN) continue;
@@ -167,6 +176,11 @@ export class Guest {
     this.#scheduler.add(new GuestThread(task));
   }
 
+  /** Has input of a stream wake its programs: one of a machine that was restored; start() does it by itself. */
+  connect(stream: GuestStream): void {
+    streamArgument('stream', stream).onInput = () => this.wake();
+  }
+
   /** Ends all processes that it runs. */
   stop(): void {
     this.#scheduler.rejoin();
@@ -184,6 +198,10 @@ export class Guest {
 
   #sleep(until: number): Promise<void> {
     const ms = Math.min(until - this.machine.kernel.time(), 2 ** 31 - 1);
+    if (this.#clock !== undefined && until !== Infinity) {
+      this.#clock.advance(Math.max(ms, 0));
+      return hostTurn();
+    }
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, Math.max(Math.ceil(ms), 0));
       this.#awake = () => {

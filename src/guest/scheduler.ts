@@ -1,7 +1,10 @@
 import { taskOf } from '../api/task.js';
+import { checkCpuLimit } from '../kernel/cpu-limit.js';
 import { doExitGroup } from '../kernel/exit.js';
 import { nextTimer } from '../kernel/itimer.js';
 import type { Kernel } from '../kernel/kernel.js';
+import { updateLoad } from '../kernel/loadavg.js';
+import { accountSwitch, accountTime, setCurr } from '../kernel/rusage.js';
 import { SIGKILL } from '../kernel/signal.js';
 import type { TaskStruct } from '../kernel/task.js';
 import type { GuestOptions, GuestState } from './guest-options.js';
@@ -19,11 +22,15 @@ export class Scheduler {
   threads: GuestThread[] = [];
   /** Instructions executed so far. */
   instructions = 0;
+  /** Nanoseconds charged so far: an instruction each, and what calls cost. */
+  charged = 0;
   /** Counts what might let a call that sleeps go on. */
   epoch = 0;
   private readonly turn: Turn;
   /** Whose turn is next. */
   private next = 0;
+  /** Who had the last turn and could have gone on; null for nobody. */
+  private last: GuestThread | null = null;
   /** Every task that was ever taken in: one that has exited lives again after a checkpoint's restore. */
   private readonly ours = new WeakSet<TaskStruct>();
   /** Core.rewinds when the threads were last as the machine has them. */
@@ -54,6 +61,7 @@ export class Scheduler {
     const living = [...this.kernel.tasks()].filter((task) => this.ours.has(task) && !task.exited);
     this.threads.splice(0, Infinity, ...living.map((task) => new GuestThread(taskOf(task))));
     this.next = 0;
+    this.last = null;
     this.happened();
   }
 
@@ -62,20 +70,25 @@ export class Scheduler {
     this.epoch += 1;
   }
 
-  /** Runs so many instructions, or until nobody can go on. */
-  run(instructions: number): GuestState {
+  /**
+   * Runs so many instructions, or until nobody can go on.
+   *
+   * @param cost nanoseconds that may be charged at most, give or take a turn
+   */
+  run(instructions: number, cost = Infinity): GuestState {
     this.rejoin();
     const { slice = SLICE } = this.options;
+    const end = this.charged + cost;
     let left = instructions;
     let idle = 0;
     while (this.threads.length > 0) {
-      if (left <= 0) return { reason: 'budget' };
+      if (left <= 0 || this.charged >= end) return { reason: 'budget' };
       if (this.next >= this.threads.length) this.next = 0;
       if (this.timerWentOff()) idle = 0;
       const thread = this.threads[this.next] as GuestThread;
-      const used = thread.struct.exited ? null : this.turn.take(thread, Math.min(slice, left));
+      const used = thread.struct.exited ? null : this.takeTurn(thread, Math.min(slice, left));
       left -= used ?? 0;
-      this.spend(thread, used ?? 0);
+      if (used !== null) this.spend(thread, used);
       if (thread.struct.exited) {
         this.leave(thread);
         idle = 0;
@@ -88,6 +101,21 @@ export class Scheduler {
     return { reason: 'exited' };
   }
 
+  /** On the CPU: from now to the end of its turn time is a thread's, where the clock does not go by instructions. */
+  takesCpu({ struct }: GuestThread): void {
+    if (this.options.clock === undefined) setCurr(this.kernel, struct);
+  }
+
+  /** A turn; nobody is on the CPU afterwards. */
+  private takeTurn(thread: GuestThread, fuel: number): number | null {
+    if (this.options.clock !== undefined) return this.turn.take(thread, fuel);
+    try {
+      return this.turn.take(thread, fuel);
+    } finally {
+      setCurr(this.kernel, null);
+    }
+  }
+
   /** A timer that goes off lets calls go on; those that still sleep look at theirs anew. */
   private timerWentOff(): boolean {
     const { kernel } = this;
@@ -97,12 +125,40 @@ export class Scheduler {
     return true;
   }
 
-  /** Charges a turn; beyond the limit of all nobody lives on. */
-  private spend({ struct }: GuestThread, used: number): void {
+  /** Charges a thread for what it has executed since, and for a call of such a cost, ns. */
+  charge(thread: GuestThread, call = 0): void {
+    const used = thread.takeExecuted();
+    if (used + call === 0) return;
+    this.charged += used + call;
+    const { clock } = this.options;
+    if (clock === undefined) {
+      const { onCpu } = this.kernel;
+      onCpu.user += used;
+      onCpu.system += call;
+      return;
+    }
+    clock.tick(used + call);
+    accountTime(thread.struct, used, call);
+  }
+
+  /** A turn is over; beyond the limit of all nobody lives on. */
+  private spend(thread: GuestThread, used: number): void {
     this.instructions += used;
-    struct.cpuTime += used / 1e6;
-    if (this.instructions < (this.options.instructions ?? Infinity)) return;
-    for (const thread of this.threads) doExitGroup(thread.struct, SIGKILL);
+    this.switched(thread);
+    if (!thread.struct.exited) checkCpuLimit(thread.struct);
+    const { kernel, options } = this;
+    if (kernel.time() >= kernel.load.next) updateLoad(kernel);
+    if (this.charged < (options.instructions ?? Infinity)) return;
+    for (const each of this.threads) doExitGroup(each.struct, SIGKILL);
+  }
+
+  /** Who had the turn before gave the CPU away only now; who sleeps has given it away already. */
+  private switched(thread: GuestThread): void {
+    const { last } = this;
+    if (last !== null && last !== thread && !last.struct.exited) accountSwitch(last.struct, false);
+    const goesOn = thread.runs && thread.parked === null;
+    this.last = goesOn ? thread : null;
+    if (!goesOn) accountSwitch(thread.struct, true);
   }
 
   private leave(thread: GuestThread): void {

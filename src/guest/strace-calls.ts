@@ -25,7 +25,10 @@ export interface Shown {
   readonly failed: boolean;
 }
 
-type Argument = (value: bigint, call: Shown) => string;
+type Show = (value: bigint, call: Shown) => string;
+
+/** How an argument is shown; one that the call stores is known when it is over. */
+export type Argument = Show & { readonly stored?: true };
 
 /** The arguments of a call, in their order. */
 export type CallFormat = readonly Argument[];
@@ -54,19 +57,22 @@ const given =
   (show: s.Show): Argument =>
   (value, { task }) =>
     show(task, value);
+/** An argument that is shown when its call is over. */
+const late = (show: Show): Argument =>
+  Object.assign((value: bigint, call: Shown) => show(value, call), { stored: true as const });
 /** What the kernel stored: the address where it did not. */
-const stored =
-  (show: s.Show): Argument =>
-  (value, { task, failed }) =>
-    failed ? pointer(value) : show(task, value);
+const stored = (show: s.Show): Argument =>
+  late((value, { task, failed }) => (failed ? pointer(value) : show(task, value)));
 /** Bytes of a buffer that was given, as many as argument `size` says. */
 const inBuffer =
   (size: number): Argument =>
   (value, { task, args }) =>
     buffer(task, value, Number(args[size]));
 /** Bytes that were stored: as many as the call returned. */
-const outBuffer: Argument = (value, { task, failed, result }) =>
-  failed ? pointer(value) : buffer(task, value, result);
+const outBuffer = late((value, { task, failed, result }) =>
+  failed ? pointer(value) : buffer(task, value, result),
+);
+const latePtr = late((value) => pointer(value));
 
 const openFlags: Argument = (value) => {
   const access = int(value) & 3;
@@ -147,7 +153,7 @@ export const CALLS: Readonly<Record<string, CallFormat>> = {
   faccessat2: [dir, name, access, bits(f.AT_FLAGS)],
   readlinkat: [dir, name, outBuffer, u],
   getdents64: [d, entries, u],
-  getcwd: [(value, call) => (call.failed ? pointer(value) : path(call.task, value)), u],
+  getcwd: [late((value, call) => (call.failed ? pointer(value) : path(call.task, value))), u],
   chdir: [name],
   fchdir: [d],
   mkdirat: [dir, name, mode],
@@ -221,7 +227,7 @@ export const CALLS: Readonly<Record<string, CallFormat>> = {
   prlimit64: [d, one(f.RLIMITS, 'RLIMIT'), given(s.rlimit), stored(s.rlimit)],
   getrlimit: [one(f.RLIMITS, 'RLIMIT'), stored(s.rlimit)],
   uname: [stored(s.uname)],
-  getrandom: [(value, call) => randomBytes(value, call), u, bits(f.GRND)],
+  getrandom: [late((value, call) => randomBytes(value, call)), u, bits(f.GRND)],
   riscv_flush_icache: [ptr, ptr, x],
 
   rt_sigaction: [signal, given(s.sigaction), stored(s.sigaction), u],
@@ -230,8 +236,8 @@ export const CALLS: Readonly<Record<string, CallFormat>> = {
   rt_sigreturn: [(_value, { task }) => `{mask=${s.signalSet(task.struct.blocked)}}`],
   rt_sigsuspend: [given(s.sigset), u],
   sigaltstack: [given(s.stackT), stored(s.stackT)],
-  nanosleep: [given(s.timespec), ptr],
-  clock_nanosleep: [one(f.CLOCKS, 'CLOCK'), d, given(s.timespec), ptr],
+  nanosleep: [given(s.timespec), latePtr],
+  clock_nanosleep: [one(f.CLOCKS, 'CLOCK'), d, given(s.timespec), latePtr],
   clock_gettime: [one(f.CLOCKS, 'CLOCK'), stored(s.timespec)],
   clock_getres: [one(f.CLOCKS, 'CLOCK'), stored(s.timespec)],
   gettimeofday: [stored(s.timeval), ptr],

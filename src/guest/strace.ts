@@ -16,8 +16,16 @@ const REPLACING = new Set(['execve', 'execveat']);
 /** Kernel-internal errors, which strace names too. */
 const ERESTARTSYS = 512;
 
+/** A call under way. */
+interface Entered {
+  readonly call: GuestCall;
+  /** Its beginning was printed, because somebody else had something to say. */
+  shown: boolean;
+}
+
 /**
- * Prints the calls of guests as strace -f does, a line each when it is done.
+ * Prints the calls of guests as strace -f does: a line each when it is done, two where another thread's came
+ * between.
  *
  * @example
  * const strace = new Strace((line) => process.stderr.write(line));
@@ -29,6 +37,8 @@ export class Strace {
   readonly #print: (line: string) => void;
   /** Arguments of calls under way that replace the memory. */
   readonly #pending = new Map<number, string>();
+  /** Calls under way, by the thread's number, in the order they began. */
+  readonly #entered = new Map<number, Entered>();
   /** Numbers of the threads there are. */
   readonly #threads = new Set<number>();
 
@@ -51,26 +61,54 @@ export class Strace {
   }
 
   #line(pid: number, call: string, result: string): void {
-    this.#write(pid, `${call.padEnd(RESULT_COLUMN)} = ${result}`);
+    this.#threads.add(pid);
+    this.#interrupt(pid);
+    this.#print(`${`${this.#prefix(pid)}${call}`.padEnd(RESULT_COLUMN)} = ${result}\n`);
   }
 
   #write(pid: number, text: string): void {
     this.#threads.add(pid);
-    const prefix = this.#threads.size > 1 ? `[pid ${String(pid).padStart(5)}] ` : '';
-    this.#print(`${prefix}${text}\n`);
+    this.#interrupt(pid);
+    this.#print(`${this.#prefix(pid)}${text}\n`);
+  }
+
+  /** Who it is, where there are several. */
+  #prefix(pid: number): string {
+    return this.#threads.size > 1 ? `[pid ${String(pid).padStart(5)}] ` : '';
+  }
+
+  /** Prints the beginnings of the calls that others are in. */
+  #interrupt(pid: number): void {
+    for (const [other, entered] of this.#entered) {
+      if (other === pid || entered.shown) continue;
+      entered.shown = true;
+      this.#print(`${this.#prefix(other)}${this.#head(entered.call)} <unfinished ...>\n`);
+    }
+  }
+
+  /** What can be told of a call when it begins. */
+  #head(call: GuestCall): string {
+    const kept = this.#pending.get(call.task.tid);
+    return `${call.name}(${kept ?? splitArguments(call)[0]}`;
   }
 
   #enter(call: GuestCall): void {
-    this.#threads.add(call.task.tid);
-    if (REPLACING.has(call.name)) this.#pending.set(call.task.tid, formatArguments(call));
+    const { tid } = call.task;
+    this.#threads.add(tid);
+    if (REPLACING.has(call.name)) this.#pending.set(tid, splitArguments(call).join(''));
+    this.#entered.delete(tid);
+    this.#entered.set(tid, { call, shown: false });
   }
 
   #call(call: GuestCall): void {
     const { task, name, result } = call;
     const kept = this.#pending.get(task.tid);
     this.#pending.delete(task.tid);
-    const shown = kept !== undefined && result === 0 ? kept : formatArguments(call);
-    this.#line(task.tid, `${name}(${shown})`, formatResult(call));
+    const resumed = this.#entered.get(task.tid)?.shown === true;
+    this.#entered.delete(task.tid);
+    const [first, second] = kept !== undefined && result === 0 ? [kept, ''] : splitArguments(call);
+    const text = resumed ? `<... ${name} resumed>${second})` : `${name}(${first}${second})`;
+    this.#line(task.tid, text, formatResult(call));
     if ((name === 'clone' || name === 'clone3') && Number(result) > 0) {
       this.#print(`strace: Process ${result} attached\n`);
       this.#threads.add(Number(result));
@@ -78,10 +116,24 @@ export class Strace {
   }
 
   #signal({ task, signal, info }: GuestSignal): void {
+    this.#abandon(task.tid);
     this.#write(task.tid, `--- ${signalName(signal)} ${siginfo(info)} ---`);
   }
 
+  /** The call that it ended in has no result. */
+  #abandon(pid: number): void {
+    const entered = this.#entered.get(pid);
+    if (entered === undefined) return;
+    const { call, shown } = entered;
+    const head = shown ? `<... ${call.name} resumed>` : this.#head(call);
+    const rest = splitArguments(call)[1] === '' ? ')' : ' <unfinished ...>)';
+    this.#entered.delete(pid);
+    this.#pending.delete(pid);
+    this.#line(pid, `${head}${rest}`, '?');
+  }
+
   #exit(pid: number, status: number): void {
+    this.#abandon(pid);
     const signal = status & 0x7f;
     const core = (status & 0x80) !== 0 ? ' (core dumped)' : '';
     const how =
@@ -99,13 +151,19 @@ function shownOf({ task, args, result }: GuestCall): Shown {
   return { task, args, result: value, failed };
 }
 
-function formatArguments(call: GuestCall): string {
+/** The arguments, divided at the first that the call stores: what can be told before, and the rest. */
+function splitArguments(call: GuestCall): readonly [before: string, after: string] {
   const { name, args } = call;
-  if (name === 'clone') return cloneArguments(args);
+  if (name === 'clone') return [cloneArguments(args), ''];
   const format = VARYING[name]?.(args) ?? CALLS[name];
-  if (format === undefined) return args.map((value) => hex(value)).join(', ');
+  if (format === undefined) return [args.map((value) => hex(value)).join(', '), ''];
   const shown = shownOf(call);
-  return format.map((show, i) => show(args[i] ?? 0n, shown)).join(', ');
+  const first = format.findIndex((show) => show.stored === true);
+  const at = first < 0 ? format.length : first;
+  const parts = format.map((show, i) => show(args[i] ?? 0n, shown));
+  const before = parts.slice(0, at).join(', ');
+  const after = parts.slice(at).join(', ');
+  return [before !== '' && after !== '' ? `${before}, ` : before, after];
 }
 
 function formatResult(call: GuestCall): string {

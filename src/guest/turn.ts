@@ -5,7 +5,8 @@ import { LinuxError } from '../errno.js';
 import { deliverPending, sendSignal } from '../kernel/deliver.js';
 import { doExitGroup } from '../kernel/exit.js';
 import { forceSignal } from '../kernel/force-signal.js';
-import { runTimers } from '../kernel/itimer.js';
+import { cpuTimerLeft, hasTimers, nextTimer, runTimers } from '../kernel/itimer.js';
+import { outOfMemory } from '../kernel/oom-kill.js';
 import { SIG_SETMASK, sigprocmask } from '../kernel/sigaction.js';
 import { makeSiginfo, type QueuedSignal, SI_KERNEL, SI_USER } from '../kernel/siginfo.js';
 import { SIGBUS, SIGILL, SIGKILL, SIGPIPE, SIGSEGV, SIGTRAP } from '../kernel/signal.js';
@@ -15,7 +16,7 @@ import type { TaskStruct } from '../kernel/task.js';
 import { int } from '../syscall/args.js';
 import { doSyscall, syscallName } from '../syscall/dispatch.js';
 import { writeTimespec } from '../syscall/time.js';
-import { BIRTHS, LOCKS_PI, NEVER_RESTARTED, WRITES } from './cpu-calls.js';
+import { BIRTHS, callCost, LOCKS_PI, NEVER_RESTARTED, WRITES } from './cpu-calls.js';
 import type { GuestCall } from './guest-options.js';
 import { type Call, GuestThread } from './guest-thread.js';
 import type { Scheduler } from './scheduler.js';
@@ -32,6 +33,11 @@ const CODES: Readonly<Record<string, number>> = {
 };
 const ILL_ILLOPC = 1;
 const TRAP_BRKPT = 1;
+
+/** A turn lasts so many times its instructions at most, where calls cost more than they. */
+const COSTLY = 10;
+/** Instructions between two looks at timers that go by a clock of the host's. */
+const TIMER_LOOK = 20_000;
 
 function callName(nr: number): string {
   return syscallName(nr, 'riscv64') ?? `syscall_${nr}`;
@@ -57,18 +63,31 @@ export class Turn {
     if (runTimers(struct)) this.scheduler.happened();
     deliverPending(struct);
     if (!thread.runs) return null;
-    if (struct.entered) this.enterAgain(thread);
-    else if (!this.wakes(thread)) return null;
+    const entered = struct.entered;
+    // To look whether one that sleeps may go on is not its time.
+    if (!entered && !this.wakes(thread)) return null;
+    this.scheduler.takesCpu(thread);
+    if (entered) this.enterAgain(thread);
     if (thread.parked === null) restartSequence(thread.cpu, struct);
-    const start = thread.hart.executed;
+    const start = thread.startCharging();
+    const end = this.scheduler.charged + COSTLY * fuel;
     let left = fuel;
-    while (left > 0 && thread.runs && thread.parked === null) {
-      const before = thread.hart.executed;
-      this.go(thread, left);
-      left -= Math.max(thread.hart.executed - before, 1);
+    while (left > 0 && this.scheduler.charged < end && thread.runs && thread.parked === null) {
+      const before = thread.charged;
+      this.go(thread, hasTimers(struct) ? this.untilTimer(struct, left) : left);
+      this.scheduler.charge(thread);
+      left -= Math.max(thread.charged - before, 1);
+      if (hasTimers(struct) && runTimers(struct)) this.scheduler.happened();
       if (signalsWait(struct)) this.takeSignals(thread);
     }
-    return thread.hart.executed - start;
+    return thread.charged - start;
+  }
+
+  /** Instructions until a timer of its process may go off: exactly, where the clock goes by them. */
+  private untilTimer(struct: TaskStruct, left: number): number {
+    if (this.scheduler.options.clock === undefined) return Math.min(left, TIMER_LOOK);
+    const ms = Math.min(cpuTimerLeft(struct), nextTimer(struct) - struct.kernel.time());
+    return Math.max(Math.min(left, Math.ceil(ms * 1e6)), 1);
   }
 
   /** A thread that sleeps: whether its call is over, by itself or by a signal. */
@@ -100,12 +119,19 @@ export class Turn {
       stop = thread.cpu.run(fuel);
     } catch (error) {
       if (!(error instanceof LinuxError)) throw error;
-      // No memory is left: there is nobody to choose from but who asks (oom_kill_process()).
-      doExitGroup(thread.struct, SIGKILL);
+      this.outOfMemory(thread.struct);
       return;
     }
     if (stop.reason === 'ecall') this.arrive(thread);
     else if (stop.reason !== 'fuel') this.fault(thread, stop);
+  }
+
+  /** The instruction is executed again, if who asked for memory was not the one to die. */
+  private outOfMemory(struct: TaskStruct): void {
+    const line = outOfMemory(struct.kernel);
+    if (line === null) doExitGroup(struct, SIGKILL);
+    this.scheduler.happened();
+    this.scheduler.options.onLog?.(line ?? `Out of memory: Killed process ${struct.tgid}`);
   }
 
   private fault(thread: GuestThread, stop: Exclude<CpuStop, { reason: 'fuel' | 'ecall' }>): void {
@@ -153,10 +179,14 @@ export class Turn {
   private call(thread: GuestThread, call: Call): void {
     const { struct } = thread;
     if (call.name === 'rt_sigreturn') return this.sigreturn(thread, call);
+    const begins = thread.parked === null;
+    if (this.scheduler.options.clock !== undefined) this.scheduler.charge(thread);
     const exits = call.name === 'exit' || call.name === 'exit_group';
     if (exits) this.tell(thread, call, null);
     const before = struct.sleep?.done ?? 0;
     const result = this.result(thread, call);
+    // What is made again after a sleep is one call.
+    if (begins || result > 0) this.scheduler.charge(thread, callCost(call.name, result));
     if (result === -ERESTARTSYS && !struct.exited) {
       // A filter has it stop for its tracer before the call.
       if (struct.entered) return this.scheduler.happened();
@@ -225,9 +255,9 @@ export class Turn {
     let any = false;
     for (let next = nextCaught(struct); next !== null; next = nextCaught(struct)) {
       any = true;
-      this.scheduler.options.onSignal?.({ task: thread.task, ...next });
       const mask = struct.savedSigmask ?? struct.blocked;
       if (thread.parked !== null) this.interrupt(thread, thread.parked.call, next.signal);
+      this.scheduler.options.onSignal?.({ task: thread.task, ...next });
       handleSignal(cpu, struct, next, mask);
     }
     return any;

@@ -16,6 +16,7 @@ import { RLIMIT_AS, RLIMIT_STACK } from './rlimit.js';
 import { NO_SIGNAL_STACK } from './sighand.js';
 import { makeSiginfo, SI_USER } from './siginfo.js';
 import { SIGCHLD, SIGKILL, SIGTRAP } from './signal.js';
+import { leaveMemory } from './rusage.js';
 import type { TaskStruct } from './task.js';
 import { PF_FORKNOEXEC } from './task.js';
 import { unshareFiles } from './unshare.js';
@@ -85,6 +86,7 @@ function execMmap(task: TaskStruct, mm: MmStruct): void {
   const old = task.mm;
   task.mm = mm;
   if (old !== null) mmRelease(task, old);
+  if (old !== null) leaveMemory(task.group, old.peakRss());
   old?.mmput();
   completeVfork(task);
 }

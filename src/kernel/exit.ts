@@ -1,4 +1,5 @@
 import { LinuxError } from '../errno.js';
+import { leaveMemory, leaveRusage } from './rusage.js';
 import type { TaskStruct } from './task.js';
 import { PF_EXITING, PF_SIGNALED, threadGroupEmpty } from './task.js';
 import { storeUser } from '../mm/user.js';
@@ -35,6 +36,7 @@ function exitMm(task: TaskStruct): void {
   const { mm } = task;
   if (mm === null) return;
   mmRelease(task, mm);
+  leaveMemory(task.group, mm.peakRss());
   task.userDumpable = mm.dumpable === SUID_DUMP_USER;
   task.mm = null;
   mm.mmput();
@@ -81,12 +83,9 @@ function unhash(task: TaskStruct): void {
   const { group, kernel } = task;
   ptraceUnlink(task);
   group.threads.remove(task);
-  group.exitedCpuTime += task.cpuTime;
+  leaveRusage(task);
   if (group.threads.length === 0) {
     group.parent?.ownChildren?.remove(group);
-    if (group.parent !== null) {
-      group.parent.group.childrenCpuTime += group.exitedCpuTime + group.childrenCpuTime;
-    }
     kernel.pids.put(group.pgrp);
     kernel.pids.put(group.session);
   }

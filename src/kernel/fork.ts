@@ -95,6 +95,7 @@ function attachPid(task: TaskStruct, wanted: number | null): void {
     throw error;
   }
   task.kernel.processes.add(task.cred.uid, 1);
+  task.kernel.cpuStat.forks += 1;
 }
 
 function dropResources(task: TaskStruct): void {

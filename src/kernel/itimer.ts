@@ -1,3 +1,4 @@
+import { groupRusage } from './rusage.js';
 import { sendToProcess } from './kill.js';
 import { makeSiginfo, SI_KERNEL } from './siginfo.js';
 import { SIGALRM, SIGPROF, SIGVTALRM } from './signal.js';
@@ -16,9 +17,10 @@ export interface Itimer {
 
 const SIGNALS: Readonly<Record<ItimerWhich, number>> = { 0: SIGALRM, 1: SIGVTALRM, 2: SIGPROF };
 
-/** What the clock of a timer shows: time, or CPU time, all of which is that of user mode. */
+/** What the clock of a timer shows, ms: time, CPU time in user mode, or all CPU time. */
 function clockOf(group: ThreadGroup, which: ItimerWhich): number {
-  return which === 0 ? group.leader.kernel.time() : group.cpuTime();
+  if (which === 0) return group.leader.kernel.time();
+  return which === 1 ? groupRusage(group).utime / 1e6 : group.cpuTime();
 }
 
 /**
@@ -52,6 +54,11 @@ export function setItimer(
   if (timers.every((timer) => timer === null)) group.itimers = null;
 }
 
+/** Whether a task's process has timers at all. */
+export function hasTimers({ group }: TaskStruct): boolean {
+  return group.itimers !== null || group.posixTimers !== null;
+}
+
 /** Sends the signals of the timers of a task's process that are due, of both kinds; whether any was. */
 export function runTimers({ group }: TaskStruct): boolean {
   let any = false;
@@ -75,6 +82,17 @@ function runItimers(group: ThreadGroup): boolean {
     any = true;
   }
   return any;
+}
+
+/** Milliseconds of CPU time until the first timer of a task's process that counts it goes off; Infinity for none. */
+export function cpuTimerLeft({ group }: TaskStruct): number {
+  let left = Infinity;
+  for (const which of [1, 2] as const) {
+    const timer = group.itimers?.[which] ?? null;
+    if (timer !== null) left = Math.min(left, timer.next - clockOf(group, which));
+  }
+  for (const timer of group.posixTimers?.byId.values() ?? []) left = Math.min(left, timer.cpuLeft);
+  return left;
 }
 
 /** When the next timer of a task's process goes off by itself, however little happens meanwhile. */

@@ -1,16 +1,18 @@
 import type { Core } from '../wasm/core.js';
+import { newCpuStat, newOnCpu } from './rusage.js';
 import { makeCred } from './cred.js';
 import { doExitGroup } from './exit.js';
 import { createProcess } from './fork.js';
 import type { FutexWait } from './futex.js';
 import { makeIpcNamespace } from './ipc/ipc.js';
+import { newLoadAverage } from './loadavg.js';
 import { PidTable } from './pid.js';
 import { ProcessCount } from './process-count.js';
 import type { KernelProfile } from './profile.js';
 import { DEFAULT_PROFILE } from './profile.js';
-import { type FillRandom, hostRandom } from './random.js';
 import { limitThreads } from './rlimit.js';
 import { SecurityHooks } from './security.js';
+import { type FillRandom, Random } from './random.js';
 import { SIG_IGN } from './sighand.js';
 import type { SignalCounts } from './siginfo.js';
 import { SIGCHLD, SIGKILL } from './signal.js';
@@ -32,6 +34,8 @@ export interface KernelOptions {
   readonly now?: () => number;
   /** Fills an array of at most RANDOM_CHUNK bytes with random ones (default: the host's). */
   readonly random?: FillRandom;
+  /** Where random bytes begin, the same ones every time; absent: they are those of `random`. */
+  readonly seed?: number;
 }
 
 /**
@@ -55,6 +59,10 @@ export class Kernel {
   readonly security: SecurityHooks;
   /** What calls pass before they are done; null while nothing is asked of them. */
   entry: SyscallEntry | null;
+  /** Random bytes. */
+  readonly random: Random;
+  /** /proc/sys/kernel/random/boot_id; null until somebody looks. */
+  bootId: string | null = null;
   /** Process numbers. */
   readonly pids: PidTable;
   /** Threads of each user. */
@@ -63,6 +71,10 @@ export class Kernel {
   readonly autogroups = { last: 0, nextChange: 0 };
   /** When the first timer that a sleeping call looked at goes off; Infinity for none, ms of time(). */
   nextTimer = Infinity;
+  /** What the CPU has done so far, and how many wanted it on average. */
+  readonly cpuStat = newCpuStat();
+  readonly onCpu = newOnCpu();
+  readonly load = newLoadAverage();
   /** How many signals wait for each user's tasks. */
   readonly signalCounts: SignalCounts = new Map();
   /** What every program finds mapped as [vdso]; for programs of riscv64 another. */
@@ -74,8 +86,6 @@ export class Kernel {
   readonly futexWaits: FutexWait[] = [];
   /** Pid 1: made by the kernel, never runs, reaps its children at once. */
   readonly init: TaskStruct;
-  /** Where all random bytes of the machine come from. */
-  readonly random: FillRandom;
   private readonly now: () => number;
   private bootTime: number;
   private namespaces = 0;
@@ -87,10 +97,10 @@ export class Kernel {
     this.nodename = this.profile.nodename;
     this.entry = null;
     this.resetEntry();
-    this.random = options.random ?? hostRandom;
     this.now = options.now ?? Date.now;
     this.bootTime = this.now();
     this.initUserNs = makeInitUserNs();
+    this.random = new Random(options.seed ?? null, options.random);
     this.sysctl = new Sysctl();
     this.security = new SecurityHooks();
     this.pids = new PidTable(this.sysctl);

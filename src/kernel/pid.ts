@@ -47,7 +47,8 @@ export class PidTable {
   private readonly sysctl: Sysctl;
   /** By number / LEAF_SIZE; null where none of those numbers was ever in use. */
   private readonly leaves: (Leaf | null)[] = [];
-  private last = 0;
+  /** The number given last. */
+  last = 0;
 
   constructor(sysctl: Sysctl) {
     this.sysctl = sysctl;

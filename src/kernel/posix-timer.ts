@@ -137,6 +137,11 @@ export class PosixTimer implements SignalOwner {
     return this.expires - this.now() + this.group.leader.kernel.time();
   }
 
+  /** Milliseconds of its clock until it goes off, where that counts CPU time; else Infinity. */
+  get cpuLeft(): number {
+    return this.state !== 'armed' || this.owner === null ? Infinity : this.expires - this.now();
+  }
+
   /** Goes off, if it is due; whether it was (posix_timer_fn()). */
   run(): boolean {
     if (this.state !== 'armed' || this.now() < this.expires) return false;

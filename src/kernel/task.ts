@@ -1,6 +1,7 @@
 import type { U64 } from '../mm/address.js';
 import type { Hart } from '../mm/hart.js';
 import type { MmLimits } from '../mm/limits.js';
+import { groupRusage, type Rusage, threadRusage } from './rusage.js';
 import type { Cred } from './cred.js';
 import type { SemUndoList } from './ipc/sem.js';
 import type { Itimer } from './itimer.js';
@@ -97,9 +98,9 @@ export class ThreadGroup implements Linked<ThreadGroup> {
   itimers: (Itimer | null)[] | null = null;
   /** Those of timer_create(); null before the first. */
   posixTimers: PosixTimers | null = null;
-  /** Milliseconds of CPU of its threads that are gone, and of processes it has waited for. */
-  exitedCpuTime = 0;
-  childrenCpuTime = 0;
+  /** What its threads that are gone had of the CPU, and processes it has waited for; null for nothing. */
+  exitedRusage: Rusage | null = null;
+  childrenRusage: Rusage | null = null;
   /** Pid 1: signals without a handler do nothing to it. */
   unkillable = false;
 
@@ -119,9 +120,7 @@ export class ThreadGroup implements Linked<ThreadGroup> {
 
   /** Milliseconds of CPU that its threads have had (thread_group_cputime()). */
   cpuTime(): number {
-    let sum = this.exitedCpuTime;
-    for (const { cpuTime } of this.threads) sum += cpuTime;
-    return sum;
+    return groupRusage(this).ms;
   }
 
   /** Number of the process group. */
@@ -287,8 +286,8 @@ export class TaskStruct implements Linked<TaskStruct> {
   personality = 0;
   /** Bytes and calls of reads and writes, as /proc/PID/io counts them. */
   readonly ioac: TaskIoAccounting = { rchar: 0, wchar: 0, syscr: 0, syscw: 0 };
-  /** Milliseconds of CPU it has had: a million instructions each. */
-  cpuTime = 0;
+  /** What it has had of the CPU, up to when it was charged last; null before it ran. */
+  rusage: Rusage | null = null;
   /** Milliseconds since the kernel started. */
   readonly startTime: number;
   /** The registers of the CPU at its last stop, as user_regs_struct; null where no CPU runs it. */
@@ -319,6 +318,11 @@ export class TaskStruct implements Linked<TaskStruct> {
   /** Number of the process. */
   get tgid(): number {
     return this.group.tgid;
+  }
+
+  /** Milliseconds of CPU that it has had. */
+  get cpuTime(): number {
+    return threadRusage(this).ms;
   }
 
   /** Whether its number is the process's (thread_group_leader()). */

@@ -1,4 +1,5 @@
 import { join, pack } from './elf-writer.js';
+import { hwprobeFunction } from './vdso-hwprobe.js';
 
 /** Bytes of one function, filled up with what traps. */
 export const FUNCTION_SIZE = 16;
@@ -17,6 +18,8 @@ export interface VdsoArch {
   readonly frameless: number;
   /** The code of one. */
   code(nr: number): Uint8Array;
+  /** One more behind them, which answers some questions itself: its name and code. */
+  readonly longer?: readonly [name: string, code: () => Uint8Array];
   /** From the return address's column to the instructions of the CIE, and what the FDE needs no more. */
   readonly cie: readonly number[];
 }
@@ -67,6 +70,7 @@ export const VDSO_RISCV64: VdsoArch = {
     ['flush_icache', 259],
   ],
   frameless: 1,
+  longer: ['riscv_hwprobe', hwprobeFunction],
   // li a7, nr; ecall; ret; ebreak
   code: (nr) => pack([4, (nr << 20) | 0x893], [4, 0x73], [4, 0x8067], [4, 0x100073]),
   // The return address is in ra, and the caller's frame begins at sp: DW_CFA_def_cfa sp 0.

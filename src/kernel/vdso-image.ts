@@ -58,8 +58,9 @@ interface VdsoSymbol {
 }
 
 /** Every function under __vdso_ and its name, and where the architecture has that under its name alone. */
-function symbolsOf({ functions, plainNames }: VdsoArch): readonly VdsoSymbol[] {
-  return functions.flatMap(([name], index) => [
+function symbolsOf({ functions, longer, plainNames }: VdsoArch): readonly VdsoSymbol[] {
+  const names = [...functions, ...(longer === undefined ? [] : [longer])];
+  return names.flatMap(([name], index) => [
     ...(plainNames ? [{ name, info: STB_WEAK_FUNC, index }] : []),
     { name: `__vdso_${name}`, info: STB_GLOBAL_FUNC, index },
   ]);
@@ -110,10 +111,18 @@ const NOTE = join(
   pack([4, 0x61200]),
 );
 
+/** The code of all functions, one behind the other. */
+function codeOf(arch: VdsoArch): Uint8Array {
+  return join(
+    ...arch.functions.map(([, nr]) => arch.code(nr)),
+    arch.longer?.[1]() ?? new Uint8Array(0),
+  );
+}
+
 /** Call frames: one description for all functions, none of which changes the stack. */
 function ehFrame(arch: VdsoArch, at: number): Uint8Array {
   const text = VDSO_TEXT + arch.frameless * FUNCTION_SIZE;
-  const size = (arch.functions.length - arch.frameless) * FUNCTION_SIZE;
+  const size = codeOf(arch).length - arch.frameless * FUNCTION_SIZE;
   const start = text - (at + 24 + 8);
   return join(
     // CIE
@@ -132,7 +141,13 @@ function ehFrameHdr(text: number, frame: number, at: number): Uint8Array {
   return join(Uint8Array.of(1, 0x1b, 0x03, 0x3b), pack([4, frame - (at + 4)]), table);
 }
 
-function symbolTable(strings: Strings, from: readonly VdsoSymbol[], text: number): Uint8Array {
+function symbolTable(
+  strings: Strings,
+  from: readonly VdsoSymbol[],
+  text: number,
+  { functions, longer }: VdsoArch,
+): Uint8Array {
+  const last = longer?.[1]().length ?? 0;
   const symbols = from.map(({ name, info, index }) =>
     pack(
       ...([
@@ -143,7 +158,7 @@ function symbolTable(strings: Strings, from: readonly VdsoSymbol[], text: number
       ] as const),
       ...([
         [8, text + index * FUNCTION_SIZE],
-        [8, FUNCTION_SIZE],
+        [8, index < functions.length ? FUNCTION_SIZE : last],
       ] as const),
     ),
   );
@@ -183,7 +198,7 @@ function layOut(arch: VdsoArch): {
   const strings = new Strings();
   const textAt = VDSO_TEXT;
   const all = symbolsOf(arch);
-  const symtab = symbolTable(strings, all, textAt);
+  const symtab = symbolTable(strings, all, textAt, arch);
   const versions = verdef(strings, arch.version);
   const hash = layout.add('.hash', SHT_HASH, hashTable(all.length), {
     link: DYNSYM_SECTION,
@@ -208,9 +223,8 @@ function layOut(arch: VdsoArch): {
   const header = ehFrameHdr(textAt + arch.frameless * FUNCTION_SIZE, frameAt, layout.at);
   const frames = layout.add('.eh_frame_hdr', SHT_PROGBITS, header);
   layout.add('.eh_frame', SHT_PROGBITS, ehFrame(arch, frameAt), { at: frameAt });
-  const functions = join(...arch.functions.map(([, nr]) => arch.code(nr)));
   const executable = { at: textAt, flags: SHF_ALLOC | SHF_EXECINSTR };
-  const text = layout.add('.text', SHT_PROGBITS, functions, executable);
+  const text = layout.add('.text', SHT_PROGBITS, codeOf(arch), executable);
   return { layout, dynamic, note, frames, text };
 }
 

@@ -1,5 +1,6 @@
 import { ECHILD, EINVAL, ESRCH } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
+import { childrenRusage, groupRusage, inheritRusage, type Rusage } from './rusage.js';
 import { releaseTask } from './exit.js';
 import { doNotifyParent } from './notify.js';
 import { ptraceReparented, ptraceUnlink } from './ptrace-link.js';
@@ -37,6 +38,8 @@ export interface WaitResult {
   readonly uid: number;
   /** The stop is one for the tracer (CLD_TRAPPED). */
   readonly traced: boolean;
+  /** What it had, and the processes that it waited for. */
+  readonly rusage: Rusage;
 }
 
 /** A child, null when there is none to report with WNOHANG, or 'block': the caller would sleep. */
@@ -58,7 +61,9 @@ function eligible(task: TaskStruct, wanted: WaitFor, flags: number, traced: bool
 }
 
 function report(task: TaskStruct, status: number): WaitResult {
-  return { pid: task.pid, status, uid: task.cred.uid, traced: false };
+  const rusage = groupRusage(task.group);
+  rusage.add(childrenRusage(task.group));
+  return { pid: task.pid, status, uid: task.cred.uid, traced: false, rusage };
 }
 
 /**
@@ -67,6 +72,9 @@ function report(task: TaskStruct, status: number): WaitResult {
 function waitTaskZombie(task: TaskStruct, flags: number): WaitResult {
   const result = report(task, task.group.groupExitCode ?? task.exitCode);
   if (flags & WNOWAIT) return result;
+  if (!ptraceReparented(task) && task.isLeader && task.parent !== null) {
+    inheritRusage(task.parent.group, task.group);
+  }
   if (ptraceReparented(task) && task.isLeader) {
     ptraceUnlink(task);
     if (doNotifyParent(task)) releaseTask(task);

@@ -213,6 +213,13 @@ export class Mm {
     };
   }
 
+  /** Most pages that it had at once (get_mm_hiwater_rss()); 0 of a dead one. */
+  peakRss(): number {
+    if (this.place === 0) return 0;
+    const { hiwaterRss, rssAnon, rssFile, rssShmem } = this.counters();
+    return Math.max(hiwaterRss, rssAnon + rssFile + rssShmem);
+  }
+
   /** All mappings by rising address; none of a dead mm. */
   *vmas(): Generator<VmaInfo, void, void> {
     if (this.place === 0) return;

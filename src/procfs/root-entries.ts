@@ -1,7 +1,11 @@
+import type { Kernel } from '../kernel/kernel.js';
+import { countRunning, FIXED_1, updateLoad } from '../kernel/loadavg.js';
+import { updateCurr } from '../kernel/rusage.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { byteString } from '../vfs/byte-string.js';
 import type { Dentry } from '../vfs/dentry.js';
 import type { Vfs } from '../vfs/vfs.js';
+import { showCpuinfo } from './cpuinfo.js';
 import { procCreateSingle, procSingle } from './generic.js';
 import { showMeminfo } from './meminfo.js';
 import { sysctlDirectory } from './proc-sysctl.js';
@@ -11,61 +15,57 @@ import { sysvipcDirectory } from './sysvipc.js';
 import { ttyDirectory } from './tty.js';
 import { showVmstat } from './vmstat.js';
 
-/** The one CPU. It has no name and no speed of its own, only what every x86-64 has. */
-const CPUINFO = [
-  'processor\t: 0',
-  'vendor_id\t: GenuineIntel',
-  'cpu family\t: 6',
-  'model\t\t: 0',
-  'model name\t: procmem',
-  'stepping\t: 0',
-  'physical id\t: 0',
-  'siblings\t: 1',
-  'core id\t\t: 0',
-  'cpu cores\t: 1',
-  'apicid\t\t: 0',
-  'initial apicid\t: 0',
-  'fpu\t\t: yes',
-  'fpu_exception\t: yes',
-  'cpuid level\t: 13',
-  'wp\t\t: yes',
-  'flags\t\t: fpu tsc msr cx8 cmov mmx fxsr sse sse2 syscall nx lm',
-  'bugs\t\t:',
-  'clflush size\t: 64',
-  'cache_alignment\t: 64',
-  'address sizes\t: 32 bits physical, 48 bits virtual',
-  'power management:',
-].join('\n');
-
 /** File systems there are, without a device all of them. */
-const FILESYSTEMS = ['tmpfs', 'proc', 'devtmpfs', 'pipefs', 'devpts', 'hostfs'];
+const FILESYSTEMS = ['sysfs', 'tmpfs', 'proc', 'devtmpfs', 'pipefs', 'devpts', 'hostfs'];
 
 /** Seconds with two digits after the point. */
 const seconds = (ms: number): string => (Math.floor(ms / 10) / 100).toFixed(2);
 
-/** fs/proc/uptime.c uptime_proc_show(): no task is charged time, so the CPU was always idle. */
+/** Milliseconds in which nothing ran. */
+function idleTime(kernel: Kernel, now: number): number {
+  updateCurr(kernel);
+  const { cpuStat } = kernel;
+  return Math.max(now - (cpuStat.user + cpuStat.nice + cpuStat.system) / 1e6, 0);
+}
+
+/** fs/proc/uptime.c uptime_proc_show() */
 function showUptime({ kernel }: TaskStruct): string {
-  const up = seconds(kernel.time());
-  return `${up} ${up}\n`;
+  const now = kernel.time();
+  return `${seconds(now)} ${seconds(idleTime(kernel, now))}\n`;
 }
 
 /** fs/proc/loadavg.c loadavg_proc_show() */
 function showLoadavg({ kernel }: TaskStruct): string {
-  const pids = [...kernel.tasks()].map((task) => task.pid);
-  return `0.00 0.00 0.00 1/${pids.length} ${pids.at(-1) ?? 0}\n`;
+  const loads = updateLoad(kernel).map((load) => loadText(load));
+  const { running } = countRunning(kernel);
+  return `${loads.join(' ')} ${running}/${[...kernel.tasks()].length} ${kernel.pids.last}\n`;
 }
 
-/** fs/proc/stat.c show_stat(): no time is charged and no interrupt ever comes. */
+/** Two digits after the point, rounded (LOAD_INT(), LOAD_FRAC()). */
+function loadText(load: number): string {
+  return (Math.floor(((load + FIXED_1 / 200) * 100) / FIXED_1) / 100).toFixed(2);
+}
+
+/** Fields of a cpu line, in ticks of 10 ms: user, nice, system, idle, and six that are never charged. */
+function cpuTicks(kernel: Kernel): string {
+  const idle = idleTime(kernel, kernel.time()) * 1e6;
+  const { user, nice, system } = kernel.cpuStat;
+  const ns = [user, nice, system, idle];
+  return [...ns.map((each) => Math.floor(each / 1e7)), 0, 0, 0, 0, 0, 0].join(' ');
+}
+
+/** fs/proc/stat.c show_stat(): no interrupt ever comes. */
 function showStat({ kernel, now }: Vfs): string {
-  const zeros = Array<number>(10).fill(0).join(' ');
+  const ticks = cpuTicks(kernel);
+  const { running } = countRunning(kernel);
   return [
-    `cpu  ${zeros}\n`,
-    `cpu0 ${zeros}\n`,
-    'intr 0\nctxt 0\n',
+    `cpu  ${ticks}\n`,
+    `cpu0 ${ticks}\n`,
+    `intr 0\nctxt ${kernel.cpuStat.switches}\n`,
     `btime ${Math.floor((now() - kernel.time()) / 1000)}\n`,
-    `processes ${[...kernel.tasks()].length}\n`,
-    'procs_running 1\nprocs_blocked 0\n',
-    `softirq 0 ${zeros}\n`,
+    `processes ${kernel.cpuStat.forks}\n`,
+    `procs_running ${running}\nprocs_blocked 0\n`,
+    `softirq 0 ${Array<number>(10).fill(0).join(' ')}\n`,
   ].join('');
 }
 
@@ -81,7 +81,7 @@ export const rootFileOperations: Readonly<Record<string, FileOperations>> = {
   swaps: procSingle(() => 'Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n'),
   uptime: procSingle(showUptime),
   vmstat: procSingle(showVmstat),
-  cpuinfo: procSingle(() => `${CPUINFO}\n\n`),
+  cpuinfo: procSingle(showCpuinfo),
   loadavg: procSingle(showLoadavg),
   meminfo: procSingle(showMeminfo),
   version: procSingle(showVersion),

@@ -1,3 +1,4 @@
+import { threadRusage } from '../kernel/rusage.js';
 import type { TaskStruct } from '../kernel/task.js';
 import type { FileOperations } from '../vfs/file.js';
 import { singleFile } from '../vfs/seq-file.js';
@@ -9,17 +10,24 @@ const NICE_0_LOAD = 1048576;
 const SLICE_NS = 700000;
 
 /** Nanoseconds are shown as milliseconds with six digits after the point. */
-const NO_TIME = '0.000000';
+const milliseconds = (ns: number): string => (ns / 1e6).toFixed(6);
+const NO_TIME = milliseconds(0);
 
-/** What the scheduler counts, in Linux's order. */
+/** What the scheduler counts, in Linux's order: what a thread had, and the rest. */
+function counts(task: TaskStruct): readonly (readonly [string, string | number])[] {
+  const { utime, stime, nvcsw, nivcsw } = threadRusage(task);
+  return [
+    ['se.exec_start', NO_TIME],
+    ['se.vruntime', NO_TIME],
+    ['se.sum_exec_runtime', milliseconds(utime + stime)],
+    ['se.nr_migrations', 0],
+    ['nr_switches', nvcsw + nivcsw],
+    ['nr_voluntary_switches', nvcsw],
+    ['nr_involuntary_switches', nivcsw],
+  ];
+}
+
 const FIELDS: readonly (readonly [string, string | number])[] = [
-  ['se.exec_start', NO_TIME],
-  ['se.vruntime', NO_TIME],
-  ['se.sum_exec_runtime', NO_TIME],
-  ['se.nr_migrations', 0],
-  ['nr_switches', 0],
-  ['nr_voluntary_switches', 0],
-  ['nr_involuntary_switches', 0],
   ['se.load.weight', NICE_0_LOAD],
   ['se.avg.load_sum', 0],
   ['se.avg.runnable_sum', 0],
@@ -57,14 +65,15 @@ function show(task: TaskStruct): string {
   ];
   return [
     `${task.comm} (${task.pid}, #threads: ${task.group.threads.length})\n${RULE}\n`,
+    ...counts(task).map(line),
     ...FIELDS.map(line),
     ...(task.mm === null ? [] : numa),
   ].join('');
 }
 
 /**
- * /proc/PID/sched: what the scheduler knows. This kernel has none: every task is SCHED_OTHER and
- * has used no time. A write would set counts to 0 (fs/proc/base.c sched_write()).
+ * /proc/PID/sched: what the scheduler knows. Every task is SCHED_OTHER. A write would set counts to 0
+ * (fs/proc/base.c sched_write()).
  */
 export const schedOperations: FileOperations = singleFile(
   (_caller, file) => show(procTaskOf(file)),
@@ -78,6 +87,8 @@ export const schedOperations: FileOperations = singleFile(
 );
 
 /** /proc/PID/schedstat: time run, time waited, turns (fs/proc/base.c proc_pid_schedstat()). */
-export function showSchedstat(): string {
-  return '0 0 0\n';
+export function showSchedstat(task: TaskStruct): string {
+  const { utime, stime, nvcsw, nivcsw } = threadRusage(task);
+  const turns = nvcsw + nivcsw + Number(utime + stime > 0);
+  return `${utime + stime} 0 ${turns}\n`;
 }

@@ -2,11 +2,17 @@ import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import type { MmStruct } from '../kernel/mm-struct.js';
 import { getTaskMm, PTRACE_MODE_READ_FSCREDS, ptraceMayAccess } from '../kernel/ptrace.js';
 import { RLIMIT_RSS, RLIM_INFINITY } from '../kernel/rlimit.js';
+import { childrenRusage, groupRusage, threadRusage } from '../kernel/rusage.js';
 import { shownPriority } from '../kernel/sched-policy.js';
+import { shownState } from '../kernel/task-state.js';
 import type { TaskStruct } from '../kernel/task.js';
 
 /** Milliseconds of a clock tick: USER_HZ is 100. */
 const TICK_MS = 10;
+/** Nanoseconds of one. */
+const TICK_NS = 1e7;
+/** Signals are shown as far as 31 bits go. */
+const SHOWN_SIGNALS = 0x7fffffffn;
 /** RLIM_INFINITY as a number of 64 bits. */
 const UNLIMITED = 2n ** 64n - 1n;
 
@@ -37,24 +43,39 @@ function exitCode(task: TaskStruct, whole: boolean): number {
   return whole ? (task.group.groupExitCode ?? task.exitCode) : task.exitCode;
 }
 
+/** Fields 14 to 17: CPU time in ticks, and that of children that were waited for. */
+function cpuTimes(task: TaskStruct, whole: boolean): readonly number[] {
+  const own = whole ? groupRusage(task.group) : threadRusage(task);
+  const children = childrenRusage(task.group);
+  const times = [own.utime, own.stime, whole ? children.utime : 0, whole ? children.stime : 0];
+  return times.map((ns) => Math.floor(ns / TICK_NS));
+}
+
+/** Fields 31 to 34: signals that wait for the thread, are held back, ignored and caught. */
+function signals({ pendingSignals, blocked, sighand }: TaskStruct): readonly bigint[] {
+  const sets = [pendingSignals.mask, blocked, sighand.ignored, sighand.caught];
+  return sets.map((set) => set & SHOWN_SIGNALS);
+}
+
 /** fs/proc/array.c do_task_stat() */
 function show(task: TaskStruct, caller: TaskStruct, whole: boolean): string {
   const mm = getTaskMm(task);
   const { group } = task;
   const permitted = ptraceMayAccess(caller, task, PTRACE_MODE_READ_FSCREDS);
   const threads = group.threads.length;
-  const waits = permitted && (!whole || threads < 2) && task.state !== 'R';
+  const state = shownState(task);
+  const waits = permitted && (!whole || threads < 2) && state !== 'R';
   const fields: (string | number | bigint)[] = [
     task.pid,
     `(${task.comm})`,
-    task.state,
+    state,
     group.parent?.tgid ?? 0,
     group.pgid,
     group.sid,
     ...[group.tty === null ? 0 : group.tty.dev | 0, group.tty?.pgrp ?? -1], // tty_nr, tty_pgrp
     task.flags,
     ...[0, 0, 0, 0], // min_flt, cmin_flt, maj_flt, cmaj_flt
-    ...[0, 0, 0, 0], // utime, stime, cutime, cstime
+    ...cpuTimes(task, whole),
     ...[shownPriority(task), task.nice], // priority, nice
     threads,
     0, // it_real_value
@@ -62,7 +83,7 @@ function show(task: TaskStruct, caller: TaskStruct, whole: boolean): string {
     ...sizes(task, mm),
     ...codeAndStack(mm, permitted),
     ...[0, 0], // esp, eip
-    ...[0, 0, 0, 0], // signals pending, blocked, ignored, caught
+    ...signals(task),
     Number(waits), // wchan
     ...[0, 0], // nswap, cnswap
     task.exitSignal,

@@ -3,6 +3,8 @@ import type { CapSet } from '../kernel/capability.js';
 import type { MmStruct } from '../kernel/mm-struct.js';
 import { getTaskMm } from '../kernel/ptrace.js';
 import { RLIMIT_SIGPENDING, RLIM_INFINITY } from '../kernel/rlimit.js';
+import { threadRusage } from '../kernel/rusage.js';
+import { shownState } from '../kernel/task-state.js';
 import type { TaskState, TaskStruct } from '../kernel/task.js';
 import { fromKgidMunged, fromKuidMunged } from '../kernel/userns.js';
 import { FdTable } from '../vfs/fdtable.js';
@@ -34,7 +36,7 @@ function taskState(task: TaskStruct, opener: File): string {
   const umask = task.fs instanceof FsStruct ? task.fs.umask.toString(8).padStart(4, '0') : null;
   return [
     umask === null ? '' : `Umask:\t${umask}\n`,
-    `State:\t${STATES[task.state]}\n`,
+    `State:\t${STATES[shownState(task)]}\n`,
     `Tgid:\t${task.tgid}\n`,
     'Ngid:\t0\n',
     `Pid:\t${task.pid}\n`,
@@ -124,12 +126,17 @@ function taskCap(task: TaskStruct): string {
   ].join('');
 }
 
-/** One CPU, one node, no context switch ever counted. */
+/** One CPU, one node. */
 const MACHINE = [
   'Cpus_allowed:\t1\nCpus_allowed_list:\t0\n',
   `Mems_allowed:\t${'00000000,'.repeat(31)}00000001\nMems_allowed_list:\t0\n`,
-  'voluntary_ctxt_switches:\t0\nnonvoluntary_ctxt_switches:\t0\n',
 ].join('');
+
+/** fs/proc/array.c task_context_switch_counts() */
+function taskSwitches(task: TaskStruct): string {
+  const { nvcsw, nivcsw } = threadRusage(task);
+  return `voluntary_ctxt_switches:\t${nvcsw}\nnonvoluntary_ctxt_switches:\t${nivcsw}\n`;
+}
 
 /**
  * /proc/PID/status: for everyone to read (K-604). Ids are shown as the opener's namespace has them.
@@ -144,5 +151,6 @@ export function showStatus(task: TaskStruct, _caller: TaskStruct, file: File): s
     taskSig(task),
     taskCap(task),
     MACHINE,
+    taskSwitches(task),
   ].join('');
 }

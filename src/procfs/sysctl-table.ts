@@ -30,23 +30,13 @@ export interface CtlTable {
 
 /** NGROUPS_MAX of include/uapi/linux/limits.h. */
 const NGROUPS_MAX = 65536;
+/** POOL_BITS of drivers/char/random.c. */
+const POOL_BITS = '256';
 /** __NEW_UTS_LEN of include/uapi/linux/utsname.h. */
 const UTS_LEN = 64;
 
 /** LONG_MAX, what files_stat.max_files begins with. */
 const FILES_MAX = 9223372036854775807n;
-/** What the pool of random numbers holds, bits (drivers/char/random.c POOL_BITS). */
-const POOL_BITS = 256;
-
-/** Another one at each read (drivers/char/random.c proc_do_uuid()). */
-function randomUuid(): string {
-  const bytes = globalThis.crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
-}
-
 /** The capability that a write of a setting needs beside the file's permission. */
 const WRITE_CAPS: Readonly<Record<string, number>> = {
   'kernel.yama.ptrace_scope': CAP_SYS_PTRACE,
@@ -76,9 +66,10 @@ const CONSTANTS: readonly CtlTable[] = [
   constant('kernel.ostype', () => 'Linux'),
   constant('kernel.pty.max', () => String(PTY_MAX), false),
   constant('kernel.pty.reserve', () => '1024', false),
-  constant('kernel.random.entropy_avail', () => String(POOL_BITS), false),
-  constant('kernel.random.poolsize', () => String(POOL_BITS), false),
-  constant('kernel.random.uuid', randomUuid),
+  constant('kernel.random.boot_id', (kernel) => (kernel.bootId ??= kernel.random.uuid())),
+  constant('kernel.random.entropy_avail', () => POOL_BITS, false),
+  constant('kernel.random.poolsize', () => POOL_BITS, false),
+  constant('kernel.random.uuid', (kernel) => kernel.random.uuid()),
   constant(
     'kernel.seccomp.actions_avail',
     () => 'kill_process kill_thread trap errno user_notif trace log allow',

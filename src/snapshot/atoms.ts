@@ -13,6 +13,7 @@ import { rootFileOperations } from '../procfs/root-entries.js';
 import * as procRoot from '../procfs/root.js';
 import * as self from '../procfs/self.js';
 import { ttyFileOperations } from '../procfs/tty.js';
+import { attributeOperations, sysfsInodeOperations } from '../sysfs/sysfs.js';
 import { anonInodeOperations } from '../syscall/anon-inode.js';
 import { rulesetOperations } from '../syscall/landlock.js';
 import { listenerOperations } from '../syscall/seccomp-listener.js';
@@ -125,6 +126,8 @@ const NAMED: Readonly<Record<string, Atom>> = {
   'tmpfs/file': shmemFileOperations,
   'tmpfs/inode': tmpfsNodeOperations,
   socket: socketOperations,
+  'sysfs/file': attributeOperations,
+  'sysfs/inode': sysfsInodeOperations,
   stream: streamOperations,
   ptmx: ptmxOperations,
   tty: ttyOperations,

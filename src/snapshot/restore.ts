@@ -15,7 +15,8 @@ import type { WasmSource } from '../wasm/module.js';
 import * as container from './container.js';
 import { decodeGraph, type ResolveExternal } from './decode.js';
 import { SnapshotError } from './error.js';
-import { isStore, type SnapshotMeta } from './state.js';
+import { attachConsoles, type GivenConsoles } from './consoles.js';
+import { isConsole, isStore, type SnapshotMeta } from './state.js';
 import { StoreSource } from './store.js';
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
 
@@ -32,6 +33,11 @@ export interface RestoreOptions {
   /** The directories that were mounted, by the path where; or a function that gives that of a path, or null. */
   readonly hosts?:
     Readonly<Record<string, HostDirectory>> | ((path: string) => HostDirectory | null);
+  /**
+   * Consoles for the standard streams of programs, by the names `stdin`, `stdout` and `stderr`, and `tty` for a
+   * terminal; or a function that gives that of a name, or null. What gets none is hung up.
+   */
+  readonly consoles?: GivenConsoles;
   /** The sources from which pages are loaded (cores, and files beside them), by their names. */
   readonly sources?: Readonly<Record<string, ByteSource>>;
   /** Security modules that are not this library's. */
@@ -45,6 +51,16 @@ export interface RestoreOptions {
  * @throws {SnapshotError} each code
  */
 export async function restoreSnapshot(
+  source: ByteSource,
+  options: RestoreOptions,
+  whole: boolean,
+): Promise<{ kernel: Kernel; vfs: Vfs }> {
+  const machine = await readMachine(source, options, whole);
+  attachConsoles(machine.kernel, machine.vfs, options.consoles);
+  return machine;
+}
+
+async function readMachine(
   source: ByteSource,
   options: RestoreOptions,
   whole: boolean,
@@ -137,6 +153,8 @@ function resolver(options: RestoreOptions, store: StoreSource): ResolveExternal 
     if (name === 'random') return options.random ?? hostRandom;
     // Of a userfaultfd: whoever restores it says anew who resolves faults.
     if (name === 'handler') return null;
+    // Set when everything is there: a console needs its stream.
+    if (isConsole(name)) return null;
     if (isStore(name)) return store;
     const [kind = ''] = name.split(':', 1);
     const key = name.slice(kind.length + 1);

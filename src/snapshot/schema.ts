@@ -13,6 +13,8 @@ import { MmStruct } from '../kernel/mm-struct.js';
 import { Pid, PidTable } from '../kernel/pid.js';
 import { PosixTimer } from '../kernel/posix-timer.js';
 import { ProcessCount } from '../kernel/process-count.js';
+import { Random } from '../kernel/random.js';
+import { Rusage } from '../kernel/rusage.js';
 import { SecurityHooks } from '../kernel/security.js';
 import { Sighand } from '../kernel/sighand.js';
 import { PendingSignals } from '../kernel/siginfo.js';
@@ -123,7 +125,7 @@ const RULES: readonly ClassRule[] = [
   rule('Inotify', Inotify),
   rule('IpcIds', IpcIds),
   // What calls pass holds the rules of the program, which stay; a new machine has none.
-  rule('Kernel', Kernel, { skip: ['entry'], external: ['now', 'random'] }),
+  rule('Kernel', Kernel, { skip: ['entry'], external: ['now'] }),
   // Watches are of the host; null is as good as false.
   rule('MmStruct', MmStruct, { caches: ['watched'] }),
   rule('HostStream', HostStream, { external: ['take', 'wanted'] }),
@@ -147,7 +149,9 @@ const RULES: readonly ClassRule[] = [
   rule('ProcessCount', ProcessCount),
   rule('OutputProcessor', OutputProcessor),
   rule('PtyMaster', PtyMaster),
+  rule('Random', Random, { external: ['host'] }),
   rule('Rlimits', Rlimits),
+  rule('Rusage', Rusage),
   rule('SeccompFilter', SeccompFilter),
   rule('SeccompListener', SeccompListener),
   rule('SeccompNotification', SeccompNotification),

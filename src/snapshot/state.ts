@@ -11,6 +11,9 @@ import type { ClassRule } from './schema.js';
 import { STORE_NAME, StoreSource } from './store.js';
 import type { SnapshotParts } from './writer.js';
 
+/** How a snapshot names whatever a console of the host's does. */
+const CONSOLE_NAME = 'console';
+
 /** What a snapshot says of its machine beside the objects. */
 export interface SnapshotMeta {
   /** The security modules in their order. */
@@ -47,19 +50,15 @@ export function encodeState(kernel: Kernel, vfs: Vfs): SnapshotParts {
   let store: ByteSource | null = null;
   const name = (rule: ClassRule, field: string, object: object): string | null => {
     const value = (object as Record<string, unknown>)[field];
-    if (field === 'now' || field === 'random' || field === 'handler') return field;
+    if (field === 'now' || field === 'handler') return field;
+    if (rule.name === 'Random') return 'random';
     if (object instanceof LowerLayer) return 'host:/';
     if (object instanceof HostFs) {
       const path = hosts.get(object);
       return path === undefined ? null : `host:${path}`;
     }
-    if (rule.name === 'HostStream' || rule.name === 'Tty') {
-      throw new SnapshotError(
-        'UNSUPPORTED',
-        'a Console is standard input, output or error of a process, and belongs to the host: end the ' +
-          'processes that have it open, or start them with pipes or files',
-      );
-    }
+    // Consoles are the host's: a restore is given them, or hangs up.
+    if (rule.name === 'HostStream' || rule.name === 'Tty') return CONSOLE_NAME;
     if (rule.name !== 'SourcePages') return null;
     if (value instanceof StoreSource) store = value;
     return `source:${(value as ByteSource).name}`;
@@ -67,6 +66,11 @@ export function encodeState(kernel: Kernel, vfs: Vfs): SnapshotParts {
   const meta: SnapshotMeta = { modules: kernel.security.names(), now: vfs.now() };
   const state = encodeGraph({ ...stateRoots(kernel, vfs), meta }, name);
   return { state, store };
+}
+
+/** Whether a name is that of a console. */
+export function isConsole(name: string): boolean {
+  return name === CONSOLE_NAME;
 }
 
 /** Whether a name of a source means the snapshot's own store. */

@@ -182,7 +182,7 @@ export function loadElf(
   mm.entry = (ld ?? main).entry;
   const vdso = mapVdsoOf(task, mm, arch);
   const random = new Uint8Array(16);
-  task.kernel.random(random);
+  task.kernel.random.fill(random);
   const auxv = (places: StackPlaces): number[] => [
     ...(vdso === 0 ? [] : [AT_SYSINFO_EHDR, vdso]),
     ...[

@@ -22,9 +22,7 @@ import type { U64 } from '../vfs/u64.js';
 import { done, int, type SyscallFamily, uint, writeU32s, writeUser } from './args.js';
 import { exeFileOf } from './exec.js';
 import { pidfdPid } from './pidfd.js';
-
-/** struct rusage, bytes: nothing is charged to tasks, so it is all zeros. */
-const RUSAGE_SIZE = 144;
+import { rusage } from './time.js';
 
 /**
  * The life of processes and threads: waiting, signals, namespaces, and their end.
@@ -71,12 +69,12 @@ function sysSetns(task: TaskStruct, fd: number, type: number): void {
   setnsUser(task, ns);
 }
 
-function sysWait4(task: TaskStruct, pid: U64, status: U64, options: U64, rusage: U64): number {
+function sysWait4(task: TaskStruct, pid: U64, status: U64, options: U64, usage: U64): number {
   const outcome = wait4(task, int(pid), int(options));
   if (outcome === 'block') return -ERESTARTSYS;
   if (outcome === null) return 0;
   if (status !== 0) writeU32s(task, status, outcome.status);
-  if (rusage !== 0) writeUser(task, rusage, new Uint8Array(RUSAGE_SIZE));
+  if (usage !== 0) writeUser(task, usage, rusage(outcome.rusage));
   return outcome.pid;
 }
 
@@ -86,13 +84,13 @@ function sysWaitid(
   id: U64,
   info: U64,
   options: U64,
-  rusage: U64,
+  usage: U64,
 ): number {
   checkWaitOptions(int(options));
   const outcome = waitid(task, ...waitTarget(task, int(which), int(id)), int(options));
   if (outcome === 'block') return -ERESTARTSYS;
   if (info !== 0) writeUser(task, info, encodeSiginfo(task, outcome));
-  if (rusage !== 0 && outcome !== null) writeUser(task, rusage, new Uint8Array(RUSAGE_SIZE));
+  if (usage !== 0 && outcome !== null) writeUser(task, usage, rusage(outcome.rusage));
   return 0;
 }
 

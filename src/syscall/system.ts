@@ -56,7 +56,7 @@ function getrandom(task: TaskStruct, buf: U64, count: U64, flags: U64): U64 {
   let done = 0;
   while (done < length) {
     const bytes = chunk.subarray(0, length - done);
-    task.kernel.random(bytes);
+    task.kernel.random.fill(bytes);
     const stored = to.copyTo(done, bytes);
     done += stored;
     if (stored < bytes.length) break;

@@ -1,6 +1,7 @@
 import { EINVAL, ERESTARTSYS } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
 import { CLOCK_THREAD_CPUTIME_ID, clockTime } from '../kernel/clock.js';
+import { childrenRusage, type Rusage, groupRusage, threadRusage } from '../kernel/rusage.js';
 import { timedOut } from '../kernel/sleep.js';
 import type { TaskStruct } from '../kernel/task.js';
 import type { U64 } from '../vfs/u64.js';
@@ -41,9 +42,9 @@ export const timeCalls: SyscallFamily = {
   },
   times(task, buf) {
     const ticks = (ms: number): bigint => BigInt(Math.floor((ms * USER_HZ) / 1000));
-    // struct tms: all of it user time.
-    const { group } = task;
-    const tms = [ticks(group.cpuTime()), 0n, ticks(group.childrenCpuTime), 0n];
+    // struct tms
+    const all = [groupRusage(task.group), childrenRusage(task.group)];
+    const tms = all.flatMap(({ utime, stime }) => [ticks(utime / 1e6), ticks(stime / 1e6)]);
     if (buf !== 0) writeUser(task, buf, new Uint8Array(BigUint64Array.from(tms).buffer));
     return Number(ticks(task.kernel.time()));
   },
@@ -64,29 +65,34 @@ function sleep(task: TaskStruct, call: string, ms: number): number {
 }
 
 /**
- *     struct rusage   0 ru_utime   16 ru_stime   32 ru_maxrss, KiB   …   144
+ *     struct rusage   0 ru_utime   16 ru_stime   32 ru_maxrss, KiB   …   128 ru_nvcsw   136 ru_nivcsw
  *
  * @throws {LinuxError} EINVAL: neither RUSAGE_SELF, RUSAGE_THREAD nor RUSAGE_CHILDREN; EFAULT
  * @see kernel/sys.c, getrusage()
  */
 function sysGetrusage(task: TaskStruct, who: U64, buf: U64): number {
-  const { group } = task;
-  const [self, thread, children] = [group.cpuTime(), task.cpuTime, group.childrenCpuTime];
-  const ms = new Map([
-    [0, self],
-    [1, thread],
-    [-1, children],
-  ]).get(int(who));
-  writeUser(task, buf, rusage(ms ?? fail(EINVAL), task.mm?.counters().hiwaterRss ?? 0));
+  const times = WHOSE_TIMES.get(int(who)) ?? fail(EINVAL);
+  writeUser(task, buf, rusage(times(task), int(who) < 0 ? 0 : (task.mm?.peakRss() ?? 0)));
   return 0;
 }
 
-/** A struct rusage of CPU time, ms, and pages of memory at most. */
-export function rusage(ms: number, pages: number): Uint8Array {
+/** RUSAGE_SELF, RUSAGE_THREAD, RUSAGE_CHILDREN */
+const WHOSE_TIMES: ReadonlyMap<number, (task: TaskStruct) => Readonly<Rusage>> = new Map([
+  [0, (task) => groupRusage(task.group)],
+  [1, threadRusage],
+  [-1, (task) => childrenRusage(task.group)],
+]);
+
+/** A struct rusage; `pages` are of memory that is in use still. */
+export function rusage(times: Readonly<Rusage>, pages = 0): Uint8Array {
   const view = new DataView(new ArrayBuffer(144));
-  view.setBigInt64(0, BigInt(Math.floor(ms / 1000)), true);
-  view.setBigInt64(8, BigInt(Math.floor((ms % 1000) * 1000)), true);
-  view.setBigInt64(32, BigInt(pages * 4), true);
+  for (const [at, ns] of [times.utime, times.stime].entries()) {
+    view.setBigInt64(16 * at, BigInt(Math.floor(ns / 1e9)), true);
+    view.setBigInt64(16 * at + 8, BigInt(Math.floor((ns % 1e9) / 1000)), true);
+  }
+  view.setBigInt64(32, BigInt(Math.max(times.maxrss, pages) * 4), true);
+  view.setBigInt64(128, BigInt(times.nvcsw), true);
+  view.setBigInt64(136, BigInt(times.nivcsw), true);
   return new Uint8Array(view.buffer);
 }
 

@@ -90,7 +90,7 @@ export const fullOperations: FileOperations = {
  * /dev/random and /dev/urandom: never empty; writes are taken (drivers/char/random.c urandom_fops).
  */
 export const randomOperations: FileOperations = {
-  read: (task, _file, buf) => fillUser(buf, task.kernel.random),
+  read: ({ kernel }, _file, buf) => fillUser(buf, (bytes) => kernel.random.fill(bytes)),
   write: (_task, _file, buf) => buf.length,
   llseek: nullLlseek,
   iter: true,

@@ -19,11 +19,18 @@ import {
 import { Inode } from './inode.js';
 import { S_IFIFO } from './mode.js';
 import { pipeName } from './pipe.js';
+import type { Tty } from './tty.js';
 import type { Vfs } from './vfs.js';
 
 /** Bytes given to the host at a time. */
 const CHUNK_BYTES = 65536;
 const FIONREAD = 0x541b;
+
+/** What the host has as the other end of streams and terminals; a restore gives them to it. */
+export interface HostConsole {
+  /** Takes the place of the console that one had when the snapshot was made. */
+  restored(end: HostStream | Tty): void;
+}
 
 /** The end of a stream that the host holds: bytes it has sent, or whoever takes what is written. */
 export class HostStream {
@@ -34,9 +41,11 @@ export class HostStream {
   /** Nothing more will come. */
   ended = false;
   /** Takes what the machine writes; false where nobody reads any more. */
-  readonly take: (bytes: Uint8Array) => boolean;
+  take: (bytes: Uint8Array) => boolean;
   /** The machine has read something, or looks for what has not come yet: send more. */
-  readonly wanted: () => void;
+  wanted: () => void;
+  /** Which it is of a program's: stdin, stdout or stderr. */
+  name = '';
 
   constructor(take: (bytes: Uint8Array) => boolean, wanted: () => void) {
     this.take = take;

@@ -48,8 +48,8 @@ export class Tty implements TtySide, ControllingTty {
   readonly kernel: Kernel;
   /** N of /dev/pts/N. */
   readonly index: number;
-  /** The other side: one of them. */
-  readonly host: TtyHost | null;
+  /** The other side: one of them. A restore gives another host. */
+  host: TtyHost | null;
   readonly master: PtyMaster | null;
   termios = t.stdTermios();
   readonly discipline: LineDiscipline;

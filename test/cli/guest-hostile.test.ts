@@ -59,7 +59,14 @@ function define(title: string, why: string | null, body: () => void): void {
 const ROWS: readonly (readonly [string, readonly string[], number, RegExp])[] = [
   ['loop', ['--time', '1'], SIGKILL, /ended after 1 seconds \(--time\)\n$/],
   ['loop', ['--instructions', '5000000'], SIGKILL, /ended after 5000000 instructions/],
-  ['fork-bomb', ['--time', '3', '--memory', '64M'], SIGKILL, /ended after 3 seconds/],
+  [
+    'fork-bomb',
+    ['--memory', '64M'],
+    SIGKILL,
+    /Out of memory: Killed process .*\n.*ended by SIGKILL\n$/,
+  ],
+  ['fork-bomb', ['--instructions', '20M'], SIGKILL, /ended after 20000000 instructions/],
+  ['fork-bomb', ['--time', '1'], SIGKILL, /ended after 1 seconds/],
   ['touch-all', ['--memory', '64M'], SIGKILL, /ended by SIGKILL\n$/],
   ['map-all', ['--memory', '64M'], 0, /^$/],
   ['fds', ['--memory', '64M'], 0, /^$/],

@@ -216,6 +216,60 @@ needs([CC, 'gcc', 'strace'], '--strace prints what strace prints of the same pro
   );
 });
 
+needs([CC], '--strace tells what came between in the middle of a call', () => {
+  compile(CC, 'strace-threads.c', 'strace-threads', '-static', '-pthread');
+  const { stderr } = run(['--strace', '--clock', '2026-01-01', path('strace-threads')]);
+  const lines = stderr.replace(/0x[0-9a-f]{4,}/g, 'ADDR').split('\n');
+  // As strace -f prints a native one, but for the order of what happens at the same time.
+  for (const line of [
+    'strace: Process 3 attached',
+    '[pid     3] read(3,  <unfinished ...>',
+    '[pid     2] clock_nanosleep(CLOCK_REALTIME, 0, {tv_sec=0, tv_nsec=20000000},  <unfinished ...>',
+    '[pid     2] <... clock_nanosleep resumed>NULL) = 0',
+    '[pid     3] <... read resumed>"x", 1)   = 1',
+    '[pid     3] ppoll([], 0, NULL, NULL, 0 <unfinished ...>',
+    '[pid     2] <... read resumed>"y", 1)   = 1',
+    '[pid     3] <... ppoll resumed>)        = ?',
+    '[pid     3] +++ killed by SIGTERM +++',
+    '[pid     4] read(3,  <unfinished ...>',
+    '[pid     2] exit_group(3)               = ?',
+    '<... clock_nanosleep resumed> <unfinished ...>) = ?',
+    '+++ exited with 3 +++',
+  ]) {
+    assert.ok(lines.includes(line), `${line}\n${stderr}`);
+  }
+});
+
+needs([CC], '--strace-summary counts calls, errors and time', () => {
+  const { status, stdout, stderr } = run(['--strace-summary', path('modes'), 'args']);
+  assert.is(status, 7);
+  assert.match(stdout, /args/);
+  const [head, rule, ...rows] = stderr.trimEnd().split('\n');
+  assert.is(head, '% time     seconds  usecs/call     calls    errors syscall');
+  assert.is(rule, '------ ----------- ----------- --------- --------- ----------------');
+  assert.ok(
+    rows.some((row) => /^ *[\d.]+ +0\.\d{6} +\d+ +1 +exit_group$/.test(row)),
+    stderr,
+  );
+  const calls = rows.map((row) => Number(/^ *[\d.]+ +[\d.]+ +\d+ +(\d+)/.exec(row)?.[1] ?? 0));
+  assert.is(
+    calls.pop(),
+    calls.reduce((sum, each) => sum + each, 0),
+  );
+});
+
+needs([CC], '--seed and --clock: the same bytes in every run', () => {
+  compile(CC, 'repeatable.c', 'repeatable', '-static', '-pthread');
+  const args = ['--seed', '3', '--clock', '2026-01-01T00:00:00Z', path('repeatable')];
+  const [first, second] = [run(args, 'input'), run(args, 'input')];
+  assert.equal(first, second);
+  assert.match(first.stdout, /^1767225600\n/);
+  const other = run(['--seed', '4', ...args.slice(2)], 'input');
+  assert.not.equal(other.stdout, first.stdout);
+  const [time] = run([...args.slice(0, 3), '5', path('repeatable')]).stdout.split('\n');
+  assert.is(time, '5');
+});
+
 /** Command lines that make no sense, and what is said of them. */
 const WRONG: readonly (readonly [args: string[], said: RegExp])[] = [
   [[], /which program\?/],
@@ -223,6 +277,8 @@ const WRONG: readonly (readonly [args: string[], said: RegExp])[] = [
   [['--mount', 'nowhere', 'x'], /--mount nowhere: not HOST:GUEST/],
   [['--mount', '/nope/nope:/m', CLI], /--mount .*: there is no such directory/],
   [['--memory', '1', 'x'], /--memory: 1 is not from 2M to 4G/],
+  [['--clock', 'soon', 'x'], /--clock: "soon" is no moment, such as 2026-01-01/],
+  [['--seed', 'x', 'x'], /--seed: "x" is no number from 0/],
   [['--time', 'soon', 'x'], /--time: "soon" is no number of seconds/],
   [['--env', 'A', CLI], /--env A: not NAME=VALUE/],
   [['--rot', '/', 'x'], /unknown option --rot \(did you mean --root\?\)/],

@@ -91,14 +91,51 @@ test('what is typed before a program is there waits for it', async () => {
   assert.is(read(struct, 0), 'early\n');
 });
 
-test('checkpoints keep a console, a snapshot says that it cannot', async () => {
+test('checkpoints keep a console', async () => {
   const { machine, struct, console } = await setup({ tty: true });
   console.push(bytes('kept\n'));
   const checkpoint = machine.checkpoint();
   assert.is(read(struct, 0), 'kept\n');
   machine.restoreTo(checkpoint);
   assert.is(read(struct, 0), 'kept\n');
-  assert.throws(() => machine.snapshot(), /^a Console is standard input/);
+});
+
+for (const tty of [false, true]) {
+  const what = tty ? 'a terminal' : 'a pipe';
+  test(`a machine that is restored gets its console anew: ${what}`, async () => {
+    const { machine, console, task } = await setup({ tty });
+    console.push(bytes('old\n'));
+    let written = '';
+    const fresh = new Console({
+      tty,
+      write: (part) => void (written += new TextDecoder().decode(part)),
+    });
+    const consoles = tty ? { tty: fresh } : { stdin: fresh };
+    const restored = await Machine.restore(machine.snapshot(), { consoles });
+    const { struct } = restored.task(task.pid) as typeof task;
+    assert.is(fresh.waiting, 4);
+    assert.is(read(struct, 0), 'old\n');
+    fresh.push(bytes('new\n'));
+    assert.is(read(struct, 0), 'new\n');
+    // One console was all three, by the name of the first.
+    assert.is(write(struct, 1, 'out'), 3);
+    assert.ok(written.endsWith('out'));
+  });
+
+  test(`without one it is hung up: ${what}`, async () => {
+    const { machine, task } = await setup({ tty });
+    const restored = await Machine.restore(machine.snapshot());
+    const { struct } = restored.task(task.pid) as typeof task;
+    assert.is(read(struct, 0), '');
+    assert.is(write(struct, 1, 'out'), tty ? 3 : 'EPIPE');
+  });
+}
+
+test('a console of the other kind is refused', async () => {
+  const { machine } = await setup();
+  const consoles = { stdin: new Console({ tty: true }) };
+  const error = await Machine.restore(machine.snapshot(), { consoles }).catch((e: unknown) => e);
+  assert.instance(error, TypeError);
 });
 
 test('options that are none are refused', () => {

@@ -99,6 +99,31 @@ for (const { mode, about, output, status, ...limits } of ROWS) {
   });
 }
 
+/** oom_score_adj of the big and the small process, and who is killed for the third. */
+const OOM_ROWS: readonly (readonly [args: readonly string[], output: string, killed: number])[] = [
+  [['0', '0'], 'scores bigger first\nasker has it, big killed, small lives\n', 3],
+  [['-1000', '0'], 'scores smaller first\nasker killed, big lives, small lives\n', 5],
+  [['-1000', '900'], 'scores smaller first\nasker has it, big lives, small killed\n', 4],
+];
+
+for (const [args, output, killed] of OOM_ROWS) {
+  const title = `memory that is used up costs the worst its life: oom_score_adj ${args.join(' and ')}`;
+  if (cross !== null) {
+    console.log(`SKIPPED guest/limits, ${title}: ${cross}`);
+    test.skip(title);
+    continue;
+  }
+  test(title, async () => {
+    const log: string[] = [];
+    const onLog = (line: string): void => void log.push(line);
+    const run = await runGuest(compileGuest('oom', dir), { memory: 32 * MIB, args, onLog });
+    assert.equal({ output: run.output, status: run.status }, { output, status: 0 });
+    assert.is(log.length, 1);
+    assert.ok(log[0]?.startsWith(`Out of memory: Killed process ${killed} (program) total-vm:`));
+    assert.equal(run.machine.check(), []);
+  });
+}
+
 test.after(() => rmSync(dir, { recursive: true }));
 
 test.run();

@@ -43,6 +43,11 @@ const PROGRAMS = [
   },
   { name: 'memory', about: 'mappings, sharing, futexes between processes' },
   { name: 'edges', about: 'what is news to an epoll' },
+  {
+    name: 'states',
+    about: 'sleeping, stopped, dead: stat, status, wchan, syscall, times',
+    root: true,
+  },
   { name: 'timers', about: 'timers that are files', qemu: true },
   { name: 'seccomp', about: 'filters of system calls', root: true },
   { name: 'supervisor', about: 'who is asked about calls, and answers' },

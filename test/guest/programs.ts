@@ -65,7 +65,8 @@ export async function runGuest(
   options: GuestOptions & { readonly memory?: number; readonly args?: readonly string[] } = {},
 ): Promise<Outcome & { readonly guest: Guest; readonly machine: Machine }> {
   const now = (): number => performance.timeOrigin + performance.now();
-  const machine = await Machine.create({ now, memory: options.memory ?? 2 ** 29 });
+  const memory = options.memory ?? 2 ** 29;
+  const machine = await Machine.create({ now, memory, profile: { totalRam: memory } });
   machine.addFile('/bin/program', readFileSync(path), 0o755);
   const guest = new Guest(machine, options);
   const parts: Uint8Array[] = [];

@@ -20,6 +20,7 @@ const ROOMS = [
   'kernel',
   'vfs',
   'procfs',
+  'sysfs',
   'syscall',
   'trace',
   'elf',
