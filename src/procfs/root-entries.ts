@@ -5,7 +5,7 @@ import type { Vfs } from '../vfs/vfs.js';
 import { procCreateSingle, procSingle } from './generic.js';
 import { showMeminfo } from './meminfo.js';
 import { sysctlDirectory } from './proc-sysctl.js';
-import { mountsLink } from './self.js';
+import { mountsLink, netLink } from './self.js';
 import type { FileOperations } from '../vfs/file.js';
 import { showVmstat } from './vmstat.js';
 
@@ -91,6 +91,7 @@ export const rootFileOperations: Readonly<Record<string, FileOperations>> = {
  * @see fs/proc/generic.c pde_subdir_insert()
  */
 export function rootEntries(root: Dentry): void {
+  netLink(root);
   sysctlDirectory(root);
   for (const [name, fops] of Object.entries(rootFileOperations)) {
     procCreateSingle(root, name, fops);

@@ -211,11 +211,13 @@ function pipeRead(_task: TaskStruct, file: File, buf: UserBuffer): number {
 
 /** What a write that waits for room is called, for who makes it again. */
 const PIPE_WRITE = 'pipe write';
+/** And one of a socket. */
+export const SOCKET_WRITE = 'socket write';
 
 /** Bytes that a write which waited has written before; whoever asks takes the note away. */
 export function takeProgress(task: TaskStruct): number {
   const { sleep } = task;
-  if (sleep?.call !== PIPE_WRITE) return 0;
+  if (sleep?.call !== PIPE_WRITE && sleep?.call !== SOCKET_WRITE) return 0;
   task.sleep = null;
   return sleep.done ?? 0;
 }

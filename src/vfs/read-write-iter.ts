@@ -3,6 +3,7 @@ import { fail } from '../errno.js';
 import { transferLimit } from '../kernel/syscall-entry.js';
 import type { TaskStruct } from '../kernel/task.js';
 import type { UserBuffer } from '../mm/user.js';
+import { GatheredBuffer } from './iov.js';
 import { takeProgress } from './pipe.js';
 import { filesOf } from './fdtable.js';
 import type { File } from './file.js';
@@ -128,7 +129,8 @@ export function vfsTransferv(
   if (total === 0) return { count: 0, pos };
   rwVerifyArea(file, pos, total);
   checkRwf(file, rwf);
-  const cut = cutSegments(segments, transferLimit(task));
+  const limited = cutSegments(segments, transferLimit(task));
+  const cut = file.fops.gathers === true ? [new GatheredBuffer(limited)] : limited;
   return loopSegments(task, file, cut, write ? rwfPosition(file, pos, rwf) : pos, write);
 }
 

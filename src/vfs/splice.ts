@@ -7,7 +7,7 @@ import type { File } from './file.js';
 import { FMODE_LSEEK, FMODE_PREAD, FMODE_PWRITE, FMODE_READ, FMODE_WRITE } from './file.js';
 import { MAX_RW_COUNT, O_APPEND, O_NONBLOCK } from './flags.js';
 import { isDir, isReg } from './mode.js';
-import { getPipeInfo } from './pipe.js';
+import { getPipeInfo, takeProgress } from './pipe.js';
 import type { Pipe } from './pipe.js';
 import { rwVerifyArea } from './read-write.js';
 import { addU64, isNegative } from './u64.js';
@@ -60,6 +60,10 @@ function move(
       if (put < got) break;
     } catch (error) {
       if (done === 0) throw error;
+      // Nobody goes on with a write that waits in the middle: what it has written counts.
+      const part = takeProgress(task);
+      src.pos = addU64(src.pos, part);
+      done += part;
       break;
     }
   }

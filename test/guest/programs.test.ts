@@ -28,6 +28,10 @@ const PROGRAMS = [
   { name: 'memory', about: 'mappings, sharing, futexes between processes' },
   { name: 'edges', about: 'what is news to an epoll' },
   { name: 'timers', about: 'timers that are files', qemu: true },
+  { name: 'tcp', about: 'streams over loopback: addresses, connecting, options' },
+  { name: 'streams', about: 'streams over loopback: what is sent, and how they end' },
+  { name: 'udp', about: 'datagrams over loopback' },
+  { name: 'loopback', about: 'the network of a machine that has only lo', root: true },
   { name: 'tracer', about: 'a tracer of system calls' },
   { name: 'selfmem', about: 'a crash handler reads /proc/self/mem' },
 ] as const;
