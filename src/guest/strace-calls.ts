@@ -130,6 +130,16 @@ const ipcFlags: Argument = (value) => {
   return [names, octal(int(value) & 0o777)].filter((each) => each !== '').join('|');
 };
 const sembufs: Argument = (value, { task, args }) => s.sembufs(task, value, Number(args[2] ?? 0n));
+/** An address that the kernel stored, as long as it says at argument `length`. */
+const storedAddress =
+  (length: number): Argument =>
+  (value, { task, args, failed }) => {
+    const at = args[length] ?? 0n;
+    if (failed || value === 0n || at === 0n) return pointer(value);
+    return s.sockaddr(task, value, task.load32(at));
+  };
+const storedInt: Argument = (value, { task, failed }) =>
+  failed || value === 0n ? pointer(value) : `[${task.load32(value) | 0}]`;
 
 const STAT: CallFormat = [dir, name, stored(s.stat), bits(f.AT_FLAGS)];
 const FUTEX_TIMED = [0, 6, 9, 11, 13];
@@ -247,6 +257,19 @@ export const CALLS: Readonly<Record<string, CallFormat>> = {
   bind: [d, address(2), d],
   connect: [d, address(2), d],
   listen: [d, d],
+  accept: [d, storedAddress(2), storedInt],
+  accept4: [d, storedAddress(2), storedInt, bits(f.SOCKET_FLAGS)],
+  getsockname: [d, storedAddress(2), storedInt],
+  getpeername: [d, storedAddress(2), storedInt],
+  shutdown: [d, one(f.SHUT, 'SHUT')],
+  sendto: [d, inBuffer(2), u, bits(f.MSG), address(5), d],
+  recvfrom: [d, outBuffer, u, bits(f.MSG), storedAddress(5), storedInt],
+  sendmsg: [d, ptr, bits(f.MSG)],
+  recvmsg: [d, ptr, bits(f.MSG)],
+  sendmmsg: [d, ptr, u, bits(f.MSG)],
+  recvmmsg: [d, ptr, u, bits(f.MSG), given(s.timespec)],
+  setsockopt: [d, one(f.SOL, 'SOL'), d, given(s.optionValue), d],
+  getsockopt: [d, one(f.SOL, 'SOL'), d, stored(s.optionValue), storedInt],
   eventfd2: [d, bits(f.EFD)],
   inotify_init1: [bits(f.IN_INIT)],
   inotify_add_watch: [d, name, bits(f.IN_EVENTS)],
@@ -265,8 +288,8 @@ export const CALLS: Readonly<Record<string, CallFormat>> = {
   semtimedop: [d, sembufs, u, given(s.timespec)],
   semctl: [d, d, one(f.SEMCTL, 'SEM'), x],
   msgget: [ipcKey, ipcFlags],
-  msgsnd: [d, ptr, u, bits(f.MSG)],
-  msgrcv: [d, ptr, u, long, bits(f.MSG)],
+  msgsnd: [d, ptr, u, bits(f.MSGOP)],
+  msgrcv: [d, ptr, u, long, bits(f.MSGOP)],
   msgctl: [d, one(f.MSGCTL, 'MSG'), ptr],
   getitimer: [d, ptr],
   setitimer: [d, ptr, ptr],

@@ -172,16 +172,58 @@ export const waitStatus = struct(4, (view) => {
   return `[{WIFSIGNALED(s) && WTERMSIG(s) == ${signalName(low)}${core}}]`;
 });
 
+/** The value of an option of a socket, of which most are one int. */
+export const optionValue = struct(4, (view) => `[${view.getInt32(0, true)}]`);
+
 /** An address of a socket, of as many bytes. */
 export function sockaddr(task: Task, addr: bigint, length: number): string {
   const bytes = addr === 0n || length > 128 ? null : peekBytes(task, addr, length);
   if (bytes === null || bytes.length < 2) return pointer(addr);
   const family = (bytes[0] as number) | ((bytes[1] as number) << 8);
-  const name = named(family, f.FAMILIES, 'AF');
-  if (family !== 1 || bytes.length === 2) return `{sa_family=${name}}`;
   const rest = bytes.subarray(2);
-  if (rest[0] === 0) return `{sa_family=AF_UNIX, sun_path=@${quote(rest.subarray(1))}}`;
-  return `{sa_family=AF_UNIX, sun_path=${path(task, addr + 2n)}}`;
+  const fields = family === 1 ? unixFields(task, addr, rest) : inetFields(family, rest);
+  const name = named(family, f.FAMILIES, 'AF');
+  return `{sa_family=${name}${fields}}`;
+}
+
+function unixFields(task: Task, addr: bigint, rest: Uint8Array): string {
+  if (rest.length === 0) return '';
+  if (rest[0] === 0) return `, sun_path=@${quote(rest.subarray(1))}`;
+  return `, sun_path=${path(task, addr + 2n)}`;
+}
+
+/** Port and address of IPv4 and IPv6, number and groups of netlink. */
+function inetFields(family: number, rest: Uint8Array): string {
+  const view = new DataView(rest.buffer, rest.byteOffset, rest.length);
+  if (family === 2 && rest.length >= 14) {
+    const text = rest.subarray(2, 6).join('.');
+    return `, sin_port=htons(${view.getUint16(0)}), sin_addr=inet_addr("${text}")`;
+  }
+  if (family === 10 && rest.length >= 26) {
+    const port = `, sin6_port=htons(${view.getUint16(0)}), sin6_flowinfo=htonl(${view.getUint32(2)})`;
+    const at = `inet_pton(AF_INET6, "${version6(view)}", &sin6_addr)`;
+    return `${port}, ${at}, sin6_scope_id=${view.getUint32(22, true)}`;
+  }
+  if (family === 16 && rest.length >= 10) {
+    const groups = view.getUint32(6, true).toString(16).padStart(8, '0');
+    return `, nl_pid=${view.getUint32(2, true)}, nl_groups=${groups}`;
+  }
+  return '';
+}
+
+/** An address of IPv6 as inet_ntop() writes it: the longest row of zeros, of two at least, as two colons. */
+function version6(view: DataView): string {
+  const words = Array.from({ length: 8 }, (_, i) => view.getUint16(6 + 2 * i).toString(16));
+  const text = words.join(':');
+  if (/^(?:0:){5}ffff:/.test(text)) {
+    return `::ffff:${[0, 1, 2, 3].map((i) => view.getUint8(18 + i)).join('.')}`;
+  }
+  const runs = text.match(/\b0(?::0)+\b/g) ?? [];
+  const longest = runs.reduce((best, run) => (run.length > best.length ? run : best), '');
+  if (longest === '') return text;
+  const at = text.search(new RegExp(`(?<![0-9a-f])${longest}(?![0-9a-f])`));
+  const [before, after] = [text.slice(0, at), text.slice(at + longest.length)];
+  return `${before.replace(/:$/, '')}::${after.replace(/^:/, '')}`;
 }
 
 /** struct pollfds: what is asked, or after the call those that are ready. */

@@ -13,9 +13,11 @@ import { SIGBUS, SIGILL, SIGKILL, SIGPIPE, SIGSEGV, SIGTRAP } from '../kernel/si
 import { stopAtSyscallEntry } from '../kernel/ptrace-syscall.js';
 import { endSleep } from '../kernel/sleep.js';
 import type { TaskStruct } from '../kernel/task.js';
+import { socketOf } from '../net/socket-file.js';
 import { int } from '../syscall/args.js';
 import { doSyscall, syscallName } from '../syscall/dispatch.js';
 import { writeTimespec } from '../syscall/time.js';
+import type { FdTable } from '../vfs/fdtable.js';
 import { BIRTHS, callCost, LOCKS_PI, NEVER_RESTARTED, WRITES } from './cpu-calls.js';
 import type { GuestCall } from './guest-options.js';
 import { type Call, GuestThread } from './guest-thread.js';
@@ -203,7 +205,7 @@ export class Turn {
     if (!exits) this.tell(thread, call, result);
     if (struct.exited) return;
     if (result === -ENOSYS) this.isUnknown(call.name);
-    if (result === -EPIPE && WRITES.has(call.name))
+    if (result === -EPIPE && WRITES.has(call.name) && !sendsMessages(struct, call))
       sendSignal(struct, SIGPIPE, { info: makeSiginfo(SIGPIPE, SI_USER, struct) });
     if (result === 0 && (call.name === 'execve' || call.name === 'execveat')) thread.enterProgram();
     if (result > 0 && BIRTHS.has(call.name)) this.born(thread, Number(result));
@@ -296,6 +298,12 @@ export class Turn {
 /** What callbacks are told of a call; made only where there is one. */
 function eventOf({ task }: GuestThread, call: Call, result: number | bigint | null): GuestCall {
   return { task, ...call, args: call.args.map(BigInt), result };
+}
+
+/** Whether a write is to a socket of messages, which gives no SIGPIPE. */
+function sendsMessages({ files }: TaskStruct, { args }: Call): boolean {
+  const file = (files as FdTable | null)?.getRaw(int(args[0] ?? 0)) ?? null;
+  return file !== null && socketOf(file)?.isStream === false;
 }
 
 /** A futex with a length of time is not waited for anew. */

@@ -34,6 +34,9 @@ export function timedOut(task: TaskStruct, call: string, ms: number): boolean {
 /** What a write that waits for room is called, for who makes it again. */
 const WRITE_IN_PART = 'write in part';
 
+/** And one of a socket, which may wait for so long only. */
+export const SOCKET_WRITE = 'socket write';
+
 /** A write waits for room, having written `done` bytes; who makes it again asks takeProgress(). */
 export function noteProgress(task: TaskStruct, done: number): void {
   task.sleep = { call: WRITE_IN_PART, until: Infinity, done };
@@ -42,15 +45,16 @@ export function noteProgress(task: TaskStruct, done: number): void {
 /** Bytes that a write which waited has written before; whoever asks takes the note away. */
 export function takeProgress(task: TaskStruct): number {
   const { sleep } = task;
-  if (sleep?.call !== WRITE_IN_PART) return 0;
+  if (sleep?.call !== WRITE_IN_PART && sleep?.call !== SOCKET_WRITE) return 0;
   task.sleep = null;
   return sleep.done ?? 0;
 }
 
 /** Whether a call of a task noted something for when it is made again. */
 export function isAsleep(task: TaskStruct): boolean {
-  const { sleep, waiting, savedSigmask, notification } = task;
-  return sleep !== null || waiting !== null || savedSigmask !== null || notification !== null;
+  const { sleep, waiting, savedSigmask, notification, filterPassed } = task;
+  const noted = sleep !== null || waiting !== null || savedSigmask !== null;
+  return noted || notification !== null || filterPassed >= 0;
 }
 
 /**
@@ -62,6 +66,7 @@ export function endSleep(task: TaskStruct): void {
   task.waiting = null;
   task.notification?.leave();
   task.notification = null;
+  task.filterPassed = -1;
   if (task.savedSigmask === null) return;
   task.blocked = task.savedSigmask;
   task.savedSigmask = null;

@@ -22,6 +22,9 @@ const DEFAULTS: Readonly<Record<string, SysctlEntry>> = {
   'kernel.pid_max': { value: 32768, min: 301, max: 4194304 },
   // No address is random here, as if the kernel were booted with norandmaps.
   'kernel.randomize_va_space': { value: 0, min: INT_MIN, max: INT_MAX },
+  'net.core.somaxconn': { value: 4096, min: 0, max: INT_MAX },
+  'net.ipv4.ip_unprivileged_port_start': { value: 1024, min: 0, max: 65535 },
+  'net.ipv6.bindv6only': { value: 0, min: 0, max: 1 },
   'vm.overcommit_kbytes': { value: 0, min: 0, max: Number.MAX_SAFE_INTEGER },
   'vm.overcommit_memory': { value: 0, min: 0, max: 2 },
   'vm.overcommit_ratio': { value: 50, min: INT_MIN, max: INT_MAX },

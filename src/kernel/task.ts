@@ -217,6 +217,8 @@ export class TaskStruct implements Linked<TaskStruct> {
   seccomp: Seccomp | null = null;
   /** The call of its that a supervisor is asked about; null when none is. */
   notification: SeccompNotification | null = null;
+  /** Number of the call that its filters let pass and that sleeps now; -1 for none. */
+  filterPassed = -1;
   /** It stopped for its tracer because a filter said so, and is to make that call. */
   filterTraced = false;
   /** PR_SET_PDEATHSIG: signal this thread gets when its parent thread exits; 0 for none. */

@@ -88,12 +88,12 @@ export function procPidLinkOperations(target: ProcGetLink): InodeOperations {
   };
 }
 
-/** The entries of a directory: the table, without what the mount leaves out of /proc/PID; `attr` is whole. */
+/** The entries of a directory: the table, without what the mount leaves out of /proc/PID; those below it are whole. */
 function entriesOf(parent: Dentry, table: () => readonly PidEntry[]): readonly PidEntry[] {
   const all = table();
   const { mem, entries } = procOptions(parent.inode.sb);
   if (mem && entries === null) return all;
-  if (parent.name === 'attr') return all;
+  if (parent.name === 'attr' || parent.name === 'net') return all;
   return all.filter(({ name }) => (mem || name !== 'mem') && (entries?.includes(name) ?? true));
 }
 

@@ -19,6 +19,7 @@ import { mapFilesInodeOperations, mapFilesOperations } from './map-files.js';
 import { mapsOperations } from './maps.js';
 import { memOperations } from './mem.js';
 import { mountinfoOperations, mountsOperations, mountstatsOperations } from './mounts.js';
+import { netDirFileOperations, netDirInodeOperations } from './net.js';
 import { nsInodeOperations, nsOperations } from './ns.js';
 import { numaMapsOperations } from './numa-maps.js';
 import { oomAdjOperations, oomScoreAdjOperations } from './oom-score-adj.js';
@@ -63,6 +64,7 @@ export const tgidBaseStuff: readonly PidEntry[] = [
   dir('map_files', 0o500, mapFilesInodeOperations, mapFilesOperations),
   dir('fdinfo', 0o555, fdinfoInodeOperations, fdinfoOperations),
   dir('ns', 0o511, nsInodeOperations, nsOperations),
+  dir('net', 0o555, netDirInodeOperations, netDirFileOperations),
   reg('environ', 0o400, environOperations),
   reg('auxv', 0o400, auxvOperations),
   one('status', 0o444, showStatus),
@@ -121,6 +123,7 @@ export const tidBaseStuff: readonly PidEntry[] = [
   dir('fd', 0o500, fdInodeOperations, fdOperations),
   dir('fdinfo', 0o555, fdinfoInodeOperations, fdinfoOperations),
   dir('ns', 0o511, nsInodeOperations, nsOperations),
+  dir('net', 0o555, netDirInodeOperations, netDirFileOperations),
   reg('environ', 0o400, environOperations),
   reg('auxv', 0o400, auxvOperations),
   one('status', 0o444, showStatus),

@@ -9,7 +9,7 @@ import { showCpuinfo } from './cpuinfo.js';
 import { procCreateSingle, procSingle } from './generic.js';
 import { showMeminfo } from './meminfo.js';
 import { sysctlDirectory } from './proc-sysctl.js';
-import { mountsLink } from './self.js';
+import { mountsLink, netLink } from './self.js';
 import type { FileOperations } from '../vfs/file.js';
 import { sysvipcDirectory } from './sysvipc.js';
 import { ttyDirectory } from './tty.js';
@@ -96,6 +96,7 @@ export const rootFileOperations: Readonly<Record<string, FileOperations>> = {
  * @see fs/proc/generic.c pde_subdir_insert()
  */
 export function rootEntries(root: Dentry): void {
+  netLink(root);
   sysctlDirectory(root);
   ttyDirectory(root);
   for (const [name, fops] of Object.entries(rootFileOperations)) {

@@ -76,6 +76,13 @@ const CONSTANTS: readonly CtlTable[] = [
   ),
   constant('kernel.threads-max', (kernel) => String(threadsMax(kernel.profile.totalRam)), false),
   constant('kernel.version', (kernel) => kernel.profile.version),
+  constant('net.core.rmem_default', () => '212992', false),
+  constant('net.core.rmem_max', () => '212992', false),
+  constant('net.core.wmem_default', () => '212992', false),
+  constant('net.core.wmem_max', () => '212992', false),
+  constant('net.ipv4.ip_local_port_range', () => '32768\t60999'),
+  constant('net.ipv4.tcp_rmem', () => '4096\t131072\t6291456'),
+  constant('net.ipv4.tcp_wmem', () => '4096\t16384\t4194304'),
 ];
 
 /** kernel/utsname_sysctl.c proc_do_uts_string(): up to a NUL or the end of the line. */

@@ -4,7 +4,9 @@ import { fdLinkOperations, fdRevalidate } from '../procfs/fd.js';
 import { fdinfoFileInodeOperations, fdinfoFileOperations } from '../procfs/fdinfo.js';
 import { rootFileInodeOperations } from '../procfs/generic.js';
 import { mapFilesLinkOperations, mapFilesRevalidate } from '../procfs/map-files.js';
+import { netDirStuff } from '../procfs/net.js';
 import { nsLinkOperations } from '../procfs/ns.js';
+import { socketOperations } from '../net/socket-file.js';
 import type { PidEntry } from '../procfs/pid-entry.js';
 import { tgidBaseStuff, tgidTaskDirectory, tidBaseStuff } from '../procfs/pid.js';
 import * as sysctl from '../procfs/proc-sysctl.js';
@@ -52,7 +54,6 @@ import { streamOperations } from '../vfs/stream-file.js';
 import { ptmxOperations } from '../vfs/pty.js';
 import { ttyOperations } from '../vfs/tty-file.js';
 import { tmpfsDirOperations, tmpfsNodeOperations } from '../vfs/tmpfs.js';
-import { socketOperations } from '../vfs/unix-file.js';
 import * as uffd from '../vfs/userfaultfd.js';
 
 /** A function, or a table of functions, that state refers to: it is kept by its name. */
@@ -101,6 +102,7 @@ const NAMED: Readonly<Record<string, Atom>> = {
   'proc/map_files/link': mapFilesLinkOperations,
   'proc/map_files/revalidate': mapFilesRevalidate,
   'proc/mounts': self.mountsLinkOperations,
+  'proc/net': self.netLinkOperations,
   'proc/ns/link': nsLinkOperations,
   'proc/revalidate': procRoot.procRevalidate,
   'proc/root/dir': procRoot.rootDirOperations,
@@ -151,6 +153,7 @@ function* allAtoms(): Generator<[string, Atom]> {
   yield* entryAtoms('PID', tgidBaseStuff);
   yield* entryAtoms('TID', tidBaseStuff);
   yield* entryAtoms('attr', attrDirStuff);
+  yield* entryAtoms('net', netDirStuff);
 }
 
 const byName = new Map<string, Atom>();

@@ -29,6 +29,15 @@ import { Hart } from '../mm/hart.js';
 import { PageCache } from '../mm/page-cache.js';
 import { UserfaultQueue } from '../mm/userfault-queue.js';
 import { UserfaultfdContext } from '../mm/userfaultfd.js';
+import { InetOptions } from '../net/inet-options.js';
+import { NetNamespace } from '../net/net-namespace.js';
+import { NetlinkSocket } from '../net/netlink-socket.js';
+import { PortTable } from '../net/ports.js';
+import { SockOptions } from '../net/sock-options.js';
+import { TcpSocket } from '../net/tcp-socket.js';
+import { TimeWait } from '../net/time-wait.js';
+import { UdpSocket } from '../net/udp-socket.js';
+import { UnixSocket } from '../net/unix-socket.js';
 import { ExecutableFile } from '../syscall/exec.js';
 import { ByteQueue } from '../vfs/byte-queue.js';
 import { ShmSegment, ShmSegments } from '../vfs/shm-segments.js';
@@ -57,7 +66,6 @@ import { PtyMaster } from '../vfs/pty.js';
 import { HostStream } from '../vfs/stream-file.js';
 import { SuperBlock } from '../vfs/super-block.js';
 import { Tty } from '../vfs/tty.js';
-import { UnixSocket } from '../vfs/unix-socket.js';
 import { Vfs } from '../vfs/vfs.js';
 import { Core } from '../wasm/core.js';
 
@@ -124,6 +132,14 @@ const RULES: readonly ClassRule[] = [
   rule('Inode', Inode),
   rule('Inotify', Inotify),
   rule('IpcIds', IpcIds),
+  rule('InetOptions', InetOptions),
+  rule('NetNamespace', NetNamespace),
+  rule('NetlinkSocket', NetlinkSocket),
+  rule('PortTable', PortTable),
+  rule('SockOptions', SockOptions),
+  rule('TcpSocket', TcpSocket),
+  rule('TimeWait', TimeWait),
+  rule('UdpSocket', UdpSocket),
   // What calls pass holds the rules of the program, which stay; a new machine has none.
   rule('Kernel', Kernel, { skip: ['entry'], external: ['now'] }),
   // Watches are of the host; null is as good as false.

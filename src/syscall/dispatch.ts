@@ -208,7 +208,8 @@ export function doSyscall(
   task.kernel.core.current = task;
   let result: U64 = -ENOSYS;
   try {
-    const answer = task.seccomp === null ? null : judge(task, call, args, arch);
+    const answer =
+      task.seccomp === null ? null : enterSeccomp(task, { nr: numberOf(call, arch), args, arch });
     if (answer === null) {
       if (task.kernel.entry !== null) enter(task, table, call, args[0]);
       if (handler !== undefined) result = callHandler(handler, task, args);
@@ -219,29 +220,22 @@ export function doSyscall(
     if (!(error instanceof LinuxError)) throw error;
     result = error.errno;
   }
-  if (result === -ERESTARTSYS) noteSleep(task, table, call);
+  if (result === -ERESTARTSYS) notePassed(task, call, arch);
   else if (isAsleep(task)) endSleep(task);
   return result;
 }
 
-/** The task's filters see numbers, whatever its embedder calls by. */
-function judge(
-  task: TaskStruct,
-  call: string | number,
-  args: readonly (number | bigint)[],
-  arch: SyscallArch,
-): U64 | null {
+/** Filters see numbers, whatever the embedder calls by. */
+function numberOf(call: string | number, arch: SyscallArch): number {
+  if (typeof call === 'number') return call | 0;
   const numbers: Readonly<Record<string, number>> = arch === 'x86_64' ? NR_X86_64 : NR_GENERIC;
-  const nr = typeof call === 'number' ? call : (numbers[call] ?? -1);
-  const name = typeof call === 'number' ? tableOf(arch).names[call] : call;
-  return enterSeccomp(task, { nr: nr | 0, name: name ?? '', args, arch });
+  return numbers[call] ?? -1;
 }
 
 /** A call whose filters let it pass is not asked about again when it has slept. */
-function noteSleep(task: TaskStruct, { names }: SyscallTable, call: string | number): void {
+function notePassed(task: TaskStruct, call: string | number, arch: SyscallArch): void {
   if (task.seccomp === null || task.notification !== null || task.filterTraced) return;
-  const name = typeof call === 'number' ? names[call] : call;
-  task.sleep ??= { call: name ?? '', until: Infinity };
+  task.filterPassed = numberOf(call, arch);
 }
 
 function callHandler(

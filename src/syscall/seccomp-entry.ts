@@ -47,7 +47,6 @@ const RIP = 16 * 8;
 /** A call as filters see it. */
 export interface FilteredCall {
   readonly nr: number;
-  readonly name: string;
   readonly args: readonly (number | bigint)[];
   readonly arch: SyscallArch;
 }
@@ -59,10 +58,10 @@ export interface FilteredCall {
  * @see kernel/seccomp.c, __seccomp_filter() and __secure_computing_strict()
  */
 export function enterSeccomp(task: TaskStruct, call: FilteredCall): U64 | null {
-  const { seccomp, notification, sleep } = task;
+  const { seccomp, notification, filterPassed } = task;
   if (seccomp === null) return null;
   if (notification?.nr === call.nr) return answerOf(task, notification);
-  if (sleep?.call === call.name) return null;
+  if (filterPassed === call.nr) return null;
   if (isAsleep(task)) endSleep(task);
   if (((task.ptrace?.options ?? 0) & PTRACE_O_SUSPEND_SECCOMP) !== 0) return null;
   return seccomp.mode === SECCOMP_MODE_STRICT ? strict(task, call) : filtered(task, seccomp, call);

@@ -4,38 +4,57 @@ import { sendToProcess } from '../kernel/kill.js';
 import { makeSiginfo, SI_USER } from '../kernel/siginfo.js';
 import { SIGPIPE } from '../kernel/signal.js';
 import type { TaskStruct } from '../kernel/task.js';
+import {
+  type ControlMessage,
+  MSG_CMSG_CLOEXEC,
+  MSG_CTRUNC,
+  MSG_DONTWAIT,
+  MSG_NOSIGNAL,
+  MSG_TRUNC,
+  MSG_WAITFORONE,
+  type Outgoing,
+} from '../net/message.js';
+import { intBytes } from '../net/sock-options.js';
+import { AF_UNIX, type Socket } from '../net/socket.js';
+import { isNonblock, socketFd } from '../net/socket-file.js';
+import { type Received, receive, sendAll } from '../net/socket-io.js';
+import type { UserBuffer } from '../mm/user.js';
 import { filesOf, nofileLimit } from '../vfs/fdtable.js';
 import type { File } from '../vfs/file.js';
 import { MAX_RW_COUNT } from '../vfs/flags.js';
-import { toU64, type U64 } from '../vfs/u64.js';
-import { isNonblock, socketFd } from '../vfs/unix-file.js';
-import { SOCK_STREAM } from '../vfs/unix-socket.js';
-import { int, readUser, type SyscallFamily, uint, writeU64, writeU32s, writeUser } from './args.js';
-import { destination, writeAddress } from './socket.js';
-
-// include/linux/socket.h
-const MSG_OOB = 0x1;
-const MSG_PEEK = 0x2;
-const MSG_CTRUNC = 0x8;
-const MSG_TRUNC = 0x20;
-const MSG_DONTWAIT = 0x40;
-const MSG_NOSIGNAL = 0x4000;
-const MSG_CMSG_CLOEXEC = 0x40000000;
+import { GatheredBuffer } from '../vfs/iov.js';
+import { addU64, toU64, type U64 } from '../vfs/u64.js';
+import {
+  int,
+  readUser,
+  type SyscallFamily,
+  uint,
+  userBuffer,
+  writeU32s,
+  writeU64,
+  writeUser,
+} from './args.js';
+import { readAddress, writeAddress } from './socket.js';
 
 const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
+const SCM_CREDENTIALS = 2;
 /** Bytes of struct cmsghdr, and how many descriptors one message carries at most. */
 const CMSG_HEADER = 16;
 const SCM_MAX_FD = 253;
-/** Bytes of struct msghdr, and segments in it at most. */
+/** Bytes of control messages that are looked at. */
+const CONTROL_MAX = 20480;
+/** Bytes of struct msghdr and mmsghdr, and segments and messages at most. */
 const MSGHDR_SIZE = 56;
+const MMSGHDR_SIZE = 64;
 const UIO_MAXIOV = 1024;
 
 /** struct user_msghdr, its segments read. */
 interface MsgHdr {
+  readonly addr: U64;
   readonly name: U64;
   readonly nameLength: number;
-  readonly segments: readonly { readonly base: U64; readonly length: number }[];
+  readonly buffer: UserBuffer;
   readonly control: U64;
   readonly controlLength: number;
 }
@@ -45,94 +64,88 @@ function readMsgHdr(task: TaskStruct, addr: U64): MsgHdr {
   const count = Number(view.getBigUint64(24, true));
   if (count > UIO_MAXIOV) fail(EMSGSIZE);
   const iov = readUser(task, toU64(view.getBigUint64(16, true)), 16 * count);
-  const segments = Array.from({ length: count }, (_, i) => ({
-    base: toU64(iov.getBigUint64(16 * i, true)),
-    length: Number(iov.getBigUint64(16 * i + 8, true)),
-  }));
-  if (segments.some(({ length }) => length > MAX_RW_COUNT)) fail(EINVAL);
+  const segments = Array.from({ length: count }, (_, i) => {
+    const length = Number(iov.getBigUint64(16 * i + 8, true));
+    if (length > MAX_RW_COUNT) fail(EINVAL);
+    return userBuffer(task, toU64(iov.getBigUint64(16 * i, true)), length);
+  });
+  const name = toU64(view.getBigUint64(0, true));
+  const nameLength = view.getInt32(8, true);
+  if (nameLength < 0) fail(EINVAL);
   return {
-    name: toU64(view.getBigUint64(0, true)),
-    nameLength: view.getInt32(8, true),
-    segments,
+    addr,
+    name,
+    nameLength: name === 0 ? 0 : Math.min(nameLength, 128),
+    buffer: new GatheredBuffer(segments),
     control: toU64(view.getBigUint64(32, true)),
     controlLength: Number(view.getBigUint64(40, true)),
   };
 }
 
-/** The open files that a control message sends. @throws {LinuxError} EINVAL; EBADF */
-function readRights(task: TaskStruct, { control, controlLength }: MsgHdr): File[] {
+/** The control messages of a header. @throws {LinuxError} EINVAL: one that is none */
+function readControl(task: TaskStruct, { control, controlLength }: MsgHdr): ControlMessage[] {
   if (control === 0 || controlLength < CMSG_HEADER) return [];
-  const view = readUser(task, control, Math.min(controlLength, 4096));
-  const files: File[] = [];
+  const view = readUser(task, control, Math.min(controlLength, CONTROL_MAX));
+  const messages: ControlMessage[] = [];
   for (let at = 0; at + CMSG_HEADER <= view.byteLength;) {
     const length = Number(view.getBigUint64(at, true));
     if (length < CMSG_HEADER || at + length > view.byteLength) fail(EINVAL);
-    const [level, type] = [view.getInt32(at + 8, true), view.getInt32(at + 12, true)];
-    if (level === SOL_SOCKET) {
-      if (type !== SCM_RIGHTS) fail(EINVAL);
-      for (let fd = at + CMSG_HEADER; fd + 4 <= at + length; fd += 4) {
-        files.push(filesOf(task).getRaw(view.getInt32(fd, true)) ?? fail(EBADF));
-      }
-    }
+    const data = new Uint8Array(
+      view.buffer,
+      view.byteOffset + at + CMSG_HEADER,
+      length - CMSG_HEADER,
+    );
+    messages.push({ level: view.getInt32(at + 8, true), type: view.getInt32(at + 12, true), data });
     at += (length + 7) & ~7;
+  }
+  return messages;
+}
+
+/** The open files that control messages send. @throws {LinuxError} EINVAL; EBADF */
+function readRights(task: TaskStruct, messages: readonly ControlMessage[]): File[] {
+  const files: File[] = [];
+  for (const { level, type, data } of messages) {
+    if (level !== SOL_SOCKET || type === SCM_CREDENTIALS) continue;
+    if (type !== SCM_RIGHTS) fail(EINVAL);
+    const view = new DataView(data.buffer, data.byteOffset, data.length);
+    for (let at = 0; at + 4 <= data.length; at += 4) {
+      files.push(filesOf(task).getRaw(view.getInt32(at, true)) ?? fail(EBADF));
+    }
   }
   return files.length > SCM_MAX_FD ? fail(EINVAL) : files;
 }
 
-/** Sends, with SIGPIPE where nobody reads (net/unix/af_unix.c). */
-function sendBytes(
-  task: TaskStruct,
-  fd: number,
-  bytes: Uint8Array,
-  how: { flags: number; addr: U64; length: number; files: File[] },
-): number {
+/** Sends, with SIGPIPE where nobody reads (net/core/stream.c sk_stream_error()). */
+function send(task: TaskStruct, fd: number, buffer: UserBuffer, how: Outgoing): number {
   const { file, socket } = socketFd(task, fd);
-  const to = destination(task, socket, how.addr, how.length);
-  const nonblock = isNonblock(file) || (how.flags & MSG_DONTWAIT) !== 0;
   try {
-    const sent = socket.send(bytes, how.files, to, nonblock);
-    for (const travelling of how.files) travelling.get();
-    return sent;
+    return sendAll(task, socket, buffer, how, isNonblock(file));
   } catch (error) {
     const broken = error instanceof LinuxError && error.errno === -EPIPE;
-    if (broken && (how.flags & MSG_NOSIGNAL) === 0 && socket.type === SOCK_STREAM) {
+    if (broken && (how.flags & MSG_NOSIGNAL) === 0 && socket.isStream) {
       sendToProcess(task, SIGPIPE, makeSiginfo(SIGPIPE, SI_USER, task));
     }
     throw error;
   }
 }
 
-/** A message, or the next bytes of a stream; `bytes` are as many as fit. */
-interface Received {
-  readonly bytes: Uint8Array;
-  /** Bytes of the whole datagram. */
-  readonly whole: number;
-  readonly from: string;
-  readonly files: readonly File[];
-}
-
-function receive(task: TaskStruct, fd: number, room: number, flags: number): Received {
-  if ((flags & MSG_OOB) !== 0) fail(EINVAL);
+function get(task: TaskStruct, fd: number, buffer: UserBuffer, flags: number): Received {
   const { file, socket } = socketFd(task, fd);
-  const message = socket.next(isNonblock(file) || (flags & MSG_DONTWAIT) !== 0);
-  if (message === null) return { bytes: new Uint8Array(0), whole: 0, from: '', files: [] };
-  const { from, files } = message;
-  const whole = message.bytes.length;
-  const bytes = message.bytes.slice(0, room);
-  if ((flags & MSG_PEEK) !== 0) return { bytes, whole, from, files: [] };
-  socket.drop(bytes.length);
-  return { bytes, whole: socket.type === SOCK_STREAM ? bytes.length : whole, from, files };
+  return receive(task, socket, buffer, { flags, nonblock: isNonblock(file) });
 }
 
-/** Descriptors for files that came with a message; returns the bytes used of the control buffer. */
+/** What a read answers: with MSG_TRUNC the whole of a datagram. */
+const told = ({ count, whole }: Received, flags: number): number =>
+  (flags & MSG_TRUNC) !== 0 ? whole : count;
+
+/** Descriptors for files that came with a message, as many as there is room for. */
 function giveRights(
   task: TaskStruct,
-  header: MsgHdr,
   files: readonly File[],
+  room: number,
   flags: number,
-): number {
-  if (files.length === 0) return 0;
-  const fit = Math.max(Math.floor((header.controlLength - CMSG_HEADER) / 4), 0);
+): number[] {
+  const fit = Math.max(Math.floor((room - CMSG_HEADER) / 4), 0);
   const table = filesOf(task);
   const fds: number[] = [];
   for (const file of files) {
@@ -143,51 +156,89 @@ function giveRights(
       fds.push(fd);
     }
   }
-  if (fds.length === 0) return 0;
-  writeU64(task, header.control, CMSG_HEADER + 4 * fds.length);
-  const at = BigInt(header.control);
-  writeU32s(task, toU64(at + 8n), SOL_SOCKET, SCM_RIGHTS, ...fds);
-  return Math.min((CMSG_HEADER + 4 * fds.length + 7) & ~7, header.controlLength);
+  return fds;
+}
+
+/** Stores control messages; returns the bytes used, and whether one was cut. */
+function writeControl(
+  task: TaskStruct,
+  header: MsgHdr,
+  messages: readonly ControlMessage[],
+): { used: number; cut: boolean } {
+  const limit = header.control === 0 ? 0 : header.controlLength;
+  let used = 0;
+  for (const { level, type, data } of messages) {
+    const length = Math.min(CMSG_HEADER + data.length, limit - used);
+    if (length < CMSG_HEADER) return { used, cut: true };
+    const at = addU64(header.control, used);
+    writeU64(task, at, length);
+    writeU32s(task, addU64(at, 8), level, type);
+    writeUser(task, addU64(at, CMSG_HEADER), data.subarray(0, length - CMSG_HEADER));
+    used = Math.min(used + ((length + 7) & ~7), limit);
+    if (length < CMSG_HEADER + data.length) return { used, cut: true };
+  }
+  return { used, cut: false };
 }
 
 function recvmsg(task: TaskStruct, fd: number, addr: U64, flags: number): number {
   const header = readMsgHdr(task, addr);
-  const room = header.segments.reduce((sum, { length }) => sum + length, 0);
-  const { bytes, whole, from, files } = receive(task, fd, Math.min(room, MAX_RW_COUNT), flags);
-  let at = 0;
-  for (const { base, length } of header.segments) {
-    if (at === bytes.length) break;
-    const part = bytes.subarray(at, at + length);
-    writeUser(task, base, part);
-    at += part.length;
+  const got = get(task, fd, header.buffer, flags);
+  const { files } = got;
+  // Others' messages come first: descriptors fill what is left.
+  const first = writeControl(task, header, got.control);
+  const rest = {
+    ...header,
+    control: header.control === 0 ? 0 : addU64(header.control, first.used),
+    controlLength: header.controlLength - first.used,
+  };
+  const fds = giveRights(task, files, rest.control === 0 ? 0 : rest.controlLength, flags);
+  const rights =
+    fds.length === 0 ? [] : [{ level: SOL_SOCKET, type: SCM_RIGHTS, data: intBytes(...fds) }];
+  const second = writeControl(task, rest, rights);
+  const cut = first.cut || second.cut || fds.length < files.length;
+  if (header.name !== 0) {
+    writeAddress(task, header.name, addU64(addr, 8), got.address ?? new Uint8Array(0));
   }
-  const base = BigInt(addr);
-  const used = giveRights(task, header, files, flags);
-  let told = whole > bytes.length ? MSG_TRUNC : 0;
-  if (files.length > 0 && used < CMSG_HEADER + 4 * files.length) told |= MSG_CTRUNC;
-  if (header.name !== 0) writeAddress(task, header.name, toU64(base + 8n), from);
-  if (header.name === 0 || from === '') writeU32s(task, toU64(base + 8n), 0);
-  writeU64(task, toU64(base + 40n), used);
-  writeU32s(task, toU64(base + 48n), told);
-  return (flags & MSG_TRUNC) !== 0 ? whole : bytes.length;
+  writeU64(task, addU64(addr, 40), first.used + second.used);
+  writeU32s(task, addU64(addr, 48), got.flags | (cut ? MSG_CTRUNC : 0));
+  return told(got, flags);
 }
 
 function sendmsg(task: TaskStruct, fd: number, addr: U64, flags: number): number {
-  socketFd(task, fd);
+  const { socket } = socketFd(task, fd);
   const header = readMsgHdr(task, addr);
-  const parts = header.segments.map(({ base, length }) => {
-    const view = readUser(task, base, length);
-    return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-  });
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
+  const control = readControl(task, header);
+  const files = carries(socket) ? readRights(task, control) : [];
+  const address =
+    header.nameLength === 0 ? null : readAddress(task, header.name, header.nameLength);
+  return send(task, fd, header.buffer, { flags, address, control, files });
+}
+
+/** Only sockets of AF_UNIX carry open files; the rest look away. */
+const carries = ({ family }: Socket): boolean => family === AF_UNIX;
+
+/**
+ * The messages of an array of struct mmsghdr, each with its length noted; an error after the first ends it
+ * quietly.
+ */
+function each(
+  task: TaskStruct,
+  addr: U64,
+  count: number,
+  move: (at: U64, i: number) => number,
+): number {
+  const most = Math.min(count, UIO_MAXIOV);
+  let done = 0;
+  try {
+    for (; done < most; done++) {
+      const at = addU64(addr, done * MMSGHDR_SIZE);
+      writeU32s(task, addU64(at, MSGHDR_SIZE), move(at, done));
+    }
+  } catch (error) {
+    if (done === 0 || !(error instanceof LinuxError)) throw error;
+    task.sleep = null;
   }
-  const files = readRights(task, header);
-  const how = { flags, addr: header.name, length: header.nameLength, files };
-  return sendBytes(task, fd, bytes, how);
+  return done;
 }
 
 /**
@@ -197,24 +248,28 @@ function sendmsg(task: TaskStruct, fd: number, addr: U64, flags: number): number
  */
 export const socketMessageCalls: SyscallFamily = {
   sendto(task, fd, buf, count, flags, addr, length) {
-    const view = readUser(task, buf, Math.min(Number(count), MAX_RW_COUNT));
-    const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-    return sendBytes(task, int(fd), bytes, {
-      flags: uint(flags),
-      addr,
-      length: int(length),
-      files: [],
-    });
+    const buffer = userBuffer(task, buf, Math.min(Number(count), MAX_RW_COUNT));
+    const { socket } = socketFd(task, int(fd));
+    const given = addr === 0 ? null : readAddress(task, addr, int(length));
+    const address = given?.length === 0 && !carries(socket) ? null : given;
+    return send(task, int(fd), buffer, { flags: uint(flags), address, control: [], files: [] });
   },
   recvfrom(task, fd, buf, count, flags, addr, length) {
-    const room = Math.min(Number(count), MAX_RW_COUNT);
-    const got = receive(task, int(fd), room, uint(flags));
+    const buffer = userBuffer(task, buf, Math.min(Number(count), MAX_RW_COUNT));
+    const got = get(task, int(fd), buffer, uint(flags));
     for (const file of got.files) file.put();
-    writeUser(task, buf, got.bytes);
-    if (addr !== 0 && got.from === '') writeU32s(task, length, 0);
-    else writeAddress(task, addr, length, got.from);
-    return (uint(flags) & MSG_TRUNC) !== 0 ? got.whole : got.bytes.length;
+    if (addr !== 0) writeAddress(task, addr, length, got.address ?? new Uint8Array(0));
+    return told(got, uint(flags));
   },
   sendmsg: (task, fd, msg, flags) => sendmsg(task, int(fd), msg, uint(flags)),
   recvmsg: (task, fd, msg, flags) => recvmsg(task, int(fd), msg, uint(flags)),
+  sendmmsg: (task, fd, messages, count, flags) =>
+    each(task, messages, uint(count), (at) => sendmsg(task, int(fd), at, uint(flags))),
+  recvmmsg(task, fd, messages, count, flags) {
+    const own = uint(flags) & ~MSG_WAITFORONE;
+    // What has come is not kept waiting for more.
+    return each(task, messages, uint(count), (at, i) =>
+      recvmsg(task, int(fd), at, i === 0 ? own : own | MSG_DONTWAIT),
+    );
+  },
 };

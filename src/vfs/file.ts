@@ -84,6 +84,8 @@ export interface FileOperations {
    * pass.
    */
   readonly iter?: boolean;
+  /** Several segments make one message: a vectored call gives them as one buffer. */
+  readonly gathers?: boolean;
   /** O_DIRECT is possible. */
   readonly direct?: boolean;
   /** Splicing from it is possible (splice_read). */

@@ -127,6 +127,7 @@ export const POLLHUP = 0x0010;
 export const POLLNVAL = 0x0020;
 export const POLLRDNORM = 0x0040;
 export const POLLWRNORM = 0x0100;
+export const POLLWRBAND = 0x0200;
 export const POLLRDHUP = 0x2000;
 
 export const PATH_MAX = 4096;

@@ -70,7 +70,7 @@ export class PtyMaster {
   readInto(buf: UserBuffer, at: number): number {
     let done = at;
     while (done < buf.length && this.shown.length > 0) {
-      const bytes = this.shown.peek(buf.length - done);
+      const bytes = this.shown.peek(0, buf.length - done);
       const stored = buf.copyTo(done, bytes);
       this.shown.drop(stored);
       done += stored;

@@ -4,6 +4,7 @@ import { takeProgress } from '../kernel/sleep.js';
 import { transferLimit } from '../kernel/syscall-entry.js';
 import type { TaskStruct } from '../kernel/task.js';
 import type { UserBuffer } from '../mm/user.js';
+import { GatheredBuffer } from './iov.js';
 import { filesOf } from './fdtable.js';
 import type { File } from './file.js';
 import { FMODE_PREAD, FMODE_PWRITE, FMODE_READ, FMODE_WRITE } from './file.js';
@@ -129,7 +130,8 @@ export function vfsTransferv(
   if (total === 0) return { count: 0, pos };
   rwVerifyArea(file, pos, total);
   checkRwf(file, rwf);
-  const cut = cutSegments(segments, transferLimit(task));
+  const limited = cutSegments(segments, transferLimit(task));
+  const cut = file.fops.gathers === true ? [new GatheredBuffer(limited)] : limited;
   const start = write ? rwfPosition(file, pos, rwf) : pos;
   const done = loopSegments(task, file, cut, start, write);
   fsnotifyTransfer(file, done.count, write);

@@ -1,5 +1,6 @@
 import { EBADF, EINVAL, EISDIR, EOVERFLOW, ESPIPE, EXDEV } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
+import { takeProgress } from '../kernel/sleep.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { HostBuffer } from '../mm/user.js';
 import { filesOf } from './fdtable.js';
@@ -62,6 +63,10 @@ function move(
       if (put < got) break;
     } catch (error) {
       if (done === 0) throw error;
+      // Nobody goes on with a write that waits in the middle: what it has written counts.
+      const part = takeProgress(task);
+      src.pos = addU64(src.pos, part);
+      done += part;
       break;
     }
   }

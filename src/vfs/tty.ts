@@ -118,7 +118,7 @@ export class Tty implements TtySide, ControllingTty {
   /** Gives the line discipline what waits for it (flush_to_ldisc()). */
   pump(): void {
     while (this.backlog.length > 0) {
-      const taken = this.discipline.receive(this.backlog.peek(Infinity));
+      const taken = this.discipline.receive(this.backlog.peek(0, Infinity));
       if (taken === 0) return;
       this.backlog.drop(taken);
     }

@@ -26,7 +26,6 @@ import { SuperBlock } from './super-block.js';
 import type { SuperBlockOptions } from './super-block.js';
 import type { Tty } from './tty.js';
 import { createTmpfs, link, makeTmpfsInode } from './tmpfs.js';
-import type { UnixSocket } from './unix-socket.js';
 
 /** Choices for the files of a machine. */
 export interface VfsOptions {
@@ -68,8 +67,6 @@ export class Vfs {
   readonly pipeMount: Mount;
   /** The top of the tree. */
   readonly root: Path;
-  /** Sockets by their abstract names, which begin with a NUL. */
-  readonly unixNames = new Map<string, UnixSocket>();
   /** /dev/console: the terminal that the host gave last; null without one. */
   tty: Tty | null = null;
   /** Inotify descriptors that are open. */

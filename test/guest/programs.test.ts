@@ -59,6 +59,10 @@ const PROGRAMS = [
   { name: 'semaphores', about: 'semaphores of System V', root: true },
   { name: 'messages', about: 'message queues of System V', root: true },
   { name: 'mqueues', about: 'POSIX message queues', root: true },
+  { name: 'tcp', about: 'streams over loopback: addresses, connecting, options' },
+  { name: 'streams', about: 'streams over loopback: what is sent, and how they end' },
+  { name: 'udp', about: 'datagrams over loopback' },
+  { name: 'loopback', about: 'the network of a machine that has only lo', root: true },
   { name: 'tracer', about: 'a tracer of system calls' },
   { name: 'selfmem', about: 'a crash handler reads /proc/self/mem' },
 ] as const;

@@ -19,6 +19,7 @@ const ROOMS = [
   'mm',
   'kernel',
   'vfs',
+  'net',
   'procfs',
   'sysfs',
   'syscall',

@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { describeFindings, findAll, listSources, readText, stripComments } from './tree.js';
 
 /** The rooms whose objects are the state of machines. */
-const ROOMS = ['src/mm', 'src/kernel', 'src/vfs', 'src/procfs', 'src/syscall'];
+const ROOMS = ['src/mm', 'src/kernel', 'src/vfs', 'src/net', 'src/procfs', 'src/syscall'];
 /** Files of other rooms with such objects. */
 const FILES = ['src/api/source-pages.ts'];
 const HIDDEN = /\bnew Weak(?:Map|Set|Ref)\b|^(?:export )?let /m;

@@ -92,16 +92,16 @@ test('timens_offsets shows no offset, and takes none', () => {
   }
 });
 
-test('directories list what Linux lists, in its order, but for net', () => {
+test('directories list what Linux lists, in its order', () => {
   const task = machine.spawn();
   const process =
-    'task fd map_files fdinfo ns environ auxv status personality limits sched autogroup timens_offsets' +
+    'task fd map_files fdinfo ns net environ auxv status personality limits sched autogroup timens_offsets' +
     ' comm syscall cmdline stat statm maps numa_maps mem cwd root exe mounts mountinfo mountstats' +
     ' clear_refs smaps smaps_rollup pagemap attr wchan stack schedstat cpuset cgroup oom_score oom_adj' +
     ' oom_score_adj loginuid sessionid coredump_filter io uid_map gid_map projid_map setgroups timers' +
     ' timerslack_ns arch_status ksm_merging_pages ksm_stat';
   const thread =
-    'fd fdinfo ns environ auxv status personality limits sched comm syscall cmdline stat statm maps' +
+    'fd fdinfo ns net environ auxv status personality limits sched comm syscall cmdline stat statm maps' +
     ' children numa_maps mem cwd root exe mounts mountinfo clear_refs smaps smaps_rollup pagemap attr' +
     ' wchan stack schedstat cpuset cgroup oom_score oom_adj oom_score_adj loginuid sessionid io uid_map' +
     ' gid_map projid_map setgroups arch_status ksm_merging_pages ksm_stat';

@@ -26,6 +26,7 @@ const MODES: Readonly<Record<string, string>> = {
   map_files: '40500',
   fdinfo: '40555',
   ns: '40511',
+  net: '40555',
   environ: '100400',
   auxv: '100400',
   status: '100444',

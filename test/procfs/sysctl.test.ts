@@ -195,11 +195,11 @@ test('directories of /proc list by length and name, those of /proc/sys by name',
   const task = await boot();
   const names = task.readdir('/proc').filter((name) => !/^[0-9]+$/.test(name));
   assert.equal(names, [
-    ...['sys', 'tty', 'stat', 'swaps', 'mounts', 'uptime', 'vmstat', 'cpuinfo', 'loadavg'],
+    ...['net', 'sys', 'tty', 'stat', 'swaps', 'mounts', 'uptime', 'vmstat', 'cpuinfo', 'loadavg'],
     ...['meminfo', 'sysvipc', 'version', 'diskstats', 'partitions', 'filesystems', 'self'],
     'thread-self',
   ]);
-  assert.equal(task.readdir('/proc/sys'), ['fs', 'kernel', 'vm']);
+  assert.equal(task.readdir('/proc/sys'), ['fs', 'kernel', 'net', 'vm']);
   assert.equal(task.readdir('/proc/sys/kernel/yama'), ['ptrace_scope']);
   assert.is(task.readlink('/proc/mounts'), 'self/mounts');
 });

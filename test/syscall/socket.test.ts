@@ -55,11 +55,16 @@ async function setup() {
 
 const test = suite('syscall/socket');
 
-test('only sockets within the machine are made', async () => {
+test('a socket is of a family, a type and a protocol that go together', async () => {
   const { call } = await setup();
   const rows: readonly [number[], number | string][] = [
     [[99, STREAM, 0], 'EAFNOSUPPORT'],
-    [[2, STREAM, 0], 'EAFNOSUPPORT'],
+    [[17, DGRAM, 0], 'EAFNOSUPPORT'],
+    [[2, STREAM, 17], 'EPROTONOSUPPORT'],
+    [[10, SEQPACKET, 0], 'ESOCKTNOSUPPORT'],
+    [[2, 3, 1], 'EPROTONOSUPPORT'],
+    [[16, STREAM, 0], 'ESOCKTNOSUPPORT'],
+    [[16, 3, 9], 'EPROTONOSUPPORT'],
     [[AF_UNIX, 9, 0], 'ESOCKTNOSUPPORT'],
     [[AF_UNIX, 4, 0], 'ESOCKTNOSUPPORT'],
     [[AF_UNIX, STREAM, 7], 'EPROTONOSUPPORT'],
@@ -135,17 +140,17 @@ test('a stream gives bytes as they come, and ends when the other end does', asyn
   assert.is(recv(b, 10, DONTWAIT), 'EAGAIN');
   assert.is(recv(b, 10), 'ERESTARTSYS');
   send(a, 'abc');
-  assert.is(poll(b), 0x145);
+  assert.is(poll(b), 0x345);
   recv(b, 10);
-  assert.is(poll(b), 0x104);
+  assert.is(poll(b), 0x304);
   assert.is(call('shutdown', a, 1), 0);
-  assert.is(poll(b), 0x2145);
+  assert.is(poll(b), 0x2345);
   assert.is(recv(b, 10), 0);
   assert.is(send(a, 'x', NOSIGNAL), 'EPIPE');
   assert.is(send(b, 'x'), 1);
   assert.is(call('shutdown', a, 9), 'EINVAL');
   call('close', b);
-  assert.is(poll(a), 0x2155);
+  assert.is(poll(a), 0x2355);
   assert.is(recv(a, 10), 1);
   assert.is(recv(a, 10), 0);
   const [c, d] = pair(STREAM);
@@ -249,6 +254,26 @@ test('an open file travels with a message', async () => {
   guest.task.store32(plain + 40, 0);
   assert.is(call('sendmsg', a, plain, 0), 5);
   assert.is(call('recvmsg', b, header(), 0), 5);
+});
+
+test('several messages are sent and read by one call, and an error after the first ends it quietly', async () => {
+  const { guest, call, pair, buffer } = await setup();
+  const [a, b] = pair(DGRAM);
+  const words = [0n, 0n, BigInt(guest.iov([buffer, 5])), 1n, 0n, 0n, 0n, 0n];
+  const messages = guest.put(new Uint8Array(new BigUint64Array([...words, ...words]).buffer));
+  guest.task.store(buffer, new TextEncoder().encode('hello'));
+  assert.is(call('sendmmsg', a, messages, 2, 0), 2);
+  assert.equal(
+    [56, 120].map((at) => guest.task.load32(messages + at)),
+    [5, 5],
+  );
+  assert.is(call('recvmmsg', b, messages, 1, 0, 0), 1);
+  assert.is(call('recvmmsg', b, messages, 2, 0, 0), 1, 'the second has not come');
+  assert.is(call('recvmmsg', b, messages, 2, DONTWAIT, 0), 'EAGAIN');
+  assert.is(call('sendmmsg', a, 8, 1, 0), 'EFAULT');
+  assert.is(call('sendmmsg', 99, messages, 1, 0), 'EBADF');
+  guest.task.store32(messages + 64 + 24, 5000);
+  assert.is(call('sendmmsg', a, messages, 2, 0), 1, 'the second has too many segments');
 });
 
 test.run();
