@@ -8,7 +8,8 @@ import { SnapshotError } from './error.js';
 // The file that a snapshot is, all of whole pages; docs/snapshots.md draws it.
 const MAGIC = [0x89, 0x50, 0x4d, 0x53, 0x4e, 0x41, 0x50, 0x0a]; // \x89PMSNAP\n
 const END_MAGIC = [0x50, 0x4d, 0x53, 0x4e, 0x45, 0x4e, 0x44, 0x0a]; // PMSNEND\n
-export const FORMAT_VERSION = 1;
+/** Rises when a class of the state gets, loses or renames a field. */
+export const FORMAT_VERSION = 2;
 const ENTRY_SIZE = 32;
 const TRAILER_SIZE = 40;
 

@@ -78,7 +78,8 @@ for (const [mode, limits, status, message] of ROWS) {
     const end = procmem(...limits, compileGuest('hostile', dir), mode);
     assert.is(end.status, status, end.stderr);
     assert.match(end.stderr, message);
-    assert.ok(end.rss < 512 * MIB, `${end.rss} KiB`);
+    // In a second a fast computer makes some thousands of processes.
+    assert.ok(end.rss < 1024 * MIB, `${end.rss} KiB`);
   });
 }
 

@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import { IMAGE_LAYOUT } from '../../assembly/abi/layout.js';
 import { Machine } from '../../src/machine.js';
 import {
+  FORMAT_VERSION,
   SECTION_FRAME_TABLE,
   SECTION_FRAMES,
   SECTION_STATE,
@@ -80,7 +81,7 @@ test('a flipped bit anywhere else is refused', async () => {
 
 test('one of another version is refused by what is of which version', async () => {
   for (const [at, what, version] of [
-    [8, 'format', 1],
+    [8, 'format', FORMAT_VERSION],
     [12, 'layout', IMAGE_LAYOUT],
   ] as const) {
     const other = snapshot.slice();
@@ -95,7 +96,7 @@ test('one of another version is refused by what is of which version', async () =
 
 test('a forged one runs nothing, reaches no prototype, and ends', async () => {
   const roll = dice(99);
-  const accepted: Machine[] = [];
+  let accepted = 0;
   const before = [Object.prototype, Array.prototype, Map.prototype].map((each) =>
     Object.getOwnPropertyNames(each).join(),
   );
@@ -105,7 +106,10 @@ test('a forged one runs nothing, reaches no prototype, and ends', async () => {
       for (let n = 0; n <= roll(4); n++) bytes[roll(bytes.length)] = roll(256);
     });
     try {
-      accepted.push(await Machine.restore(changed));
+      const machine = await Machine.restore(changed);
+      accepted += 1;
+      // A byte of a page or of a name may be any other: those are machines.
+      assert.equal(machine.check(), []);
     } catch (error) {
       if (!(error instanceof SnapshotError)) throw error;
       assert.is.not(error.code, 'VERSION');
@@ -115,9 +119,7 @@ test('a forged one runs nothing, reaches no prototype, and ends', async () => {
     Object.getOwnPropertyNames(each).join(),
   );
   assert.equal(after, before);
-  // A byte of a page or of a name may be any other: those are machines.
-  for (const machine of accepted) assert.equal(machine.check(), []);
-  assert.ok(accepted.length < 400);
+  assert.ok(accepted < 400);
 });
 
 test('fields and names that a forger would like are refused', async () => {

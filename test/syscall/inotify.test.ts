@@ -24,13 +24,15 @@ function caller(machine: Machine, task: Task = machine.spawn()) {
     events(fd: number): string[] | string {
       const n = call('read', fd, buffer, 8192);
       if (typeof n === 'string') return n;
-      const bytes = Buffer.alloc(n);
+      const bytes = new Uint8Array(n);
       task.load(buffer, bytes);
+      const view = new DataView(bytes.buffer);
       const found: string[] = [];
-      for (let at = 0; at < n; at += 16 + bytes.readUInt32LE(at + 12)) {
-        const [wd, mask] = [bytes.readInt32LE(at), bytes.readUInt32LE(at + 4)];
-        const name = bytes.toString('latin1', at + 16, at + 16 + bytes.readUInt32LE(at + 12));
-        found.push(`${wd} ${mask.toString(16)} ${name.replace(/\0+$/, '')}`.trim());
+      for (let at = 0; at < n; at += 16 + view.getUint32(at + 12, true)) {
+        const [wd, mask] = [view.getInt32(at, true), view.getUint32(at + 4, true)];
+        const name = bytes.subarray(at + 16, at + 16 + view.getUint32(at + 12, true));
+        const text = new TextDecoder().decode(name).replace(/\0+$/, '');
+        found.push(`${wd} ${mask.toString(16)} ${text}`.trim());
       }
       return found;
     },
