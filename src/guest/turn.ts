@@ -152,10 +152,14 @@ export class Turn {
   }
 
   private force(thread: GuestThread, forced: QueuedSignal): void {
-    forceSignal(thread.struct, forced);
+    const { struct, cpu } = thread;
+    forceSignal(struct, forced);
+    // Its handler begins before anybody is told.
+    const caught = struct.caughtSignals?.[0] === forced ? nextCaught(struct) : null;
+    if (caught !== null) handleSignal(cpu, struct, caught);
     this.scheduler.happened();
     // One that kills is told of when the thread is gone.
-    if (!thread.struct.exited) this.scheduler.options.onSignal?.({ task: thread.task, ...forced });
+    if (!struct.exited) this.scheduler.options.onSignal?.({ task: thread.task, ...forced });
   }
 
   /** An ecall: whoever traces the thread may want to see it first. */

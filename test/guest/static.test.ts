@@ -63,4 +63,20 @@ test('every run is the same, however long its turns are', async () => {
   assert.equal(again, once);
 });
 
+test('a handled fault is told once, when its handler has begun', async () => {
+  const machine = await Machine.create();
+  machine.addFile('/bin/crash', await exampleProgram('crash'), 0o755);
+  const told: string[] = [];
+  const guest = new Guest(machine, {
+    onSignal: ({ task, signal }) => {
+      if (task.struct.exited) return void told.push(`killed by ${signal}`);
+      // A handler's first argument is its signal.
+      told.push(`${signal}, a0 is ${task.cpu.x(10)}`);
+    },
+  });
+  const task = guest.start('/bin/crash', ['crash'], { stderr: new Console() });
+  await guest.runToEnd(task);
+  assert.equal(told, ['11, a0 is 11', 'killed by 11']);
+});
+
 test.run();
