@@ -19,8 +19,9 @@ import { fileURLToPath } from 'node:url';
 
 import type { Case, Setting, Suite } from './bench.js';
 import type { Clock } from './clock.js';
+import { TIMED_ENV } from './process.js';
 
-const MAIN = fileURLToPath(new URL('../src/cli/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../cli/main.cjs', import.meta.url));
 const MEBIBYTE = 2 ** 20;
 const SHARED_MEMORY = '/dev/shm';
 
@@ -86,7 +87,10 @@ function writeClock(path: string, size: number): Clock {
 function copyClock(command: string, { child }: Holder, path: string): Clock {
   return timed(() => {
     const args = [MAIN, command, String(child.pid), '-o', path];
-    const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    const { status, stderr } = spawnSync(process.execPath, args, {
+      encoding: 'utf8',
+      env: TIMED_ENV,
+    });
     if (status !== 0) throw new Error(`procmem ${command}: ${stderr}`);
   }, path);
 }
@@ -103,7 +107,7 @@ async function* copyCases(command: string, { quick }: Setting): AsyncGenerator<C
   const holder = await hold(size);
   try {
     const [path, plain] = [join(dir, 'copy'), join(dir, 'plain')];
-    const node = timed(() => void spawnSync(process.execPath, ['-e', '0']));
+    const node = timed(() => void spawnSync(process.execPath, ['-e', '0'], { env: TIMED_ENV }));
     const baselines = { read: readClock(holder, size), write: writeClock(plain, size), node };
     yield { name, bytes: size, clock: copyClock(command, holder, path), baselines };
   } finally {
