@@ -6,7 +6,7 @@ import { accessOk, type U64 } from '../mm/address.js';
 import { getUserU32 } from '../mm/user.js';
 import type { Kernel } from './kernel.js';
 import type { MmStruct } from './mm-struct.js';
-import { endSleep, timedOut, type Waiting } from './sleep.js';
+import { endSleep, leaveQueue, timedOut, type Waiting } from './sleep.js';
 import type { TaskStruct } from './task.js';
 
 /** Any bit: who waits or wakes without a set of its own. */
@@ -90,9 +90,7 @@ export class FutexWait implements Waiting {
 
   /** Leaves the queue, if it is in it. */
   leave(): void {
-    const { futexWaits } = this.task.kernel;
-    const at = futexWaits.indexOf(this);
-    if (at >= 0) futexWaits.splice(at, 1);
+    leaveQueue(this.task.kernel.futexWaits, this);
   }
 
   /** Has its task go on. */

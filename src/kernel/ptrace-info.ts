@@ -2,17 +2,15 @@ import { EINVAL, EPERM } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
 import type { U64 } from '../mm/address.js';
 import { copyFromUser, copyToUser } from '../mm/user.js';
+import { AUDIT_ARCH } from './audit-arch.js';
 import { CAP_SYS_ADMIN, capable } from './capability.js';
 import type { MmStruct } from './mm-struct.js';
 import { PTRACE_O_MASK, PTRACE_O_SUSPEND_SECCOMP } from './ptrace-abi.js';
 import type { Hart } from '../mm/hart.js';
 import { syscallInfoOp } from './ptrace-syscall.js';
-import { regsOf } from './ptrace-regs.js';
+import { instructionPointer, regsOf } from './ptrace-regs.js';
 import type { TaskStruct } from './task.js';
 
-/** include/uapi/linux/audit.h */
-const AUDIT_ARCH_X86_64 = 0xc000003e;
-const AUDIT_ARCH_RISCV64 = 0xc00000f3;
 const MAX_ERRNO = 4095n;
 // Registers of RISC-V by their names in the calling convention.
 const SP = 2;
@@ -26,7 +24,6 @@ const SYSCALL_INFO_SIZES: readonly number[] = [SYSCALL_INFO_HEAD, 80, 33, 84];
 const RSEQ_CONFIGURATION_SIZE = 24;
 const USER_DISPATCH_CONFIG_SIZE = 32;
 // Offsets in struct user_regs_struct.
-const RIP = 16 * 8;
 const RSP = 19 * 8;
 
 /**
@@ -67,8 +64,8 @@ export function ptraceGetSyscallInfo(
   const info = new Uint8Array(SYSCALL_INFO_HEAD);
   const view = new DataView(info.buffer);
   const regs = regsOf(tracee);
-  view.setUint32(4, AUDIT_ARCH_X86_64, true);
-  view.setBigUint64(8, regs.getBigUint64(RIP, true), true);
+  view.setUint32(4, AUDIT_ARCH.x86_64, true);
+  view.setBigUint64(8, instructionPointer(tracee), true);
   view.setBigUint64(16, regs.getBigUint64(RSP, true), true);
   return copyHead(mm, data, info, size);
 }
@@ -79,7 +76,7 @@ function riscvSyscallInfo(tracee: TaskStruct, hart: Hart): Uint8Array {
   const info = new Uint8Array(SYSCALL_INFO_SIZES[op] ?? SYSCALL_INFO_HEAD);
   const view = new DataView(info.buffer);
   info[0] = op;
-  view.setUint32(4, AUDIT_ARCH_RISCV64, true);
+  view.setUint32(4, AUDIT_ARCH.riscv64, true);
   view.setBigUint64(8, hart.pc, true);
   view.setBigUint64(16, hart.x(SP), true);
   if (op === 1 || op === 3) {

@@ -25,6 +25,7 @@ const USER_SIZE = 912;
 const DEBUGREG = 848;
 
 // Offsets in struct user_regs_struct.
+const RIP = 16 * 8;
 const CS = 17 * 8;
 const EFLAGS = 18 * 8;
 const SS = 20 * 8;
@@ -56,6 +57,11 @@ export function regsOf(task: TaskStruct): DataView {
     view.setBigUint64(SS, USER_DS, true);
   }
   return new DataView(task.regs.buffer, task.regs.byteOffset, task.regs.length);
+}
+
+/** Where a task is in its program. */
+export function instructionPointer(task: TaskStruct): bigint {
+  return task.hart?.pc ?? regsOf(task).getBigUint64(RIP, true);
 }
 
 /** The floating point registers of a task, as after fninit. */

@@ -1,4 +1,5 @@
 import { ENOSYS } from '../../assembly/abi/errno.js';
+import { leaveQueue } from './sleep.js';
 import type { TaskStruct } from './task.js';
 
 /** SECCOMP_USER_NOTIF_FLAG_CONTINUE: the call is made after all. */
@@ -43,9 +44,7 @@ export class SeccompNotification {
 
   /** Its task waits no more. */
   leave(): void {
-    const { notifications } = this.listener;
-    const at = notifications.indexOf(this);
-    if (at >= 0) notifications.splice(at, 1);
+    leaveQueue(this.listener.notifications, this);
   }
 }
 

@@ -18,6 +18,12 @@ export interface Waiting {
   leave(): void;
 }
 
+/** Takes who waits out of a queue; nothing happens when it has left already. */
+export function leaveQueue<T>(queue: T[], waiter: T): void {
+  const at = queue.indexOf(waiter);
+  if (at >= 0) queue.splice(at, 1);
+}
+
 /**
  * Whether a call has slept as long as it was to. The first of the calls notes when that is; when it is made
  * again that moment stays.

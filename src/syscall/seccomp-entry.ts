@@ -1,9 +1,10 @@
 import { ENOSYS, ERESTARTSYS } from '../../assembly/abi/errno.js';
+import { AUDIT_ARCH } from '../kernel/audit-arch.js';
 import { doExit, doExitGroup } from '../kernel/exit.js';
 import { forceSignal } from '../kernel/force-signal.js';
 import { PTRACE_EVENT_SECCOMP, PTRACE_O_SUSPEND_SECCOMP } from '../kernel/ptrace-abi.js';
 import { ptraceEvent } from '../kernel/ptrace-stop.js';
-import { regsOf } from '../kernel/ptrace-regs.js';
+import { instructionPointer } from '../kernel/ptrace-regs.js';
 import {
   actionOf,
   runFilters,
@@ -29,20 +30,12 @@ import { toU64, type U64 } from '../vfs/u64.js';
 import type { SyscallArch } from './dispatch.js';
 import { register } from './args.js';
 
-/** include/uapi/linux/audit.h */
-const AUDIT_ARCH: Readonly<Record<SyscallArch, number>> = {
-  x86_64: 0xc000003e,
-  riscv64: 0xc00000f3,
-  aarch64: 0xc00000b7,
-};
 /** What strict mode leaves: read, write, exit, rt_sigreturn. */
 const STRICT_X86_64: readonly number[] = [0, 1, 60, 15];
 const STRICT_GENERIC: readonly number[] = [63, 64, 93, 139];
 const MAX_ERRNO = 4095;
 /** si_code: include/uapi/asm-generic/siginfo.h */
 const SYS_SECCOMP = 1;
-/** The offset of rip in struct user_regs_struct. */
-const RIP = 16 * 8;
 
 /** A call as filters see it. */
 export interface FilteredCall {
@@ -79,7 +72,7 @@ function dataOf(task: TaskStruct, { nr, args, arch }: FilteredCall): DataView {
   const data = new DataView(new ArrayBuffer(SECCOMP_DATA_SIZE));
   data.setInt32(0, nr, true);
   data.setUint32(4, AUDIT_ARCH[arch], true);
-  data.setBigUint64(8, task.hart?.pc ?? regsOf(task).getBigUint64(RIP, true), true);
+  data.setBigUint64(8, instructionPointer(task), true);
   for (let i = 0; i < 6; i++) {
     data.setBigUint64(16 + 8 * i, BigInt.asUintN(64, BigInt(args[i] ?? 0)), true);
   }

@@ -2,7 +2,7 @@ import { EAGAIN, EBADF, EMSGSIZE, ERESTARTSYS, ETIMEDOUT } from '../../assembly/
 import { fail } from '../errno.js';
 import { sendToProcess } from '../kernel/kill.js';
 import { makeSiginfo } from '../kernel/siginfo.js';
-import { endSleep, timedOut, type Waiting } from '../kernel/sleep.js';
+import { endSleep, leaveQueue, timedOut, type Waiting } from '../kernel/sleep.js';
 import type { TaskStruct, ThreadGroup } from '../kernel/task.js';
 import { SideTable } from '../side-table.js';
 import { bytesOf } from './byte-string.js';
@@ -113,8 +113,7 @@ export class MqReceiver implements Waiting {
   }
 
   leave(): void {
-    const at = this.queue.receivers.indexOf(this);
-    if (at >= 0) this.queue.receivers.splice(at, 1);
+    leaveQueue(this.queue.receivers, this);
   }
 }
 
@@ -135,8 +134,7 @@ export class MqSender implements Waiting {
   }
 
   leave(): void {
-    const at = this.queue.senders.indexOf(this);
-    if (at >= 0) this.queue.senders.splice(at, 1);
+    leaveQueue(this.queue.senders, this);
   }
 }
 

@@ -1,7 +1,7 @@
 import { EINVAL, ENOMEM } from '../../assembly/abi/errno.js';
 import { VM_CLOSES } from '../../assembly/abi/vma.js';
 import { fail } from '../errno.js';
-import { IpcIds, IPC_PRIVATE, type IpcObject, ipcSeconds } from '../kernel/ipc/perm.js';
+import { IpcIds, IPC_PRIVATE, IpcObject, ipcSeconds } from '../kernel/ipc/perm.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { PageCache } from '../mm/page-cache.js';
 import { Dentry, type Path, deletedName } from './dentry.js';
@@ -25,26 +25,15 @@ export const SHMMAX = 2n ** 64n - 1n - 2n ** 24n;
 const MAX_LFS_FILESIZE = 2n ** 63n - 1n;
 
 /** A System V shared memory segment (struct shmid_kernel). */
-export class ShmSegment implements IpcObject {
-  readonly id: number;
-  /** Under which others find it; IPC_PRIVATE once it is to go. */
-  key: number;
+export class ShmSegment extends IpcObject {
   /** Bytes. */
   readonly size: number;
-  /** Permission bits, and SHM_DEST. */
-  mode: number;
-  /** Kernel ids of owner and creator. */
-  uid: number;
-  gid: number;
-  readonly cuid: number;
-  readonly cgid: number;
   readonly creatorPid: number;
   /** Who attached or detached last; 0 for nobody. */
   lastPid = 0;
-  /** Seconds since 1970 of the last attachment, its end and the last change; 0 for never. */
+  /** Seconds since 1970 of the last attachment and its end; 0 for never. */
   atime = 0;
   dtime = 0;
-  ctime: number;
   /** Attachments that still have a mapping. */
   attached = 0;
   readonly path: Path;
@@ -55,19 +44,12 @@ export class ShmSegment implements IpcObject {
     task: TaskStruct,
     init: { id: number; key: number; size: number; mode: number },
   ) {
+    super(task, init);
     const { vfs } = fsOf(task);
     const { euid, egid } = task.cred;
     this.segments = segments;
-    this.id = init.id;
-    this.key = init.key;
     this.size = init.size;
-    this.mode = init.mode;
-    this.uid = euid;
-    this.gid = egid;
-    this.cuid = euid;
-    this.cgid = egid;
     this.creatorPid = task.tgid;
-    this.ctime = ipcSeconds(task);
     const inode = new Inode(vfs.shm, S_IFREG | 0o777, euid, egid, {}, shmemFileOperations, init.id);
     inode.pages = new PageCache(vfs.kernel.core, { kind: 'memory' });
     inode.pages.resize(init.size);

@@ -1,16 +1,8 @@
 import { E2BIG, EAGAIN, EIDRM, ENOMSG, ERESTARTSYS } from '../../../assembly/abi/errno.js';
 import { fail } from '../../errno.js';
-import { endSleep, timedOut, type Waiting } from '../sleep.js';
+import { endSleep, leaveQueue, timedOut, type Waiting } from '../sleep.js';
 import type { TaskStruct } from '../task.js';
-import {
-  checkIpcPermission,
-  IPC_NOWAIT,
-  type IpcObject,
-  ipcSeconds,
-  ipcOwner,
-  S_IRUGO,
-  S_IWUGO,
-} from './perm.js';
+import { checkIpcPermission, IPC_NOWAIT, IpcObject, ipcSeconds, S_IRUGO, S_IWUGO } from './perm.js';
 
 // include/uapi/linux/msg.h
 export const MSGMNI = 32000;
@@ -71,9 +63,7 @@ export class MsgReceiver implements Waiting {
   }
 
   leave(): void {
-    const { receivers } = this.queue;
-    const at = receivers.indexOf(this);
-    if (at >= 0) receivers.splice(at, 1);
+    leaveQueue(this.queue.receivers, this);
   }
 
   /** Gives it a message, or an error. */
@@ -99,14 +89,7 @@ export class MsgSender implements Waiting {
 }
 
 /** A queue of messages (struct msg_queue). */
-export class MsgQueue implements IpcObject {
-  readonly id: number;
-  key: number;
-  mode: number;
-  uid: number;
-  gid: number;
-  readonly cuid: number;
-  readonly cgid: number;
+export class MsgQueue extends IpcObject {
   messages: Message[] = [];
   /** Bytes of all messages, and what they may come to. */
   cbytes = 0;
@@ -114,22 +97,15 @@ export class MsgQueue implements IpcObject {
   /** Processes that sent and received last; 0 for none. */
   lspid = 0;
   lrpid = 0;
-  /** Seconds since 1970 of the last send, receive and change; 0 for never. */
+  /** Seconds since 1970 of the last send and receive; 0 for never. */
   stime = 0;
   rtime = 0;
-  ctime: number;
   /** Calls that wait for a message, in the order they came. */
   readonly receivers: MsgReceiver[] = [];
   removed = false;
 
   constructor(task: TaskStruct, { id, key, flags }: { id: number; key: number; flags: number }) {
-    const { uid, gid } = ipcOwner(task);
-    this.id = id;
-    this.key = key;
-    this.mode = flags & 0o777;
-    this.uid = this.cuid = uid;
-    this.gid = this.cgid = gid;
-    this.ctime = ipcSeconds(task);
+    super(task, { id, key, mode: flags & 0o777 });
   }
 
   /** Whether there is room for so many bytes more (msg_fits_inqueue()). */

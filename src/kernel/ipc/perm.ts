@@ -22,23 +22,37 @@ const IPCMNI = 32768;
 const IPC_MIN_CYCLE = 64;
 const SEQ_MAX = 0xffff;
 
-/** What all System V objects have (struct kern_ipc_perm). */
-export interface IpcObject {
+/** How an object of System V is made. */
+export interface IpcInit {
+  readonly id: number;
+  readonly key: number;
+  /** Permission bits, and what a kind of object keeps beside them. */
+  readonly mode: number;
+}
+
+/** What all System V objects have (struct kern_ipc_perm); who makes one owns it. */
+export abstract class IpcObject {
   readonly id: number;
   /** Under which others find it; IPC_PRIVATE for nobody. */
   key: number;
-  /** Permission bits. */
   mode: number;
   /** Kernel ids of owner and creator. */
   uid: number;
   gid: number;
   readonly cuid: number;
   readonly cgid: number;
-}
+  /** Seconds since 1970 of the last change. */
+  ctime: number;
 
-/** Kernel ids of the owner of what a task makes. */
-export function ipcOwner({ cred }: TaskStruct): { uid: number; gid: number } {
-  return { uid: cred.euid, gid: cred.egid };
+  constructor(task: TaskStruct, { id, key, mode }: IpcInit) {
+    const { euid, egid } = task.cred;
+    this.id = id;
+    this.key = key;
+    this.mode = mode;
+    this.uid = this.cuid = euid;
+    this.gid = this.cgid = egid;
+    this.ctime = ipcSeconds(task);
+  }
 }
 
 /** The objects of one kind, by number (struct ipc_ids). */

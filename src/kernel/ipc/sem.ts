@@ -9,15 +9,14 @@ import {
   ERESTARTSYS,
 } from '../../../assembly/abi/errno.js';
 import { fail } from '../../errno.js';
-import { endSleep, timedOut, type Waiting } from '../sleep.js';
+import { endSleep, leaveQueue, timedOut, type Waiting } from '../sleep.js';
 import type { TaskStruct } from '../task.js';
 import {
   checkIpcPermission,
   IPC_NOWAIT,
   IpcIds,
-  type IpcObject,
+  IpcObject,
   ipcSeconds,
-  ipcOwner,
   S_IRUGO,
   S_IWUGO,
 } from './perm.js';
@@ -84,9 +83,7 @@ export class SemWait implements Waiting {
   }
 
   leave(): void {
-    const { waits } = this.set;
-    const at = waits.indexOf(this);
-    if (at >= 0) waits.splice(at, 1);
+    leaveQueue(this.set.waits, this);
   }
 
   /** Its call is over. */
@@ -107,18 +104,10 @@ const alters = ({ ops }: { readonly ops: readonly SemOp[] }): boolean =>
   ops.some(({ op }) => op !== 0);
 
 /** A set of semaphores (struct sem_array). */
-export class SemSet implements IpcObject {
-  readonly id: number;
-  key: number;
-  mode: number;
-  uid: number;
-  gid: number;
-  readonly cuid: number;
-  readonly cgid: number;
+export class SemSet extends IpcObject {
   readonly sems: Sem[];
-  /** Seconds since 1970 of the last operation and the last change; 0 for never. */
+  /** Seconds since 1970 of the last operation; 0 for never. */
   otime = 0;
-  ctime: number;
   /** Calls that wait, in the order they came. */
   readonly waits: SemWait[] = [];
   /** What processes would take back. */
@@ -129,13 +118,7 @@ export class SemSet implements IpcObject {
     { id, key, flags }: { id: number; key: number; flags: number },
     count: number,
   ) {
-    const { uid, gid } = ipcOwner(task);
-    this.id = id;
-    this.key = key;
-    this.mode = flags & 0o777;
-    this.uid = this.cuid = uid;
-    this.gid = this.cgid = gid;
-    this.ctime = ipcSeconds(task);
+    super(task, { id, key, mode: flags & 0o777 });
     this.sems = Array.from({ length: count }, () => ({ value: 0, pid: 0 }));
   }
 
