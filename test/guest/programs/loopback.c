@@ -20,15 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const char *answer(long result) {
-  static char texts[8][64];
-  static int next;
-  char *text = texts[next++ & 7];
-  if (result < 0) snprintf(text, 64, "%s", strerrorname_np(errno));
-  else snprintf(text, 64, "%ld", result);
-  return text;
-}
-#define SHOW(what, call) printf("%s: %s\n", what, answer(call))
+#include "sockets.h"
 
 /* Natively a network of its own, so that it is the same everywhere. */
 static void enter(void) {
