@@ -21,7 +21,7 @@ async function forkClock(size: number, touching: boolean): Promise<Case['clock']
 }
 
 /** What whoever copies on write cannot do without: as many bytes, a page at a time. */
-function pagesClock(size: number): Clock {
+export function pagesClock(size: number): Clock {
   const from = new Uint8Array(size).fill(1);
   const into = new Uint8Array(size).fill(2);
   return clockOf(() => {

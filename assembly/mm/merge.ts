@@ -96,10 +96,18 @@ function drop(mm: Mm, vma: Vma): void {
   freeVma(vma);
 }
 
+/** The first VMA behind the range of the last mergeNewRange() that gave null. */
+let behind: Vma | null = null;
+
+export function vmaBehind(): Vma | null {
+  return behind;
+}
+
 /** Lets the neighbours of the free range in merge* take it over; null when none can. */
 function mergeFreeRange(mm: Mm): Vma | null {
-  if (mergeFlags & VM_SPECIAL) return null;
   const next = findVma(mm, mergeStart);
+  behind = next;
+  if (mergeFlags & VM_SPECIAL) return null;
   const prev = next == null ? mm.last : next.prev;
   const left = fitsAfter(prev);
   const right = fitsBefore(next) && (!left || mayJoin(<Vma>prev, <Vma>next));

@@ -36,10 +36,23 @@ export function setupRegion(
   sharedZero: bool,
   maxMaps: u32,
 ): i32 {
+  return setup(mm, start, end, flags, sharedZero, maxMaps, isMapped(mm, start, end));
+}
+
+/** The same where it is known whether anything is mapped. */
+function setup(
+  mm: Mm,
+  start: u64,
+  end: u64,
+  flags: u32,
+  sharedZero: bool,
+  maxMaps: u32,
+  mapped: bool,
+): i32 {
   const pages = <i64>((end - start) >> PAGE_SHIFT);
   let replaced: i64 = 0;
   let promised: i64 = 0;
-  if (isMapped(mm, start, end)) {
+  if (mapped) {
     const error = cutRange(mm, start, end, maxMaps);
     if (error) return error;
     replaced = <i64>pagesWithin(mm, start, end, 0);
@@ -72,10 +85,11 @@ export function mmapAnonymous(
   const start = <u64>place;
   const end = start + length;
   if (start < minAddr) return -NEED_RAWIO;
-  if (how & MAP_FIXED_NOREPLACE && isMapped(mm, start, end)) return -EEXIST;
-  const bits = setupRegion(mm, start, end, flags, false, maxMaps);
+  const mapped = isMapped(mm, start, end);
+  if (mapped && how & MAP_FIXED_NOREPLACE) return -EEXIST;
+  const bits = setup(mm, start, end, flags, false, maxMaps, mapped);
   if (bits < 0) return bits;
-  let error = isMapped(mm, start, end) ? unmapRegion(mm, start, end, maxMaps) : 0;
+  let error = mapped ? unmapRegion(mm, start, end, maxMaps) : 0;
   if (!error) error = mapCleared(mm, start, end, bits, null, start >> PAGE_SHIFT, 0);
   if (error) return error;
   return hasReleasedFiles() ? place + 1 : place;

@@ -33,6 +33,7 @@ import {
   setModifiedFlags,
   splitError,
   splitVma,
+  vmaBehind,
   vmaModify,
 } from './merge';
 import { Mm } from './mm';
@@ -48,7 +49,7 @@ import {
 import { populateRange } from './populate';
 import { needsSoftDirtyWp } from './soft-dirty';
 import { flushRange } from './tlb';
-import { Vma, findVma, freeVma, insertVma, newVma, removeVma } from './vma';
+import { Vma, findVma, freeVma, insertBefore, insertVma, newVma, removeVma } from './vma';
 import { ZAP_UNMAP, zapAndFree } from './zap';
 
 const VM_ACCESS_FLAGS: u32 = VM_READ | VM_WRITE | VM_EXEC;
@@ -69,9 +70,13 @@ function refusesExec(old: u32, flags: u32): bool {
   return deniesExec && (flags & VM_EXEC) != 0 && ((flags & VM_WRITE) != 0 || !(old & VM_EXEC));
 }
 
+/** The first VMA of the range of the last cutRange(); null when there is none in it. */
+let cutFirst: Vma | null = null;
+
 /** vms_gather_munmap_vmas(): cuts at both ends, and refuses sealed and special mappings; 0 or a negative errno. */
 export function cutRange(mm: Mm, start: u64, end: u64, maxMaps: u32): i32 {
   let vma = findVma(mm, start);
+  cutFirst = null;
   if (vma == null || vma.start >= end) return 0;
   if (vma.start < start) {
     if (vma.end > end && mm.mapCount >= maxMaps) return -ENOMEM;
@@ -80,6 +85,7 @@ export function cutRange(mm: Mm, start: u64, end: u64, maxMaps: u32): i32 {
     vma = splitVma(mm, lower, start);
     if (vma == null) return splitError(lower);
   }
+  cutFirst = vma;
   while (vma != null && vma.start < end) {
     if (vma.flags & VM_SEALED) return -EPERM;
     if (vma.end > end && splitVma(mm, vma, end) == null) return splitError(vma);
@@ -112,8 +118,8 @@ function nextStart(vma: Vma, end: u64): u64 {
 export function unmapRegion(mm: Mm, start: u64, end: u64, maxMaps: u32): i32 {
   const error = cutRange(mm, start, end, maxMaps);
   if (error) return error;
-  let vma = findVma(mm, start);
-  if (vma == null || vma.start >= end) return 0;
+  let vma = cutFirst;
+  if (vma == null) return 0;
   const prev = vma.prev;
   zapAndFree(mm, start, end, ZAP_UNMAP, prev == null ? 0 : prev.end, nextStart(vma, end));
   while (vma != null && vma.start < end) {
@@ -170,7 +176,8 @@ export function mapCleared(
     vma.mapping = file == null ? null : file.mapping;
     vma.name = <u8>name;
     vma.softDirty = true;
-    insertVma(mm, vma);
+    if (name == 0) insertBefore(mm, vma, vmaBehind());
+    else insertVma(mm, vma);
   }
   accountVm(mm, flags, <i64>((end - start) >> PAGE_SHIFT));
   return 0;

@@ -118,7 +118,11 @@ export function boundsChanged(vma: Vma): void {
 
 /** Links a VMA whose range is free. */
 export function insertVma(mm: Mm, vma: Vma): void {
-  const next = findVma(mm, vma.start);
+  insertBefore(mm, vma, findVma(mm, vma.start));
+}
+
+/** The same where the first VMA behind it is known. */
+export function insertBefore(mm: Mm, vma: Vma, next: Vma | null): void {
   const prev = next == null ? mm.last : next.prev;
   vma.prev = prev;
   vma.next = next;

@@ -176,16 +176,16 @@ export class CoreTask {
 
   /** As process_vm_readv: protections count. @throws {LinuxError} EPERM, ESRCH, EFAULT: not one byte */
   processVmRead(target: CoreTask, addr: number | bigint, into: Uint8Array): number {
-    const { tgid } = this.#target(target);
+    const { leader } = this.#target(target).group;
     bytesArgument('into', into);
-    return processVmArray(this.#living(), tgid, u64Argument('addr', addr), into, false);
+    return processVmArray(this.#living(), leader, u64Argument('addr', addr), into, false);
   }
 
   /** As process_vm_writev: protections count. @throws {LinuxError} EPERM, ESRCH, EFAULT: not one byte */
   processVmWrite(target: CoreTask, addr: number | bigint, from: Uint8Array): number {
-    const { tgid } = this.#target(target);
+    const { leader } = this.#target(target).group;
     bytesArgument('from', from);
-    return processVmArray(this.#living(), tgid, u64Argument('addr', addr), from, true);
+    return processVmArray(this.#living(), leader, u64Argument('addr', addr), from, true);
   }
 
   /** Makes a copy of the process. @throws {LinuxError} EAGAIN: no number free; ENOMEM: no memory */

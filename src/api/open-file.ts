@@ -8,7 +8,17 @@ import { HostBuffer, type UserBuffer } from '../mm/user.js';
 import { sysClose, sysDup } from '../vfs/fcntl.js';
 import { SEEK_SET } from '../vfs/flags.js';
 import { doPreadv, doPwritev, doReadv, doWritev } from '../vfs/read-write-iter.js';
-import { ksysLseek, ksysPread64, ksysPwrite64, ksysRead, ksysWrite } from '../vfs/read-write.js';
+import {
+  ksysLseek,
+  ksysPread64,
+  ksysPwrite64,
+  ksysRead,
+  ksysWrite,
+  preadReady,
+  pwriteReady,
+  readReady,
+  writeReady,
+} from '../vfs/read-write.js';
 import { vfsFstat } from '../vfs/stat.js';
 import {
   arrayArgument,
@@ -17,6 +27,7 @@ import {
   structArgument,
   u64Argument,
 } from './arguments.js';
+import type { U64 } from '../vfs/u64.js';
 import type { FileStat } from '../vfs/file-stat.js';
 import { seenStat } from './file-stat.js';
 
@@ -59,6 +70,11 @@ export class OpenFile {
   read(into: Uint8Array): number {
     if (mustAct(this.#task)) return acting(this.#task, this.read.bind(this, into));
     bytesArgument('into', into);
+    const ready = readReady(this.#task, this.fd, into);
+    return ready > 0 ? ready : this.#read(into);
+  }
+
+  #read(into: Uint8Array): number {
     const buf = HostBuffer.lend(into);
     try {
       const n = ksysRead(this.#calling('read'), this.fd, buf);
@@ -81,6 +97,11 @@ export class OpenFile {
   write(from: Uint8Array): number {
     if (mustAct(this.#task)) return acting(this.#task, this.write.bind(this, from));
     bytesArgument('from', from);
+    const ready = writeReady(this.#task, this.fd, from);
+    return ready > 0 ? ready : this.#write(from);
+  }
+
+  #write(from: Uint8Array): number {
     const buf = HostBuffer.lend(from);
     try {
       const n = ksysWrite(this.#calling('write'), this.fd, buf);
@@ -103,6 +124,11 @@ export class OpenFile {
     if (mustAct(this.#task)) return acting(this.#task, this.pread.bind(this, into, position));
     bytesArgument('into', into);
     const pos = u64Argument('position', position);
+    const ready = preadReady(this.#task, this.fd, into, pos);
+    return ready > 0 ? ready : this.#pread(into, pos);
+  }
+
+  #pread(into: Uint8Array, pos: U64): number {
     const buf = HostBuffer.lend(into);
     try {
       const n = ksysPread64(this.#calling('pread64'), this.fd, buf, pos);
@@ -125,6 +151,11 @@ export class OpenFile {
     if (mustAct(this.#task)) return acting(this.#task, this.pwrite.bind(this, from, position));
     bytesArgument('from', from);
     const pos = u64Argument('position', position);
+    const ready = pwriteReady(this.#task, this.fd, from, pos);
+    return ready > 0 ? ready : this.#pwrite(from, pos);
+  }
+
+  #pwrite(from: Uint8Array, pos: U64): number {
     const buf = HostBuffer.lend(from);
     try {
       const n = ksysPwrite64(this.#calling('pwrite64'), this.fd, buf, pos);

@@ -101,10 +101,10 @@ export abstract class TaskAccess extends TaskFiles {
     if (isNegative(bytes)) fail(EINVAL);
     const count = Math.min(Number(bytes), MAX_RW_COUNT);
     if (!accessOk(to, count)) fail(EFAULT);
-    const { tgid } = this.#target(target);
+    const { leader } = this.#target(target).group;
     const task = this.calling('process_vm_readv');
     if (count === 0) return 0;
-    return processVmRange(task, tgid, from, count, to as number, count, false);
+    return processVmRange(task, leader, from, count, to as number, count, false);
   }
 
   /**
@@ -122,9 +122,9 @@ export abstract class TaskAccess extends TaskFiles {
       return acting(this.struct, this.#processVm.bind(this, target, addr, host, write));
     }
     const at = u64Argument('addr', addr);
-    const { tgid } = this.#target(target);
+    const { leader } = this.#target(target).group;
     const task = this.calling(write ? 'process_vm_writev' : 'process_vm_readv');
-    return processVmArray(task, tgid, at, host, write);
+    return processVmArray(task, leader, at, host, write);
   }
 }
 

@@ -23,9 +23,13 @@ import { stackLimit } from './rlimit.js';
 import { transferLimit } from './syscall-entry.js';
 import type { TaskStruct } from './task.js';
 
+/** Who is meant by a number. */
+function byPid(caller: TaskStruct, pid: number): TaskStruct {
+  return caller.kernel.findTask(pid) ?? fail(ESRCH);
+}
+
 /** mm_access() refuses with EACCES; here that reads EPERM (K-212). */
-function accessMm(caller: TaskStruct, pid: number): MmStruct {
-  const task = caller.kernel.findTask(pid) ?? fail(ESRCH);
+function accessMm(caller: TaskStruct, task: TaskStruct): MmStruct {
   try {
     return mmAccess(caller, task, PTRACE_MODE_ATTACH_REALCREDS);
   } catch (error) {
@@ -64,14 +68,14 @@ function rulesOf(caller: TaskStruct, write: boolean): ProcessVmRules {
  */
 export function processVmArray(
   caller: TaskStruct,
-  pid: number,
+  task: TaskStruct,
   addr: U64,
   host: Uint8Array,
   write: boolean,
 ): number {
   const most = transferLimit(caller);
   if (host.length === 0 || most === 0) return 0;
-  const remoteMm = accessMm(caller, pid);
+  const remoteMm = accessMm(caller, task);
   caller.kernel.core.current = caller;
   return processVmHost(remoteMm, addr, host, most, rulesOf(caller, write));
 }
@@ -103,7 +107,10 @@ function sysProcessVmPair(
   const remoteAddr = iovecBase(remoteWords, 0);
   const remoteLength = iovecLength(remoteWords, 0);
   const to = localAddr as number;
-  return processVmRange(caller, args.pid, remoteAddr, remoteLength, to, localLength, write);
+  // With nothing to copy nobody is looked up (K-211).
+  if (remoteLength === 0) return 0;
+  const task = byPid(caller, args.pid);
+  return processVmRange(caller, task, remoteAddr, remoteLength, to, localLength, write);
 }
 
 /**
@@ -114,7 +121,7 @@ function sysProcessVmPair(
  */
 export function processVmRange(
   caller: TaskStruct,
-  pid: number,
+  task: TaskStruct,
   remoteAddr: U64,
   remoteLength: number,
   localAddr: number,
@@ -124,7 +131,7 @@ export function processVmRange(
   const mm = caller.mm ?? fail(EFAULT);
   const most = Math.min(localLength, transferLimit(caller));
   if (most === 0 || remoteLength === 0) return 0;
-  const remoteMm = accessMm(caller, pid);
+  const remoteMm = accessMm(caller, task);
   caller.kernel.core.current = caller;
   const limit = stackLimit(caller);
   const grows = caller.kernel.profile.processVmGrowsStack;
@@ -162,7 +169,7 @@ export function sysProcessVm(caller: TaskStruct, args: ProcessVmArgs, write: boo
   cutShort(local, transferLimit(caller));
   // With nothing to fill or to take nobody is looked up (K-211).
   if (allEmpty(local) || allEmpty(remote)) return 0;
-  const remoteMm = accessMm(caller, args.pid);
+  const remoteMm = accessMm(caller, byPid(caller, args.pid));
   caller.kernel.core.current = caller;
   return processVmRw(remoteMm, remote, mm, local, rulesOf(caller, write));
 }

@@ -23,16 +23,6 @@ export const PTRACE_MODE_ATTACH_REALCREDS = 0x12;
 const PTRACE_SOURCE = 'kernel/ptrace.c, __ptrace_may_access()';
 const MM_SOURCE = 'kernel/fork.c, may_access_mm()';
 
-/**
- * The ids a caller is judged by: filesystem ids for files, real ids for system calls (K-043,
- * K-045).
- */
-function callerIds(cred: Readonly<Cred>, mode: number): { uid: number; gid: number } {
-  return mode & PTRACE_MODE_FSCREDS
-    ? { uid: cred.fsuid, gid: cred.fsgid }
-    : { uid: cred.uid, gid: cred.gid };
-}
-
 /** One of the six ids differing is enough to fail (K-043). */
 function idsMatch(uid: number, gid: number, tcred: Readonly<Cred>): boolean {
   return (
@@ -54,39 +44,71 @@ function nsName(ns: UserNamespace): string {
   return ns.parent === null ? 'init_user_ns' : `user:[${ns.inum}]`;
 }
 
-/** Ids first, else CAP_SYS_PTRACE where the target's credentials live (K-043, K-044). */
+// What a report says is made apart: an engine then takes the checks, which each open and each process_vm call asks,
+// into who asks them (measured).
+
+function reportIds(report: AccessReport, mode: number, caller: Cred, target: Cred): void {
+  const fs = (mode & PTRACE_MODE_FSCREDS) !== 0;
+  const { uid, gid } = fs ? { uid: caller.fsuid, gid: caller.fsgid } : caller;
+  report.add(
+    'caller uid and gid equal real, effective and saved ids of the target',
+    PTRACE_SOURCE,
+    {
+      creds: fs ? 'filesystem' : 'real',
+      caller: { uid, gid },
+      target: {
+        ...{ uid: target.uid, euid: target.euid, suid: target.suid },
+        ...{ gid: target.gid, egid: target.egid, sgid: target.sgid },
+      },
+      match: idsMatch(uid, gid, target),
+    },
+    'continue',
+  );
+}
+
+/**
+ * Ids first, else CAP_SYS_PTRACE where the target's credentials live (K-043, K-044). A caller is judged by
+ * filesystem ids for files, by real ids for system calls (K-043, K-045).
+ */
 function credsAllow(
   caller: TaskStruct,
   target: TaskStruct,
   mode: number,
   report: AccessReport | undefined,
 ): boolean {
-  const { uid, gid } = callerIds(caller.cred, mode);
+  const { cred } = caller;
   const tcred = target.cred;
-  const match = idsMatch(uid, gid, tcred);
-  report?.add(
-    'caller uid and gid equal real, effective and saved ids of the target',
-    PTRACE_SOURCE,
-    {
-      creds: mode & PTRACE_MODE_FSCREDS ? 'filesystem' : 'real',
-      caller: { uid, gid },
-      target: {
-        ...{ uid: tcred.uid, euid: tcred.euid, suid: tcred.suid },
-        ...{ gid: tcred.gid, egid: tcred.egid, sgid: tcred.sgid },
-      },
-      match,
-    },
+  if (report !== undefined) reportIds(report, mode, cred, tcred);
+  const fs = (mode & PTRACE_MODE_FSCREDS) !== 0;
+  if (idsMatch(fs ? cred.fsuid : cred.uid, fs ? cred.fsgid : cred.gid, tcred)) return true;
+  const what = "caller has CAP_SYS_PTRACE in the namespace of the target's credentials";
+  return grants(caller, tcred.userNs, what, `${PTRACE_SOURCE}, ptrace_has_cap()`, report);
+}
+
+/** CAP_SYS_PTRACE of the caller in a namespace, where ids or dumpable did not suffice. */
+function grants(
+  caller: TaskStruct,
+  ns: UserNamespace,
+  what: string,
+  source: string,
+  report: AccessReport | undefined,
+): boolean {
+  const granted = ptraceHasCap(caller, ns);
+  const outcome = granted ? 'continue' : 'denied';
+  report?.add(what, source, { namespace: nsName(ns), granted }, outcome);
+  return granted;
+}
+
+const DUMPABLE_SOURCE = 'kernel/ptrace.c, task_still_dumpable()';
+
+function reportDumpable(report: AccessReport, target: TaskStruct): void {
+  const { mm } = target;
+  report.add(
+    mm === null ? 'memory was dumpable when the target left it' : "target's memory is dumpable",
+    DUMPABLE_SOURCE,
+    { dumpable: mm === null ? Number(target.userDumpable) : mm.dumpable, wanted: SUID_DUMP_USER },
     'continue',
   );
-  if (match) return true;
-  const granted = ptraceHasCap(caller, tcred.userNs);
-  report?.add(
-    "caller has CAP_SYS_PTRACE in the namespace of the target's credentials",
-    `${PTRACE_SOURCE}, ptrace_has_cap()`,
-    { namespace: nsName(tcred.userNs), granted },
-    granted ? 'continue' : 'denied',
-  );
-  return granted;
 }
 
 /**
@@ -100,24 +122,26 @@ function taskStillDumpable(
 ): boolean {
   const { mm } = target;
   if (mm === null && !caller.kernel.profile.remembersDumpable) return true;
+  if (report !== undefined) reportDumpable(report, target);
   const dumpable = mm === null ? target.userDumpable : mm.dumpable === SUID_DUMP_USER;
-  const source = 'kernel/ptrace.c, task_still_dumpable()';
-  report?.add(
-    mm === null ? 'memory was dumpable when the target left it' : "target's memory is dumpable",
-    source,
-    { dumpable: mm === null ? Number(target.userDumpable) : mm.dumpable, wanted: SUID_DUMP_USER },
-    'continue',
-  );
   if (dumpable) return true;
   const ns = mm === null ? caller.kernel.initUserNs : mm.userNs;
-  const granted = ptraceHasCap(caller, ns);
-  report?.add(
-    'caller has CAP_SYS_PTRACE in the namespace of the memory',
-    source,
-    { namespace: nsName(ns), granted },
-    granted ? 'continue' : 'denied',
+  const what = 'caller has CAP_SYS_PTRACE in the namespace of the memory';
+  return grants(caller, ns, what, DUMPABLE_SOURCE, report);
+}
+
+function reportProcess(
+  report: AccessReport,
+  caller: TaskStruct,
+  target: TaskStruct,
+  same: boolean,
+): void {
+  report.add(
+    'target is a thread of the same process',
+    PTRACE_SOURCE,
+    { caller: caller.tgid, target: target.tgid },
+    same ? 'allowed' : 'continue',
   );
-  return granted;
 }
 
 /**
@@ -138,12 +162,7 @@ export function __ptraceMayAccess(
   }
   // A process always sees into itself: before ids, dumpable and modules (K-042).
   const same = sameThreadGroup(target, caller);
-  report?.add(
-    'target is a thread of the same process',
-    PTRACE_SOURCE,
-    { caller: caller.tgid, target: target.tgid },
-    same ? 'allowed' : 'continue',
-  );
+  if (report !== undefined) reportProcess(report, caller, target, same);
   if (same) return 0;
   if (!credsAllow(caller, target, mode, report)) return -EPERM;
   if (!taskStillDumpable(caller, target, report)) return -EPERM;

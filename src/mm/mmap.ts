@@ -1,6 +1,8 @@
 import { EEXIST, EINVAL, ENOMEM, EPERM } from '../../assembly/abi/errno.js';
 import {
+  MAP_ANONYMOUS,
   MAP_DROPPABLE,
+  MAP_FIXED,
   MAP_FIXED_NOREPLACE,
   MAP_GROWSDOWN,
   MAP_LOCKED,
@@ -26,7 +28,7 @@ import { applyLimits, checkLocked, checkMayLock, NO_LIMITS, type MmLimits } from
 import { checkWriteExec } from './mdwe.js';
 import type { Mm } from './mm.js';
 import { PageCache } from './page-cache.js';
-import { alignsHuge, placeHint, placeMapping } from './placement.js';
+import { alignsHuge, placeHint, placeMapping, PMD_SIZE } from './placement.js';
 import { populate } from './populate.js';
 
 export type { MapFile } from './map-file.js';
@@ -239,6 +241,62 @@ export function mmapAnonymous(
 
 function isPopulated(flags: number): boolean {
   return (flags & (MAP_POPULATE | MAP_NONBLOCK)) === MAP_POPULATE;
+}
+
+/** What the two below answer when mmap() and munmap() have to be called; no address, and no errno. */
+export const NOT_READY = 1;
+/** What may stand beside MAP_PRIVATE for mmapReady(). */
+const READY_FLAGS = MAP_TYPE | MAP_ANONYMOUS | MAP_FIXED | MAP_FIXED_NOREPLACE;
+const MAY_ALL = vm.VM_MAYREAD | vm.VM_MAYWRITE | vm.VM_MAYEXEC;
+const PROT_ALL = PROT_READ | PROT_WRITE | PROT_EXEC;
+
+/**
+ * mmap() for the requests that most are: private anonymous memory without a hint, under limits that the core knows
+ * already. Registers are those of the system call, signed; what goes on as double makes no object on the way.
+ * @returns the address or a negative errno; NOT_READY, and nothing was done
+ */
+export function mmapReady(mm: Mm, registers: Float64Array, limits: MmLimits): number {
+  const { core } = mm;
+  const flags = (registers[3] as number) | 0;
+  const addr = registers[0] as number;
+  const length = registers[1] as number;
+  const fixed = (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) !== 0;
+  const usual = (flags & ~READY_FLAGS) === 0 && (flags & MAP_ANONYMOUS) !== 0;
+  if (!usual || (flags & MAP_TYPE) !== MAP_PRIVATE || (mm.defFlags | mm.mdwe) !== 0)
+    return NOT_READY;
+  if (core.limits !== limits || limits.readImpliesExec) return NOT_READY;
+  // A hint, the kernel's half, no length, or an offset that counts.
+  if (!(fixed ? addr >= 0 : addr === 0) || length <= 0 || registers[5] !== 0) return NOT_READY;
+  const size = pageAlign(length);
+  const bits = ((registers[2] as number) & PROT_ALL) | MAY_ALL;
+  const aligns = size >= PMD_SIZE && alignsHuge(size, limits.rules);
+  const { mmapMinAddr, maxMapCount } = limits;
+  const { exports } = core;
+  const at = exports.mmapAnonymous(
+    mm.ptr,
+    addr,
+    size,
+    bits,
+    flags,
+    aligns,
+    mmapMinAddr,
+    maxMapCount,
+  );
+  if (at >= 0 && (at & 1) === 0) return at;
+  if (at === -NEED_RAWIO) return NOT_READY;
+  putReleasedFiles(core);
+  return at < 0 ? at : at - 1;
+}
+
+/** The same of munmap(): 0, a negative errno, or NOT_READY. */
+export function munmapReady(mm: Mm, registers: Float64Array, limits: MmLimits): number {
+  const addr = registers[0] as number;
+  const length = registers[1] as number;
+  if (addr < 0 || length < 0) return NOT_READY;
+  const n = mm.core.exports.munmap(mm.ptr, addr, length, limits.maxMapCount);
+  if (n <= 0) return n;
+  putReleasedFiles(mm.core);
+  return 0;
 }
 
 /**

@@ -24,23 +24,6 @@ import { getProcTask } from './proc-inode.js';
 function rw(caller: TaskStruct, file: File, buf: UserBuffer, pos: U64, write: number): number {
   const mm = memOf(file);
   if (mm === null || !mm.alive) return 0;
-  const { host } = buf;
-  if (host !== null) {
-    const done = copyReady(mm, pos, host, write !== 0);
-    if (done > 0) return done;
-  }
-  return rwFaulting(caller, file, mm, buf, pos, write);
-}
-
-/** The same where pages may have to be had: by force, or under somebody's limits. */
-function rwFaulting(
-  caller: TaskStruct,
-  file: File,
-  mm: MmStruct,
-  buf: UserBuffer,
-  pos: U64,
-  write: number,
-): number {
   mm.core.current = caller;
   const force = procMemFollForce(getProcTask(file.inode), mm, caller) ? FOLL_FORCE : 0;
   const growth = caller.group.rlimits.soft(RLIMIT_AS);
@@ -49,6 +32,12 @@ function rwFaulting(
     return memRwHost(mm, pos, buf.host, write | force, stackLimit(caller));
   }
   return rwGrowing(caller, file, mm, buf, pos, write | force, growth);
+}
+
+/** The same where no page has to be had, by force or under somebody's limits: what most calls are. */
+function ready(file: File, host: Uint8Array, pos: number, write: boolean): number {
+  const mm = memOf(file);
+  return mm !== null && mm.alive ? copyReady(mm, pos, host, write) : 0;
 }
 
 /** acct_stack_growth() asks for the limits of who makes the call. */
@@ -81,6 +70,7 @@ export const memOperations: FileOperations = {
   open: (caller, file) => openMem(caller, file, PTRACE_MODE_ATTACH),
   read: (caller, file, buf, pos) => rw(caller, file, buf, pos, 0),
   write: (caller, file, buf, pos) => rw(caller, file, buf, pos, FOLL_WRITE),
+  ready,
   llseek: memLlseek,
   unsignedOffset: true,
 };

@@ -21,8 +21,18 @@ export type SyscallHandler = (
   a5: U64,
 ) => U64;
 
-/** Handlers by Linux name: what one file of this room gives. */
+/**
+ * Handlers by Linux name: what one file of this room gives. A handler gets as many registers as it declares, so
+ * none may hide some behind `...` or a default.
+ */
 export type SyscallFamily = Readonly<Record<string, SyscallHandler>>;
+
+/**
+ * The short form of a call that is made very often: registers are numbers here, of either sign, and none is made an
+ * object. Gives the result, a negative errno among them, or NOT_READY when the handler has to be called: then
+ * nothing was done. It throws nothing.
+ */
+export type ReadyHandler = (task: TaskStruct, registers: Float64Array) => number;
 
 /** An argument declared `int`: the low 32 bits, signed. */
 export function int(value: U64): number {

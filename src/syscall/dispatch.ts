@@ -6,7 +6,14 @@ import { enterCall } from '../kernel/syscall-entry.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { acting, mustAct } from '../mm/acting.js';
 import type { U64 } from '../vfs/u64.js';
-import { int, register, type SyscallFamily, type SyscallHandler } from './args.js';
+import { NOT_READY } from '../mm/mmap.js';
+import {
+  int,
+  type ReadyHandler,
+  register,
+  type SyscallFamily,
+  type SyscallHandler,
+} from './args.js';
 import { adminCalls } from './admin.js';
 import { archPrctlCalls } from './arch-prctl.js';
 import { cloneFamily } from './clone.js';
@@ -23,7 +30,7 @@ import { statfsCalls } from './fs-statfs.js';
 import { xattrCalls } from './fs-xattr.js';
 import { memoryAdviceCalls } from './memory-advice.js';
 import { landlockCalls } from './landlock.js';
-import { memoryCalls } from './memory.js';
+import { memoryCalls, memoryReady } from './memory.js';
 import { memoryLockCalls } from './memory-lock.js';
 import { pidfdCalls } from './pidfd.js';
 import { processIdCalls } from './process-ids.js';
@@ -60,11 +67,19 @@ export type SyscallArch = 'x86_64' | 'riscv64' | 'aarch64';
 /** The name of a system call of one of the architectures. */
 export type SyscallName = keyof typeof NR_X86_64 | keyof typeof NR_GENERIC;
 
+/** What makes a call. */
+interface Entry {
+  readonly handler: SyscallHandler;
+  /** Registers that the handler looks at: the others are not made ready for it. */
+  readonly registers: number;
+  readonly ready: ReadyHandler | null;
+}
+
 /** The calls of one architecture. */
 interface SyscallTable {
-  readonly byName: ReadonlyMap<string, SyscallHandler>;
+  readonly byName: ReadonlyMap<string, Entry>;
   /** By number; gaps are undefined. */
-  readonly byNumber: readonly (SyscallHandler | undefined)[];
+  readonly byNumber: readonly (Entry | undefined)[];
   /** The names of numbers. */
   readonly names: readonly (string | undefined)[];
 }
@@ -107,12 +122,20 @@ const COMMON_FAMILIES: readonly SyscallFamily[] = [
   mqueueCalls,
 ];
 
+function entryOf(name: string, handler: SyscallHandler): Entry {
+  return { handler, registers: handler.length - 1, ready: memoryReady[name] ?? null };
+}
+
 function makeTable(
   numbers: Readonly<Record<string, number>>,
   families: readonly SyscallFamily[],
 ): SyscallTable {
-  const byName = new Map(families.flatMap((family) => Object.entries(family)));
-  const byNumber: (SyscallHandler | undefined)[] = [];
+  const byName = new Map(
+    families.flatMap((family) =>
+      Object.entries(family).map(([name, handler]) => [name, entryOf(name, handler)]),
+    ),
+  );
+  const byNumber: (Entry | undefined)[] = [];
   const names: (string | undefined)[] = [];
   for (const [name, nr] of Object.entries(numbers)) {
     byNumber[nr] = byName.get(name);
@@ -189,7 +212,7 @@ function enter(
  *
  * @param call the Linux name, or the number in the table of `arch`
  * @returns the result: a negative errno, else a value from 0 (a bigint above 2^53 - 1)
- * @throws {RangeError} an argument that is a number and no safe integer
+ * @throws {RangeError} an argument of the call that is a number and no safe integer
  * @throws {TypeError} the task has exited, before or by a rule that is set on the call, or is pid 1, which
  *   stands for the kernel and runs nothing
  */
@@ -204,7 +227,7 @@ export function doSyscall(
     throw new TypeError('task: pid 1 is the kernel’s own, it makes no calls');
   if (mustAct(task)) return acting(task, doSyscall.bind(null, task, call, args, arch));
   const table = tableOf(arch);
-  const handler = typeof call === 'number' ? table.byNumber[call] : table.byName.get(call);
+  const entry = typeof call === 'number' ? table.byNumber[call] : table.byName.get(call);
   task.kernel.core.current = task;
   let result: U64 = -ENOSYS;
   try {
@@ -212,7 +235,7 @@ export function doSyscall(
       task.seccomp === null ? null : enterSeccomp(task, { nr: numberOf(call, arch), args, arch });
     if (answer === null) {
       if (task.kernel.entry !== null) enter(task, table, call, args[0]);
-      if (handler !== undefined) result = callHandler(handler, task, args);
+      if (entry !== undefined) result = callEntry(entry, task, args);
     } else {
       result = answer;
     }
@@ -238,18 +261,48 @@ function notePassed(task: TaskStruct, call: string | number, arch: SyscallArch):
   task.filterPassed = numberOf(call, arch);
 }
 
+/** The registers of the call under way, for short forms, which make no other call. */
+const taken = new Float64Array(6);
+
+/** Takes so many registers, if all are there and numbers. */
+function takeRegisters(args: readonly (number | bigint)[], count: number): boolean {
+  if (args.length < count) return false;
+  for (let i = 0; i < count; i++) {
+    const value = args[i] as number | bigint;
+    if (typeof value !== 'number' || !Number.isSafeInteger(value)) return false;
+    taken[i] = value;
+  }
+  return true;
+}
+
+function callEntry(entry: Entry, task: TaskStruct, args: readonly (number | bigint)[]): U64 {
+  if (entry.ready !== null && takeRegisters(args, entry.registers)) {
+    const result = entry.ready(task, taken);
+    if (result !== NOT_READY) return result;
+  }
+  return callHandler(entry, task, args);
+}
+
+/** A register by its number; missing ones are 0. */
+function nth(args: readonly (number | bigint)[], i: number): U64 {
+  return i < args.length ? register(args[i] as number | bigint) : 0;
+}
+
+/** Calls a handler with the registers that it declares. */
 function callHandler(
-  handler: SyscallHandler,
+  { handler, registers }: Entry,
   task: TaskStruct,
   args: readonly (number | bigint)[],
 ): U64 {
-  return handler(
-    task,
-    register(args[0] ?? 0),
-    register(args[1] ?? 0),
-    register(args[2] ?? 0),
-    register(args[3] ?? 0),
-    register(args[4] ?? 0),
-    register(args[5] ?? 0),
-  );
+  if (registers === 0) return (handler as Declaring<[]>)(task);
+  const a0 = nth(args, 0);
+  if (registers === 1) return (handler as Declaring<[U64]>)(task, a0);
+  const a1 = nth(args, 1);
+  if (registers === 2) return (handler as Declaring<[U64, U64]>)(task, a0, a1);
+  const a2 = nth(args, 2);
+  if (registers === 3) return (handler as Declaring<[U64, U64, U64]>)(task, a0, a1, a2);
+  return handler(task, a0, a1, a2, nth(args, 3), nth(args, 4), nth(args, 5));
 }
+
+/** A handler that declares so many registers, and looks at no others. */
+type Declaring<Registers extends U64[]> = (task: TaskStruct, ...registers: Registers) => U64;

@@ -12,13 +12,13 @@ import { fail } from '../errno.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { isPageAligned, pageAlign, TASK_SIZE } from '../mm/address.js';
 import { brk } from '../mm/brk.js';
-import { mmap, mmapAnonymous, munmap } from '../mm/mmap.js';
+import { mmap, mmapAnonymous, mmapReady, munmap, munmapReady, NOT_READY } from '../mm/mmap.js';
 import { mprotect, NO_PKEY } from '../mm/mprotect.js';
 import { mremap } from '../mm/mremap.js';
 import { filesOf } from '../vfs/fdtable.js';
 import { mapFileChecked, sharedZeroFile } from '../vfs/mmap.js';
 import type { U64 } from '../vfs/u64.js';
-import { currentMm, done, int, type SyscallFamily, uint } from './args.js';
+import { currentMm, done, int, type ReadyHandler, type SyscallFamily, uint } from './args.js';
 import { mmLimits } from '../kernel/mm-limits.js';
 import { sysRemapFilePages } from './remap-file-pages.js';
 
@@ -178,6 +178,14 @@ export const memoryCalls: SyscallFamily = {
   brk: (task, addr) => sysBrk(task, addr),
   remap_file_pages: (task, addr, size, prot, pgoff, flags) =>
     done(sysRemapFilePages(task, { addr, size, prot, pgoff, flags: uint(flags) })),
+};
+
+/** The short forms of the two that programs make most. */
+export const memoryReady: Readonly<Record<string, ReadyHandler>> = {
+  mmap: (task, registers) =>
+    task.mm === null ? NOT_READY : mmapReady(task.mm, registers, mmLimits(task)),
+  munmap: (task, registers) =>
+    task.mm === null ? NOT_READY : munmapReady(task.mm, registers, mmLimits(task)),
 };
 
 /**

@@ -37,8 +37,8 @@ export const processCalls: SyscallFamily = {
   kill: (task, pid, signal) => done(sysKill(task, int(pid), int(signal))),
   tkill: (task, tid, signal) => done(sysTgkill(task, null, int(tid), int(signal))),
   tgkill: (task, tgid, tid, signal) => done(sysTgkill(task, int(tgid), int(tid), int(signal))),
-  prctl: (task, option, ...args) =>
-    sysPrctl(task, int(option), args.slice(0, 4).map(BigInt), (fd) => exeFileOf(task, fd)),
+  prctl: (task, option, a1, a2, a3, a4) =>
+    sysPrctl(task, int(option), [a1, a2, a3, a4].map(BigInt), (fd) => exeFileOf(task, fd)),
   set_tid_address(task, addr) {
     task.clearChildTid = addr;
     return task.pid;

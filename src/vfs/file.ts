@@ -44,6 +44,11 @@ export interface FileOperations {
   /** Bytes read into `buf`; short and 0 as read(2). */
   read?(task: TaskStruct, file: File, buf: UserBuffer, pos: U64): number;
   write?(task: TaskStruct, file: File, buf: UserBuffer, pos: U64): number;
+  /**
+   * The same as read and write with an array of the host, where nothing has to be had, refused or cut first: bytes
+   * copied, or 0 when it is for those to say. Absent: it always is.
+   */
+  ready?(file: File, host: Uint8Array, pos: number, write: boolean): number;
   /** A write leaves the position where it is. */
   readonly writeStays?: boolean;
   /** The new position, not yet stored; absent: ESPIPE. */

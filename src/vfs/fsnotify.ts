@@ -32,7 +32,7 @@ function tell(inode: Inode, name: string | null, { mask, cookie, unlinked }: Hap
  */
 export function fsnotifyDentry(dentry: Dentry, mask: number, unlinked = false): void {
   const { inode, parent } = dentry;
-  if (inode.marks === null && parent.inode.marks === null) return;
+  if (inode.sb.marks === 0 || (inode.marks === null && parent.inode.marks === null)) return;
   const happening = { mask: mask | dirBit(inode), cookie: 0, unlinked };
   if (!dentry.isRoot) tell(parent.inode, dentry.name, happening);
   tell(inode, null, happening);
@@ -58,7 +58,8 @@ export function fsnotifyFile(file: File, mask: number): void {
 
 /** Bytes came from a file, or went to it (fsnotify_access(), fsnotify_modify()). */
 export function fsnotifyTransfer(file: File, count: number, write: boolean): void {
-  if (count > 0) fsnotifyFile(file, write ? i.IN_MODIFY : i.IN_ACCESS);
+  // fsnotify_sb_has_watchers()
+  if (file.inode.sb.marks > 0 && count > 0) fsnotifyFile(file, write ? i.IN_MODIFY : i.IN_ACCESS);
 }
 
 /** A file was closed for the last time. */

@@ -128,6 +128,7 @@ export class Inotify {
     const mark: Mark = { group: this, inode, wd: this.lastWd, mask, ...options };
     this.marks.set(mark.wd, mark);
     (inode.marks ??= []).push(mark);
+    inode.sb.marks += 1;
     return mark.wd;
   }
 
@@ -146,6 +147,7 @@ export class Inotify {
     const left = mark.inode.marks?.filter((each) => each !== mark) ?? [];
     mark.inode.marks = left.length === 0 ? null : left;
     this.marks.delete(mark.wd);
+    mark.inode.sb.marks -= 1;
   }
 
   /** The descriptor is closed. */

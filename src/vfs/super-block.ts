@@ -34,6 +34,8 @@ export class SuperBlock {
   readonly dropUnused: boolean;
   /** Whether a cached name is still true; false has it looked up again (d_revalidate). */
   readonly revalidate: ((task: TaskStruct, dentry: Dentry) => boolean) | undefined;
+  /** Watches of its inodes: mostly none, and then nobody is told anything (s_fsnotify_info). */
+  marks = 0;
   private lastIno = 0;
 
   constructor(vfs: Vfs, type: string, dev: number, options: SuperBlockOptions = {}) {

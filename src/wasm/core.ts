@@ -56,7 +56,7 @@ export class Core {
   devices = 0;
   private readonly memory: WebAssembly.Memory;
   private readonly runs: number;
-  private readonly views = new ViewCache();
+  private readonly views: ViewCache;
   private bytes: Uint8Array;
   private words: Uint32Array;
   private readonly loaders = new Map<number, PageLoader>();
@@ -70,6 +70,7 @@ export class Core {
     this.limitBytes = limitBytes;
     this.exports = instance.exports;
     this.memory = instance.memory;
+    this.views = new ViewCache(this.memory);
     this.bytes = new Uint8Array(this.memory.buffer);
     this.words = new Uint32Array(this.memory.buffer);
     this.bounce = this.exports.bounceBuffer() as Ptr<'bounce'>;
@@ -160,28 +161,31 @@ export class Core {
 
   /** Copies `length` bytes at `from` in linear memory to `into` at `offset`. */
   copyOut(from: number, into: Uint8Array, offset: number, length: number): void {
-    const bytes = this.u8;
     if (length === 8 && (from & 3) === 0) {
       this.copyOut8(from, into, offset);
     } else if (length <= BYTE_LOOP_MAX) {
+      const bytes = this.u8;
       for (let i = 0; i < length; i++) into[offset + i] = bytes[from + i] as number;
     } else {
-      into.set(this.views.at(bytes, from, length), offset);
+      into.set(this.views.at(from, length), offset);
     }
   }
 
   /** Fills `into`, of at most a page, from a place whose view is kept or not: what is read once makes none. */
   copyPlaceOut(place: number, into: Uint8Array): void {
-    if (into.length === 8 && (place & 3) === 0) this.copyOut8(place, into, 0);
-    else this.copyOddPlaceOut(place, into);
+    const { length } = into;
+    if (length === 8 && (place & 3) === 0) return this.copyOut8(place, into, 0);
+    const view = this.views.known(place, length);
+    if (view !== null) into.set(view);
+    else this.copyNewPlaceOut(place, into);
   }
 
-  private copyOddPlaceOut(place: number, into: Uint8Array): void {
+  private copyNewPlaceOut(place: number, into: Uint8Array): void {
     const { length } = into;
     if (length <= BYTE_LOOP_MAX || length > BOUNCE_MAX) {
       return this.copyOut(place, into, 0, length);
     }
-    const view = this.views.again(this.u8, place, length);
+    const view = this.views.again(place, length);
     if (view !== null) return into.set(view);
     this.exports.copyPlaces(this.bounce, place, length);
     this.takeBounce(into, length);
@@ -189,14 +193,17 @@ export class Core {
 
   /** Copies `from`, of at most a page, to a place as copyPlaceOut() takes it from there. */
   copyPlaceIn(place: number, from: Uint8Array): void {
-    if (from.length === 8 && (place & 3) === 0) this.copyIn8(place, from, 0);
-    else this.copyOddPlaceIn(place, from);
+    const { length } = from;
+    if (length === 8 && (place & 3) === 0) return this.copyIn8(place, from, 0);
+    const view = this.views.known(place, length);
+    if (view !== null) view.set(from);
+    else this.copyNewPlaceIn(place, from);
   }
 
-  private copyOddPlaceIn(place: number, from: Uint8Array): void {
+  private copyNewPlaceIn(place: number, from: Uint8Array): void {
     const { length } = from;
     if (length <= BYTE_LOOP_MAX || length > BOUNCE_MAX) return this.copyIn(place, from, 0, length);
-    const view = this.views.again(this.u8, place, length);
+    const view = this.views.again(place, length);
     if (view !== null) return view.set(from);
     this.fillBounce(from);
     this.exports.copyPlaces(place, this.bounce, length);
@@ -219,15 +226,15 @@ export class Core {
 
   /** Copies `length` bytes of `from` at `offset` to `to` in linear memory. */
   copyIn(to: number, from: Uint8Array, offset: number, length: number): void {
-    const bytes = this.u8;
     if (length === 8 && (to & 3) === 0) {
       this.copyIn8(to, from, offset);
     } else if (length <= BYTE_LOOP_MAX) {
+      const bytes = this.u8;
       for (let i = 0; i < length; i++) bytes[to + i] = from[offset + i] as number;
     } else if (length === from.length) {
-      this.views.at(bytes, to, length).set(from);
+      this.views.at(to, length).set(from);
     } else {
-      bytes.set(from.subarray(offset, offset + length), to);
+      this.u8.set(from.subarray(offset, offset + length), to);
     }
   }
 

@@ -14,33 +14,38 @@ function slotOf(start: number, length: number): number {
  * view made. Growing memory detaches all of them, and they are made anew.
  */
 export class ViewCache {
+  private readonly memory: WebAssembly.Memory;
   private readonly views: Uint8Array[] = new Array<Uint8Array>(SLOTS).fill(NO_VIEW);
+  /** What each slot was asked for last, whether or not its view was made. */
   private readonly starts = new Float64Array(SLOTS).fill(-1);
   private readonly lengths = new Float64Array(SLOTS);
 
-  /** The `length` bytes from `start` on of the memory that `bytes` shows as a whole; `length` > 0. */
-  at(bytes: Uint8Array, start: number, length: number): Uint8Array {
+  constructor(memory: WebAssembly.Memory) {
+    this.memory = memory;
+  }
+
+  /** The `length` bytes from `start` on; `length` > 0. */
+  at(start: number, length: number): Uint8Array {
+    return this.known(start, length) ?? this.make(slotOf(start, length), start, length);
+  }
+
+  /** The same if the view is there: one that memory grew away from has no length. */
+  known(start: number, length: number): Uint8Array | null {
     const slot = slotOf(start, length);
-    const known = this.views[slot] as Uint8Array;
-    if (this.starts[slot] === start && this.lengths[slot] === length && known.length !== 0) {
-      return known;
-    }
-    return this.make(slot, bytes, start, length);
+    const view = this.views[slot] as Uint8Array;
+    return view.length === length && this.starts[slot] === start ? view : null;
   }
 
   /** The same of what was asked for before; null the first time, when to make a view may not pay. */
-  again(bytes: Uint8Array, start: number, length: number): Uint8Array | null {
+  again(start: number, length: number): Uint8Array | null {
     const slot = slotOf(start, length);
-    if (this.starts[slot] === start && this.lengths[slot] === length) {
-      const known = this.views[slot] as Uint8Array;
-      return known.length !== 0 ? known : this.make(slot, bytes, start, length);
-    }
+    if (this.starts[slot] === start && this.lengths[slot] === length) return this.at(start, length);
     this.keep(slot, NO_VIEW, start, length);
     return null;
   }
 
-  private make(slot: number, bytes: Uint8Array, start: number, length: number): Uint8Array {
-    const view = new Uint8Array(bytes.buffer, start, length);
+  private make(slot: number, start: number, length: number): Uint8Array {
+    const view = new Uint8Array(this.memory.buffer, start, length);
     this.keep(slot, view, start, length);
     return view;
   }

@@ -89,4 +89,24 @@ test('so has every file of /proc and of /proc/PID', async () => {
   assert.equal([...compare(wanted, rows), ...wrong], []);
 });
 
+/** A handler whose registers its length does not tell: one behind `...`, or one with a default. */
+const HIDES =
+  /^\s+\w+(?:: |)\(task(?:: TaskStruct)?[^()]*(?:\.\.\.|=[^>=])[^()]*\)(?:: \w+)? (?:=>|\{)/m;
+
+test('every handler declares the registers that it looks at, as dispatch.ts counts them', () => {
+  const calls = files.filter((path) => /^src\/syscall\/[\w-]+\.ts$/.test(path));
+  assert.ok(calls.length > 50);
+  assert.equal(
+    calls.filter((path) => HIDES.test(readText(path))),
+    [],
+  );
+});
+
+test('a handler that hides registers is found', () => {
+  for (const line of ['  prctl: (task, option, ...args) =>', '  brk(task, addr = 0) {']) {
+    assert.ok(HIDES.test(line), line);
+  }
+  assert.not(HIDES.test('  brk: (task, addr) => sysBrk(task, addr),'));
+});
+
 test.run();

@@ -122,24 +122,26 @@ test('a watch in a third task, or on other pages of the CPU’s own, makes nothi
 
 test('what is copied again finds its view made, and a grown memory makes a new one', () => {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 2 });
-  const views = new ViewCache();
-  const whole = new Uint8Array(memory.buffer);
-  const view = views.at(whole, 4096, 64);
-  assert.is(views.at(whole, 4096, 64), view);
+  const views = new ViewCache(memory);
+  const view = views.at(4096, 64);
+  assert.is(views.at(4096, 64), view);
   for (const [start, length] of [
     [4096, 65],
     [8192, 64],
   ] as const) {
-    const other = views.at(whole, start, length);
+    const other = views.at(start, length);
     assert.equal([other.byteOffset, other.length], [start, length]);
   }
-  assert.is(views.again(whole, 4160, 8), null);
-  const again = views.again(whole, 4160, 8);
+  assert.is(views.again(4160, 8), null);
+  assert.is(views.known(4160, 8), null);
+  const again = views.again(4160, 8);
   assert.equal([again?.byteOffset, again?.length], [4160, 8]);
-  assert.is(views.again(whole, 4160, 8), again);
+  assert.is(views.again(4160, 8), again);
+  assert.is(views.known(4160, 8), again);
   memory.grow(1);
-  assert.is(views.again(new Uint8Array(memory.buffer), 4160, 8)?.length, 8);
-  const grown = views.at(new Uint8Array(memory.buffer), 4096, 64);
+  assert.is(views.known(4160, 8), null);
+  assert.is(views.again(4160, 8)?.length, 8);
+  const grown = views.at(4096, 64);
   assert.equal([grown.byteOffset, grown.length], [4096, 64]);
 });
 

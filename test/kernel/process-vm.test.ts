@@ -213,9 +213,9 @@ test('a hole or a bad local byte ends the copy (K-215)', () => {
 test('an array of the host is filled like a local segment', () => {
   const { caller, other } = pair();
   const host = new Uint8Array(6);
-  assert.is(processVmArray(caller, other.pid, REMOTE, host, false), 6);
+  assert.is(processVmArray(caller, other, REMOTE, host, false), 6);
   assert.is(Buffer.from(host).toString(), 'abcdef');
-  assert.is(processVmArray(caller, 999999, REMOTE, new Uint8Array(0), false), 0);
+  assert.is(processVmArray(caller, other, REMOTE, new Uint8Array(0), false), 0);
 });
 
 test.run();

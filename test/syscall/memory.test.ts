@@ -116,4 +116,48 @@ test('two mappings of one memory: process_vm_readv copies between tasks', async 
   assert.is(guest.call('process_vm_readv', child.pid, local, 1, remote, 1, 1), EINVAL);
 });
 
+const PAGES = 4096;
+const NORESERVE = 0x4000;
+const LOW = 4096;
+
+/** Calls in their order: what one leaves the next one finds. */
+const SEQUENCE: readonly [nr: number, args: number[]][] = [
+  [9, [0, PAGES, 3, PRIVATE_ANON, -1, 0]],
+  [9, [0, 1, 0, PRIVATE_ANON, 7, 0]],
+  [9, [0, 2 ** 21, 3, PRIVATE_ANON, -1, 0]],
+  [9, [ARENA, 8 * PAGES, 3, PRIVATE_ANON | FIXED, -1, 0]],
+  [9, [ARENA + PAGES, PAGES, 1, PRIVATE_ANON | FIXED, -1, 0]],
+  [9, [ARENA + PAGES, PAGES, 3, PRIVATE_ANON | 0x100000, -1, 0]],
+  [9, [ARENA, PAGES, 3, PRIVATE_ANON | NORESERVE, -1, 0]],
+  [9, [ARENA, PAGES, 3, PRIVATE_ANON, -1, 0]],
+  [9, [LOW, PAGES, 3, PRIVATE_ANON | FIXED, -1, 0]],
+  [9, [0, PAGES, 3, PRIVATE_ANON | FIXED, -1, 0]],
+  [9, [2 ** 47 - 2 * PAGES, PAGES, 3, PRIVATE_ANON | FIXED, -1, 0]],
+  [9, [2 ** 47 - PAGES, PAGES, 3, PRIVATE_ANON | FIXED, -1, 0]],
+  [9, [-PAGES, PAGES, 3, PRIVATE_ANON | FIXED, -1, 0]],
+  [9, [0, -1, 3, PRIVATE_ANON, -1, 0]],
+  [9, [0, 2 ** 52, 3, PRIVATE_ANON, -1, 0]],
+  [9, [0, PAGES, 2 ** 40 + 7, PRIVATE_ANON + 2 ** 32, -1, 0]],
+  [11, [ARENA + 2 * PAGES, PAGES]],
+  [11, [ARENA + 3 * PAGES, 1]],
+  [11, [ARENA, 0]],
+  [11, [ARENA + 1, PAGES]],
+  [11, [-PAGES, PAGES]],
+  [11, [0, -PAGES]],
+  [11, [2 ** 47, PAGES]],
+  [11, [ARENA + 64 * PAGES, PAGES]],
+];
+
+test('the short forms of mmap and munmap answer what the calls do, and leave the same', async () => {
+  const [short, long] = [await Guest.create(), await Guest.create()];
+  const mapsOf = ({ task }: Guest): string =>
+    new TextDecoder().decode(task.readFile('/proc/self/maps'));
+  for (const [nr, args] of SEQUENCE) {
+    // Registers that are no numbers have no short form.
+    const expected = long.task.syscall(nr, ...args.map(BigInt));
+    assert.is(short.task.syscall(nr, ...args), expected, `${nr}: ${args.join()}`);
+    assert.is(mapsOf(short), mapsOf(long), `${nr}: ${args.join()}`);
+  }
+});
+
 test.run();
