@@ -1,8 +1,55 @@
-import * as fs from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  fchmodSync,
+  fstatSync,
+  ftruncateSync,
+  linkSync,
+  lstatSync,
+  lutimesSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  readSync,
+  realpathSync,
+  renameSync,
+  rmdirSync,
+  symlinkSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { stringArgument } from './api/arguments.js';
 import type { HostDirectory, WritableHostDirectory } from './vfs/host-directory.js';
-import { nodeWritableHostDirectory } from './vfs/node-host-write.js';
+import { type NodeWriteFs, nodeWritableHostDirectory } from './vfs/node-host-write.js';
 import { nodeHostDirectory } from './vfs/node-host.js';
+
+// By their names: of an import of all of them each is looked at, at every start of the command line.
+const fs: NodeWriteFs = {
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  fchmodSync,
+  fstatSync,
+  ftruncateSync,
+  linkSync,
+  lstatSync,
+  lutimesSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  readSync,
+  realpathSync,
+  renameSync,
+  rmdirSync,
+  symlinkSync,
+  unlinkSync,
+  writeSync,
+};
 
 /**
  * A directory of this computer for `machine.mountHost()`: read-only, and links do not lead out of it.

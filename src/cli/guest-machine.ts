@@ -71,14 +71,27 @@ function machineOptions(options: Options, clock: VirtualClock | null): MachineOp
   const memory = options.text('memory');
   const size = memory === null ? 2 ** 32 : memorySize(memory);
   return {
-    // Programs measure microseconds.
-    now: clock?.now ?? (() => performance.timeOrigin + performance.now()),
+    now: clock?.now ?? hostClock(),
     ...(seed === null ? {} : { seed: countOption(options, 'seed', 0, Number.MAX_SAFE_INTEGER) }),
     memory: size,
     // A program that looks how much there is finds what it can have.
     profile: { totalRam: size, ...(profile === null ? {} : { base: profileName(profile) }) },
     ...(options.flag('no-mem') ? { procMem: false } : {}),
   };
+}
+
+/**
+ * Milliseconds since the epoch, with fractions: programs measure microseconds. For `performance` Node loads a dozen
+ * modules.
+ */
+function hostClock(): () => number {
+  const { hrtime } = process;
+  const monotonic = (): number => {
+    const [seconds, ns] = hrtime();
+    return seconds * 1e3 + ns / 1e6;
+  };
+  const origin = Date.now() - monotonic();
+  return () => origin + monotonic();
 }
 
 function profileName(text: string): ProfileName {

@@ -6,7 +6,14 @@ import { noDeviceOperations } from './device.js';
 import { Dentry } from './dentry.js';
 import { directoryOperations } from './directory.js';
 import type { FileOperations } from './file.js';
-import { askHost, type HostDirectory, type HostStat, isEntryName } from './host-directory.js';
+import {
+  askHost,
+  type HostDirectory,
+  type HostFile,
+  type HostStat,
+  isEntryName,
+} from './host-directory.js';
+import { NamedHostFile } from './host-file.js';
 import { Inode } from './inode.js';
 import type { InodeOperations } from './inode.js';
 import { genericFileLlseek } from './llseek.js';
@@ -88,15 +95,23 @@ export class LowerFile implements PageCacheOptions {
     const pos = index * PAGE_SIZE;
     const length = Math.min(this.size - pos, PAGE_SIZE);
     if (length <= 0) return;
-    const bytes = this.layer.ahead.bytes(this, pos, length, (start, into) =>
-      askHost(() => this.layer.host.read(this.path, start, into), EIO),
-    );
+    const { ahead } = this.layer;
+    const bytes = askHost(() => ahead.bytes(this, pos, length, () => this.open()), EIO);
     if (bytes.length !== length) fail(EIO);
     page.set(bytes);
   }
 
+  private open(): HostFile {
+    const { host } = this.layer;
+    return host.open?.(this.path, false) ?? new NamedHostFile(host, () => this.path);
+  }
+
   shrink(size: number): void {
     this.size = Math.min(this.size, size);
+    this.forget();
+  }
+
+  freed(): void {
     this.forget();
   }
 

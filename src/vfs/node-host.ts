@@ -41,6 +41,8 @@ export interface NodeFs {
 
 /** Linux's flag for a descriptor that only names a place; Node has no constant for it. */
 export const O_PATH = 0o10000000;
+/** Directories below the top that are kept open; two are in use at once, by a rename. */
+const MOST_WALKED = 16;
 /** Where Linux lets a descriptor be used as a path. */
 export const FD_DIRECTORY = '/proc/self/fd';
 
@@ -109,7 +111,7 @@ const forgotten = new FinalizationRegistry<() => void>((close) => close());
  *
  * Node has no openat(). On Linux the directory is opened once, and each directory on the way without
  * following a link, through /proc/self/fd of the one before, so that a path of the host has one component
- * only. What happens to the names above the directory later, whoever changes them, does not matter.
+ * only. Directories stay open for the paths that follow. What happens to the names above the directory later, whoever changes them, does not matter.
  * Elsewhere the parent of what is asked for must really be where its path says, which is looked at before,
  * and not at the moment of, each use.
  */
@@ -119,6 +121,8 @@ export class NodeHost implements HostDirectory {
   protected readonly fs: NodeFs;
   /** The directory itself; null where directories cannot be walked by descriptors. */
   private readonly top: number | null;
+  /** Directories that were walked to, by their paths, the last used last. */
+  private readonly walked = new Map<string, number>();
 
   /**
    * @throws {TypeError} an empty path
@@ -134,8 +138,9 @@ export class NodeHost implements HostDirectory {
     const { O_DIRECTORY = 0, O_NOFOLLOW = 0 } = fs.constants;
     const walks = fs.existsSync(FD_DIRECTORY) && O_NOFOLLOW !== 0;
     this.top = walks ? fs.openSync(this.root, O_PATH | O_DIRECTORY | O_NOFOLLOW) : null;
-    const { top } = this;
-    if (top !== null) forgotten.register(this, () => fs.closeSync(top));
+    const { top, walked } = this;
+    if (top === null) return;
+    forgotten.register(this, () => [top, ...walked.values()].forEach((fd) => fs.closeSync(fd)));
   }
 
   /** Whether directories can be walked by descriptors. */
@@ -157,15 +162,42 @@ export class NodeHost implements HostDirectory {
     const { top } = this;
     // The link of a descriptor is itself no directory: "." is what it leads to.
     if (path === '') return use(top === null ? this.root : `${FD_DIRECTORY}/${top}/.`);
-    const names = path.split('/');
-    const name = names.pop() as string;
-    if (top === null) return use(`${this.realParent(names)}/${name}`);
-    const fd = this.openDirectory(top, names);
-    try {
-      return use(`${FD_DIRECTORY}/${fd}/${name}`);
-    } finally {
-      if (fd !== top) this.fs.closeSync(fd);
+    const slash = path.lastIndexOf('/');
+    const parent = path.slice(0, Math.max(slash, 0));
+    const name = path.slice(slash + 1);
+    if (top === null) return use(`${this.realParent(parent)}/${name}`);
+    return use(`${FD_DIRECTORY}/${this.directory(top, parent)}/${name}`);
+  }
+
+  /**
+   * A descriptor of a directory below the top: one that was walked to before, while the system says that it is
+   * where its path says, to which no link can have led.
+   */
+  private directory(top: number, path: string): number {
+    if (path === '') return top;
+    const { walked } = this;
+    const known = walked.get(path);
+    const stands = known !== undefined && this.isAt(known, path);
+    if (known !== undefined) walked.delete(path);
+    if (known !== undefined && !stands) this.fs.closeSync(known);
+    const fd = known !== undefined && stands ? known : this.openDirectory(top, path.split('/'));
+    walked.set(path, fd);
+    for (const [oldest, unused] of walked) {
+      if (walked.size <= MOST_WALKED) break;
+      walked.delete(oldest);
+      this.fs.closeSync(unused);
     }
+    return fd;
+  }
+
+  /** Whether a descriptor's directory has this path now; not where the top itself was moved. */
+  private isAt(fd: number, path: string): boolean {
+    return this.fs.readlinkSync(`${FD_DIRECTORY}/${fd}`) === this.hostPath(path);
+  }
+
+  /** The top is '/', and its entries do not begin with two. */
+  private hostPath(path: string): string {
+    return this.root === '/' ? `/${path}` : `${this.root}/${path}`;
   }
 
   private openDirectory(top: number, names: readonly string[]): number {
@@ -186,10 +218,9 @@ export class NodeHost implements HostDirectory {
     return fd;
   }
 
-  private realParent(names: readonly string[]): string {
-    // The top is '/', and its entries do not begin with two.
-    const parent = [this.root === '/' ? '' : this.root, ...names].join('/');
-    if (names.length === 0) return parent;
+  private realParent(path: string): string {
+    const parent = path === '' ? (this.root === '/' ? '' : this.root) : this.hostPath(path);
+    if (path === '') return parent;
     let real: string;
     try {
       real = this.fs.realpathSync(parent);

@@ -1,3 +1,5 @@
+import type { HostFile } from './host-directory.js';
+
 /** Bytes read from the host at a time, for the pages that follow. */
 const WINDOW_BYTES = 64 * 1024;
 /** Windows of all files together: a program goes back and forth between the code and the data of its libraries. */
@@ -8,6 +10,9 @@ interface WindowedFile {
   /** Bytes. */
   readonly size: number;
 }
+
+/** Files that are kept open: a program has so many libraries, and a process so many descriptors to spare. */
+const OPEN_FILES = 16;
 
 interface Window {
   readonly file: WindowedFile;
@@ -21,21 +26,19 @@ interface Window {
 /** What was read of files of the host around the pages asked for, the last used first. */
 export class ReadAhead {
   private readonly windows: Window[] = [];
+  /** The host's open files, the last used last. */
+  private readonly files = new Map<WindowedFile, HostFile>();
 
   /**
    * The bytes of a file from `pos` on, fewer than `length` where the host has no more; `length` does not cross
    * a page.
    *
-   * @param read reads from a place of the file into an array, and says how many bytes there were
+   * @param open opens the host's file, which stays open for what follows
+   * @throws what `open` and the host's file throw
    */
-  bytes(
-    file: WindowedFile,
-    pos: number,
-    length: number,
-    read: (start: number, into: Uint8Array) => number,
-  ): Uint8Array {
+  bytes(file: WindowedFile, pos: number, length: number, open: () => HostFile): Uint8Array {
     const start = pos - (pos % WINDOW_BYTES);
-    const { buffer, length: had } = this.found(file, start) ?? this.load(file, start, read);
+    const { buffer, length: had } = this.found(file, start) ?? this.load(file, start, open);
     return buffer.subarray(pos - start, Math.min(pos - start + length, had));
   }
 
@@ -44,6 +47,25 @@ export class ReadAhead {
     for (let i = this.windows.length - 1; i >= 0; i--) {
       if (this.windows[i]?.file === file) this.windows.splice(i, 1);
     }
+    this.close(file);
+  }
+
+  private close(file: WindowedFile): void {
+    const open = this.files.get(file);
+    this.files.delete(file);
+    open?.close();
+  }
+
+  private opened(file: WindowedFile, open: () => HostFile): HostFile {
+    const { files } = this;
+    const known = files.get(file) ?? open();
+    files.delete(file);
+    files.set(file, known);
+    for (const oldest of files.keys()) {
+      if (files.size <= OPEN_FILES) break;
+      this.close(oldest);
+    }
+    return known;
   }
 
   private found(file: WindowedFile, start: number): Window | null {
@@ -60,16 +82,13 @@ export class ReadAhead {
     return null;
   }
 
-  private load(
-    file: WindowedFile,
-    start: number,
-    read: (start: number, into: Uint8Array) => number,
-  ): Window {
+  private load(file: WindowedFile, start: number, open: () => HostFile): Window {
     const { windows } = this;
     // The memory of the window that was not used for longest.
     const buffer =
       (windows.length >= WINDOWS ? windows.pop()?.buffer : null) ?? new Uint8Array(WINDOW_BYTES);
-    const length = read(start, buffer.subarray(0, Math.min(file.size - start, WINDOW_BYTES)));
+    const into = buffer.subarray(0, Math.min(file.size - start, WINDOW_BYTES));
+    const length = this.opened(file, open).read(start, into);
     const window = { file, start, buffer, length };
     windows.unshift(window);
     return window;

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 
@@ -129,6 +130,36 @@ test('a status is passed on, through a link to the program too', () => {
   ] as const) {
     assert.is(spawnSync(process.execPath, [link, ...args]).status, status);
   }
+});
+
+/** Prints at the end which of Node's modules the program had loaded. */
+const TELL = `
+const before = new Set(process.moduleLoadList);
+process.on('exit', () => {
+  const loaded = process.moduleLoadList.filter((name) => !before.has(name));
+  require('node:fs').writeSync(1, loaded.filter((name) => name.startsWith('NativeModule')).join());
+});`;
+/** What takes milliseconds to load, and what a program needs none of. */
+const HEAVY = /NativeModule (perf_hooks|crypto|stream|net|tty|http|zlib|child_process)/;
+
+test('to run a program loads few modules of Node', () => {
+  fs.writeFileSync(join(dir, 'tell.cjs'), TELL);
+  fs.copyFileSync(join(ROOT, 'dist', 'procmem.wasm'), join(dir, 'dist', 'procmem.wasm'));
+  const crash = join(dir, 'crash');
+  fs.writeFileSync(crash, gunzipSync(fs.readFileSync(join(ROOT, 'examples/guest/crash.gz'))));
+  const runTold = () => {
+    const args = ['-r', join(dir, 'tell.cjs'), join(dir, MAINS[0]), 'run', crash];
+    return spawnSync(process.execPath, args, { encoding: 'utf8' });
+  };
+  runTold();
+  let again = runTold();
+  // One run in eight looks whether to keep more: it loads node:v8, and the streams with it.
+  while (again.pid % 8 === 0) again = runTold();
+  const { stdout, stderr } = again;
+  assert.match(`${stdout}${stderr}`, 'main');
+  const loaded = stdout.slice(stdout.indexOf('NativeModule'));
+  assert.match(loaded, 'NativeModule vm');
+  assert.not.match(loaded, HEAVY);
 });
 
 test.run();

@@ -67,4 +67,69 @@ test('a root below a writable mount stays where it was as well', () => {
   assert.is(readAll(task, '/passwd'), 'inner');
 });
 
+/** node:fs, with how often files were opened and closed. */
+function counting() {
+  const count = { opened: 0, closed: 0 };
+  const counted = {
+    ...fs,
+    openSync: (...args: Parameters<typeof fs.openSync>) => {
+      const fd = fs.openSync(...args);
+      count.opened += 1;
+      return fd;
+    },
+    closeSync: (fd: number) => {
+      count.closed += 1;
+      fs.closeSync(fd);
+    },
+  };
+  return { count, fs: counted };
+}
+
+test('a directory is walked to once, however many of its entries are asked for', () => {
+  const { at } = nested();
+  const { count, fs: counted } = counting();
+  const host = nodeHostDirectory(counted, at('x'));
+  const opened = count.opened;
+  for (let i = 0; i < 20; i++) assert.is(host.lstat('mid/etc/passwd')?.size, 5);
+  assert.is(host.lstat('mid/etc/none'), null);
+  // Each component of the way, and what is not kept of it is closed.
+  if (fs.existsSync('/proc/self/fd')) assert.is(count.opened - opened, 2);
+  assert.is(count.closed, Math.max(count.opened - opened - 1, 0));
+});
+
+test('a directory that was walked to is another when its name is', () => {
+  const { at } = nested();
+  const host = nodeWritableHostDirectory(fs, at('x'));
+  assert.is(host.lstat('mid/etc/passwd')?.size, 5);
+  fs.renameSync(at('x/mid'), at('x/old'));
+  assert.is(host.lstat('mid/etc/passwd'), null, 'moved');
+  assert.is(host.lstat('old/etc/passwd')?.size, 5);
+  fs.mkdirSync(at('x/mid/etc'), { recursive: true });
+  fs.writeFileSync(at('x/mid/etc/passwd'), 'anew');
+  assert.is(host.lstat('mid/etc/passwd')?.size, 4, 'made anew');
+  fs.rmSync(at('x/mid/etc'), { recursive: true });
+  fs.symlinkSync(at('etc'), at('x/mid/etc'));
+  assert.is(host.lstat('mid/etc/passwd'), null, 'a link out');
+  fs.rmSync(at('x/mid'), { recursive: true });
+  fs.symlinkSync(join(at('x'), '..'), at('x/mid'));
+  assert.is(host.lstat('mid/etc/passwd'), null, 'a link out on the way');
+});
+
+test('the directories that are kept open have a bound, and those of a rename are among them', () => {
+  const { at } = nested();
+  const { count, fs: counted } = counting();
+  const host = nodeWritableHostDirectory(counted, at('x'));
+  for (let i = 0; i < 40; i++) {
+    fs.mkdirSync(at(`x/d${i}`));
+    fs.writeFileSync(at(`x/d${i}/file`), `${i}`);
+  }
+  for (let i = 0; i < 40; i++) {
+    host.rename(`d${i}/file`, `d${(i + 1) % 40}/came`);
+    assert.ok(count.opened - count.closed <= 1 + 16, `after ${i}`);
+  }
+  for (let i = 0; i < 40; i++) {
+    assert.is(fs.readFileSync(at(`x/d${(i + 1) % 40}/came`), 'utf8'), `${i}`);
+  }
+});
+
 test.run();

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 
+import type { HostFile } from '../../src/vfs/host-directory.js';
 import { ReadAhead } from '../../src/vfs/read-ahead.js';
 
 const PAGE = 4096;
@@ -9,10 +10,23 @@ const WINDOW = 65536;
 /** Windows that are kept, of all files together. */
 const MOST = 64;
 
+/** Files that are kept open, of all together. */
+const MOST_OPEN = 16;
+
+/** An open file of the host that gives what `read` gives. */
+function opened(read: HostFile['read'], close = (): void => {}): () => HostFile {
+  const no = (): never => {
+    throw new Error('only read and closed');
+  };
+  return () => ({ read, close, stat: no, write: no, truncate: no });
+}
+
 /** A file of the host whose bytes say where they are; counts how often it is asked. */
 class Source {
   readonly size: number;
   reads = 0;
+  opens = 0;
+  closes = 0;
   private readonly seed: number;
 
   constructor(size: number, seed = 0) {
@@ -24,16 +38,22 @@ class Source {
     return (Math.imul(pos + this.seed, 2654435761) >>> 13) & 0xff;
   }
 
-  readonly read = (start: number, into: Uint8Array): number => {
-    this.reads += 1;
-    for (let i = 0; i < into.length; i++) into[i] = this.byteAt(start + i);
-    return into.length;
+  readonly open = (): HostFile => {
+    this.opens += 1;
+    return opened(
+      (start, into) => {
+        this.reads += 1;
+        for (let i = 0; i < into.length; i++) into[i] = this.byteAt(start + i);
+        return into.length;
+      },
+      () => void (this.closes += 1),
+    )();
   };
 }
 
 function check(ahead: ReadAhead, file: Source, pos: number): void {
   const length = Math.min(PAGE, file.size - pos);
-  const bytes = ahead.bytes(file, pos, length, file.read);
+  const bytes = ahead.bytes(file, pos, length, file.open);
   assert.is(bytes.length, length);
   const wrong = bytes.findIndex((byte, i) => byte !== file.byteAt(pos + i));
   assert.is(wrong, -1, `at ${pos} of ${file.size}`);
@@ -65,9 +85,29 @@ for (const size of [1, PAGE - 1, PAGE, PAGE + 1, WINDOW - 1, WINDOW, WINDOW + 1]
 test('a host that has fewer bytes than it said gives fewer', () => {
   const ahead = new ReadAhead();
   const file = { size: 2 * PAGE };
-  const read = (): number => PAGE + 7;
-  assert.is(ahead.bytes(file, 0, PAGE, read).length, PAGE);
-  assert.is(ahead.bytes(file, PAGE, PAGE, read).length, 7);
+  const open = opened(() => PAGE + 7);
+  assert.is(ahead.bytes(file, 0, PAGE, open).length, PAGE);
+  assert.is(ahead.bytes(file, PAGE, PAGE, open).length, 7);
+});
+
+test('a file is opened once while it is in use, the least used of too many are closed', () => {
+  const ahead = new ReadAhead();
+  const files = Array.from({ length: MOST_OPEN + 1 }, (_, seed) => new Source(3 * WINDOW, seed));
+  const [first, second] = files as [Source, Source];
+  for (const file of files.slice(0, MOST_OPEN)) check(ahead, file, 0);
+  for (const pos of [WINDOW, 2 * WINDOW]) check(ahead, first, pos);
+  for (const file of files.slice(MOST_OPEN)) check(ahead, file, 0);
+  const all = files.map(({ opens, closes }) => [opens, closes]);
+  assert.equal(
+    all.filter(([opens]) => opens !== 1),
+    [],
+  );
+  assert.equal([first.closes, second.closes], [0, 1], 'the first was used since');
+  check(ahead, second, WINDOW);
+  assert.is(second.opens, 2);
+  ahead.forget(first);
+  ahead.forget(first);
+  assert.is(first.closes, 1);
 });
 
 test('an error of the host comes out, and the next one asks again', () => {
