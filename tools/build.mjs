@@ -63,7 +63,7 @@ const STEPS = [
       'asconfig.json',
       'tsconfig.json',
     ],
-    outputs: ['dist/cli/main.cjs', 'dist/cli/procmem.cjs'],
+    outputs: ['main', 'procmem', 'copy-worker'].map((name) => `dist/cli/${name}.cjs`),
     run: bundleCli,
   },
 ];

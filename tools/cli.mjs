@@ -1,5 +1,5 @@
-// dist/cli: the command line as one script, procmem.cjs, which src/cli/script.ts loads, and main.cjs, which is
-// src/cli/main.ts with that. Scripts and no modules, because Node can keep the compiled code of scripts alone, and
+// dist/cli: the command line as one script, procmem.cjs, which src/cli/script.ts loads, main.cjs, which is
+// src/cli/main.ts with that, and copy-worker.cjs, the second thread of a copy. Scripts and no modules, because Node can keep the compiled code of scripts alone, and
 // because it has read and compiled a script before it has loaded what it loads modules with.
 import { createHash } from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -68,11 +68,13 @@ export async function bundleCli(root) {
     banner: { js: MAIN_URL },
     plugins: [ownRequire, modulesBeside],
   });
+  const worker = await bundled(esbuild, root, 'copy-worker', { banner: { js: MAIN_URL } });
   const out = join(root, 'dist', 'cli');
   rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
   const script = `(function (module, require, __url) {${program}\n})`;
   const hash = createHash('sha256').update(script).digest('hex').slice(0, 16);
   writeFileSync(join(out, 'procmem.cjs'), `// ${hash}\n${script}`);
+  writeFileSync(join(out, 'copy-worker.cjs'), worker);
   writeFileSync(join(out, 'main.cjs'), main, { mode: 0o755 });
 }

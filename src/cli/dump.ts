@@ -1,25 +1,28 @@
 import { setImmediate } from 'node:timers/promises';
 
+import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import type { CoreFile } from '../elf/core-writer.js';
 import { coreSignal } from '../elf/core.js';
+import type { CopyPlan } from '../live/copy-plan.js';
 import { ProcError } from '../live/error.js';
-import { type CoreRange, type HostCore, hostCore } from '../live/host-core.js';
-import type { HostBatch } from '../live/host-pages.js';
-import { type HostDescription, HostProcess } from '../live/host-process.js';
+import { type HostCore, hostCore } from '../live/host-core.js';
+import { HostProcess } from '../live/host-process.js';
 import { stopProcess } from '../live/stop.js';
 import { LinuxError } from '../errno.js';
 import type { Command, Options } from './command.js';
+import { bytesOf, type Copied, MemoryCopy } from './copy-memory.js';
 import { chooseCrash, type Crash, loadCrash, onlyOperand } from './input.js';
 import { Interrupt } from './interrupt.js';
 import { type CliIo, InputError, UsageError } from './io.js';
 import { printJson } from './json.js';
 import { parseInteger } from './number.js';
-import { OutputFile, type PlacedBytes } from './output-file.js';
-import { BUFFER_SIZE, BUFFERS, pour } from './pour.js';
+import { OutputFile } from './output-file.js';
 import { Progress } from './progress.js';
 
 /** Chunks of a machine's core written between two looks at whether the user has had enough. */
 const BREATH = 16;
+/** Bytes that a thread reads and writes at a time: they are to stay in its processor's nearer caches. */
+const JOB_BYTES = 2 ** 20;
 /** Every bit of coredump_filter. */
 const MAX_FILTER = 0x1ffn;
 
@@ -71,58 +74,43 @@ async function dumpProcess(
   options: Options,
 ): Promise<number> {
   const process = new HostProcess(pid);
-  const resume = options.flag('no-stop') ? (): void => {} : stopProcess(process);
+  const memory = new MemoryCopy(process, { jobBytes: JOB_BYTES, checks: false });
+  let resume = (): void => {};
   try {
+    if (!options.flag('no-stop')) resume = stopProcess(process);
     const description = process.describe();
     const core = hostCore(process, description, filter ?? description.filter);
-    const progress = new Progress(io, 'dump', residentBytes(description));
-    if (!(await writeHostCore(core, output, progress))) return 1;
-    const { file, reader } = core;
-    report(io, options, { output, bytes: file.size, unreadablePages: reader.unreadable });
+    const progress = new Progress(io, 'dump', process.residentBytes());
+    const copied = await writeHostCore(core, output, (plan, into) =>
+      memory.run(plan, into, progress),
+    );
+    if (copied === null) return 1;
+    const unreadablePages = bytesOf(copied.lost) / PAGE_SIZE;
+    report(io, options, { output, bytes: core.file.size, unreadablePages });
     return 0;
   } finally {
     resume();
+    await memory.end();
     process.close();
   }
 }
 
-/** About as many bytes as a copy of a process reads. */
-export function residentBytes({ sizes }: HostDescription): number {
-  return [...sizes.values()].reduce((sum, { rss }) => sum + rss, 0);
-}
-
-/** Writes a core with holes where nothing is. False when the user broke it off, and there is none. */
-async function writeHostCore(core: HostCore, output: string, progress: Progress): Promise<boolean> {
-  const { file, reader } = core;
+/** Writes a core with holes where nothing is. Null when the user broke it off, and there is none. */
+async function writeHostCore(
+  core: HostCore,
+  output: string,
+  run: (plan: CopyPlan, into: OutputFile) => Promise<Copied | null>,
+): Promise<Copied | null> {
+  const { file } = core;
   const into = new OutputFile(output, { replace: true });
   try {
     for (const chunk of [...file.front(), ...file.tail()]) into.put(chunk);
-    const done = await pour<CoreRange>({
-      batches: (take) => reader.batches(core.ranges(), take),
-      buffers: Array.from({ length: BUFFERS }, () => new Uint8Array(BUFFER_SIZE)),
-      place: placeInCore,
-      file: into,
-      progress,
-    });
-    if (done) into.complete(file.size);
-    return done;
+    const copied = await run(core.plan(JOB_BYTES), into);
+    if (copied !== null) into.complete(file.size);
+    return copied;
   } finally {
     into.close();
   }
-}
-
-/** Pieces that are neighbours in the core too are one. */
-function placeInCore({ bytes, pieces }: HostBatch<CoreRange>): PlacedBytes[] {
-  const placed: PlacedBytes[] = [];
-  for (const { range, addr, at, length } of pieces) {
-    const offset = range.offset + (addr - range.start);
-    const last = placed.at(-1);
-    const isNext = last !== undefined && last.offset + last.bytes.length === offset;
-    const from = isNext ? at - last.bytes.length : at;
-    if (isNext) placed.pop();
-    placed.push({ offset: offset - (at - from), bytes: bytes.subarray(from, at + length) });
-  }
-  return placed;
 }
 
 async function dumpLoaded(
@@ -150,15 +138,15 @@ async function dumpLoaded(
   }
 }
 
-/** What was copied. */
-interface Copied {
+/** What is told of a copy. */
+interface Report {
   readonly output: string;
   readonly bytes: number;
   readonly unreadablePages: number;
 }
 
 /** Says what was copied, and what was not. */
-export function report(io: CliIo, options: Options, copied: Copied): void {
+export function report(io: CliIo, options: Options, copied: Report): void {
   if (options.flag('json')) return printJson(io, copied);
   const { output, bytes, unreadablePages } = copied;
   const lost = unreadablePages > 0 ? `; ${unreadablePages} pages cannot be read` : '';

@@ -6,7 +6,6 @@ import {
   openSync,
   statSync,
   unlinkSync,
-  write,
   writeSync,
 } from 'node:fs';
 
@@ -25,15 +24,30 @@ export interface OutputOptions {
   readonly input?: string | null;
 }
 
-/** Below it another thread takes longer to begin than the write. */
-const LEAST_ASYNC = 2 ** 17;
+/** A file that is open; another thread of the process can write it too. */
+export interface OpenOutput {
+  readonly fd: number;
+  readonly path: string;
+}
+
+/** Writes bytes to their place. @throws {InputError} the disk is full, or fails */
+export function writeAt({ fd, path }: OpenOutput, { offset, bytes }: PlacedBytes): void {
+  try {
+    for (let done = 0; done < bytes.length;) {
+      done += writeSync(fd, bytes, done, bytes.length - done, offset + done);
+    }
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
 
 /**
- * A file that is made, and is its owner's alone: memory holds secrets. It is there whole, or not at all.
+ * A file that is made, and is its owner's alone: memory holds secrets. One that is there keeps its mode, as with cp. It
+ * is there whole, or not at all.
  */
-export class OutputFile {
+export class OutputFile implements OpenOutput {
   readonly path: string;
-  readonly #fd: number;
+  readonly fd: number;
   /** Whether it stays. */
   #complete = false;
 
@@ -47,22 +61,22 @@ export class OutputFile {
     try {
       // Without O_NONBLOCK the open of a named pipe would wait for a reader.
       const flags = O_WRONLY | O_CREAT | O_NONBLOCK | (replace ? 0 : O_EXCL);
-      this.#fd = openSync(path, flags, 0o600);
+      this.fd = openSync(path, flags, 0o600);
     } catch (error) {
       throw unreadable(path, error);
     }
     try {
       this.#refuseOthers(input);
-      ftruncateSync(this.#fd, 0);
+      ftruncateSync(this.fd, 0);
     } catch (error) {
-      closeSync(this.#fd);
+      closeSync(this.fd);
       throw error instanceof InputError ? error : unreadable(path, error);
     }
   }
 
   /** A device cannot be written at any place, and must not be removed when that fails. */
   #refuseOthers(input: string | null): void {
-    const stat = fstatSync(this.#fd, { bigint: true });
+    const stat = fstatSync(this.fd, { bigint: true });
     if (!stat.isFile()) throw new InputError(`${this.path}: not a regular file`);
     const own =
       input === null ? undefined : statSync(input, { bigint: true, throwIfNoEntry: false });
@@ -72,42 +86,19 @@ export class OutputFile {
   }
 
   /** @throws {InputError} the disk is full, or fails */
-  put({ offset, bytes }: PlacedBytes): void {
-    try {
-      for (let done = 0; done < bytes.length;) {
-        done += writeSync(this.#fd, bytes, done, bytes.length - done, offset + done);
-      }
-    } catch (error) {
-      throw unreadable(this.path, error);
-    }
-  }
-
-  /** The same by another thread; the bytes are not to change meanwhile. */
-  async putAsync({ offset, bytes }: PlacedBytes): Promise<void> {
-    if (bytes.length < LEAST_ASYNC) return this.put({ offset, bytes });
-    for (let done = 0; done < bytes.length;) {
-      done += await this.#writeSome(bytes.subarray(done), offset + done);
-    }
-  }
-
-  #writeSome(bytes: Uint8Array, offset: number): Promise<number> {
-    return new Promise((resolve, reject) => {
-      write(this.#fd, bytes, 0, bytes.length, offset, (error, written) => {
-        if (error === null) resolve(written);
-        else reject(unreadable(this.path, error));
-      });
-    });
+  put(placed: PlacedBytes): void {
+    writeAt(this, placed);
   }
 
   /** Makes it so long, with zeros where nothing was put, and keeps it. */
   complete(size: number): void {
-    ftruncateSync(this.#fd, size);
+    ftruncateSync(this.fd, size);
     this.#complete = true;
   }
 
   /** Ends; what was not completed is gone. */
   close(): void {
-    closeSync(this.#fd);
+    closeSync(this.fd);
     if (!this.#complete) unlinkSync(this.path);
   }
 }

@@ -1,18 +1,19 @@
+import { PAGE_SIZE } from '../../assembly/abi/page.js';
+import type { CopyPlan } from '../live/copy-plan.js';
 import { ProcError } from '../live/error.js';
 import { ProcessCopy } from '../live/host-copy.js';
 import { HostProcess } from '../live/host-process.js';
 import { stopProcess } from '../live/stop.js';
 import { LinuxError } from '../errno.js';
 import { Machine } from '../machine.js';
-import { CheckedMemory } from '../mm/checked-memory.js';
 import { encodeState } from '../snapshot/state.js';
 import { STORE_CHUNK, STORE_TO_COME } from '../snapshot/store.js';
 import { SnapshotWriter } from '../snapshot/writer.js';
 import type { Command, Options } from './command.js';
-import { outputOption, report, residentBytes } from './dump.js';
+import { bytesOf, type Copied, MemoryCopy } from './copy-memory.js';
+import { outputOption, report } from './dump.js';
 import { type CliIo, InputError, UsageError } from './io.js';
 import { OutputFile } from './output-file.js';
-import { BUFFER_SIZE, BUFFERS, pour } from './pour.js';
 import { Progress } from './progress.js';
 
 /**
@@ -48,16 +49,21 @@ async function snapshotProcess(
   let resume = (): void => {};
   try {
     const file = new OutputFile(output, { replace: true });
+    const memory = new MemoryCopy(process, { jobBytes: STORE_CHUNK, checks: true });
     try {
       if (!options.flag('no-stop')) resume = stopProcess(process);
-      const description = process.describe();
-      const copy = new ProcessCopy(process, description);
-      const progress = new Progress(io, 'snapshot', residentBytes(description));
-      if (!(await writeSnapshot(copy, file, progress, () => resume()))) return 1;
-      const { bytes, unreadable } = copy;
-      report(io, options, { output, bytes, unreadablePages: unreadable });
+      const progress = new Progress(io, 'snapshot', process.residentBytes());
+      const copied = await writeSnapshot({
+        copy: new ProcessCopy(process, process.describe()),
+        run: (plan) => memory.run(plan, file, progress),
+        resume: () => resume(),
+        file,
+      });
+      if (copied === null) return 1;
+      report(io, options, { output, ...copied });
       return 0;
     } finally {
+      await memory.end();
       file.close();
     }
   } finally {
@@ -66,44 +72,44 @@ async function snapshotProcess(
   }
 }
 
+interface Writing {
+  readonly copy: ProcessCopy;
+  readonly run: (plan: CopyPlan) => Promise<Copied | null>;
+  /** Called when the process is needed no more. */
+  readonly resume: () => void;
+  readonly file: OutputFile;
+}
+
 /**
- * Writes the memory as it is read, and then a machine whose process has it.
+ * Writes the memory, and then a machine whose process has it.
  *
- * @param copied is called when the process is needed no more
- * @returns false when the user broke it off
+ * @returns bytes and pages without them; null when the user broke it off
  */
-async function writeSnapshot(
-  copy: ProcessCopy,
-  file: OutputFile,
-  progress: Progress,
-  copied: () => void,
-): Promise<boolean> {
+async function writeSnapshot({
+  copy,
+  run,
+  resume,
+  file,
+}: Writing): Promise<{ bytes: number; unreadablePages: number } | null> {
   const machine = await Machine.create();
   const { vfs, kernel } = machine;
   const writer = new SnapshotWriter(kernel.core, (bytes) => {
     file.put({ offset: writer.offset, bytes });
   });
   writer.begin(0);
-  const checked = await CheckedMemory.create(BUFFERS, BUFFER_SIZE);
-  const done = await pour({
-    batches: (take) => copy.batches(take),
-    buffers: checked.buffers,
-    place: ({ bytes }) => {
-      const { offset } = writer;
-      for (let at = 0; at < bytes.length; at += STORE_CHUNK) {
-        const part = bytes.subarray(at, at + STORE_CHUNK);
-        writer.storeElsewhere(part.length, checked.checksum(part));
-      }
-      return [{ offset, bytes }];
-    },
-    ...{ file, progress },
-  });
-  copied();
-  if (!done) return false;
-  const { core, areas } = copy.process(STORE_TO_COME);
+  const plan = copy.plan(STORE_CHUNK, writer.offset);
+  const copied = await run(plan);
+  resume();
+  if (copied === null) return null;
+  const { checksums, lost } = copied;
+  for (const [i, checksum] of checksums.entries()) {
+    writer.storeElsewhere(Math.min(STORE_CHUNK, plan.bytes - i * STORE_CHUNK), checksum);
+  }
+  const { core, areas } = copy.process(STORE_TO_COME, lost);
   machine.loadCore(core, { areas });
   writer.machine(encodeState(kernel, vfs).state);
   writer.end();
   file.complete(writer.offset);
-  return true;
+  const lostBytes = bytesOf(lost);
+  return { bytes: plan.bytes - lostBytes, unreadablePages: lostBytes / PAGE_SIZE };
 }

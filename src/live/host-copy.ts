@@ -4,8 +4,9 @@ import { EM_X86_64 } from '../elf/format.js';
 import { elfMachine, type ElfMachine } from '../elf/machines.js';
 import type { ProcessAreas } from '../elf/process-areas.js';
 import type { ByteSource } from '../elf/source.js';
+import { CopyPlan } from './copy-plan.js';
 import type { HostMapping } from './host-maps.js';
-import { type HostBatch, HostPageReader, type HostRange } from './host-pages.js';
+import { HostPageReader, type HostRange } from './host-pages.js';
 import type { HostDescription, HostProcess } from './host-process.js';
 
 /** A process of this computer as machine.loadCore() takes it, its pages where they were written to. */
@@ -14,84 +15,87 @@ export interface HostCopy {
   readonly areas: ProcessAreas;
 }
 
-/** Memory that is read for one mapping. */
-interface MappedRange extends HostRange {
-  readonly mapping: HostMapping;
-}
-
 const REGS_SIZE = 216;
 
 /**
- * Copies every page of a process that is in memory or swapped out, in one pass from its first address to
- * its last; the process that comes out finds each at its place among the bytes of the batches.
+ * A copy of every page of a process that is in memory or swapped out, from its first address to its last; the
+ * process that comes out finds each at its place among these bytes.
  */
 export class ProcessCopy {
   readonly #description: HostDescription;
   readonly #reader: HostPageReader;
   readonly #pieces = new Map<HostMapping, MappingPiece[]>();
-  #bytes = 0;
 
   constructor(process: HostProcess, description: HostDescription) {
     this.#description = description;
     this.#reader = new HostPageReader(process);
   }
 
-  /** Bytes of the batches so far. */
-  get bytes(): number {
-    return this.#bytes;
-  }
-
-  /** Pages that could not be read. */
-  get unreadable(): number {
-    return this.#reader.unreadable;
-  }
-
   /**
-   * The memory, once.
+   * Which memory is to be copied, once.
    *
-   * @param take gives a buffer that nobody needs any more
+   * @param offset of the first byte in the file; the others follow
    * @throws {ProcError} the process ended
    */
-  async *batches(take: () => Promise<Uint8Array>): AsyncGenerator<HostBatch<MappedRange>> {
-    for await (const batch of this.#reader.batches(this.#ranges(), take)) {
-      for (const { range, addr, at, length } of batch.pieces) {
-        const pieces = this.#pieces.get(range.mapping) ?? [];
-        this.#pieces.set(range.mapping, pieces);
-        addPiece(pieces, { start: addr - range.mapping.start, offset: this.#bytes + at, length });
-      }
-      this.#bytes += batch.bytes.length;
-      yield batch;
-    }
-  }
-
-  *#ranges(): Generator<MappedRange> {
+  plan(jobBytes: number, offset: number): CopyPlan {
+    const plan = new CopyPlan(jobBytes);
     for (const mapping of this.#description.mappings) {
       const { start, end, name } = mapping;
       if (name.startsWith('[vvar')) continue;
       // No table tells which pages of the vDSO there are: all.
       const which = name === '[vdso]' ? 'all' : 'touched';
-      for (const range of this.#reader.ranges(start, end, which)) yield { ...range, mapping };
+      const pieces: MappingPiece[] = [];
+      for (const range of this.#reader.ranges(start, end, which)) {
+        const length = range.end - range.start;
+        pieces.push({ start: range.start - start, offset: plan.bytes, length });
+        plan.add(range.start, length, offset + plan.bytes);
+      }
+      if (pieces.length > 0) this.#pieces.set(mapping, pieces);
     }
+    return plan;
   }
 
   /**
    * The process, once its memory was copied.
    *
-   * @param source where the bytes of the batches can be read later; not asked for any here
+   * @param source where the bytes can be read later; not asked for any here
+   * @param lost pages that could not be
    */
-  process(source: ByteSource): HostCopy {
-    const mappings = this.#description.mappings.map((mapping) =>
-      asCoreMapping(mapping, this.#pieces.get(mapping) ?? []),
-    );
+  process(source: ByteSource, lost: readonly HostRange[]): HostCopy {
+    const gaps = [...lost].sort((a, b) => a.start - b.start);
+    const mappings = this.#description.mappings.map((mapping) => {
+      const pieces = this.#pieces.get(mapping) ?? [];
+      return asCoreMapping(mapping, withoutGaps(mapping, pieces, gaps));
+    });
     const areas = areasOf(this.#description, mappings);
     return { core: asCore(this.#description, source, mappings), areas };
   }
 }
 
-function addPiece(pieces: MappingPiece[], piece: MappingPiece): void {
-  const last = pieces.at(-1);
-  if (last === undefined || last.start + last.length !== piece.start) pieces.push(piece);
-  else pieces[pieces.length - 1] = { ...last, length: last.length + piece.length };
+/** The pieces of a mapping without the ranges, which are in rising order. */
+function withoutGaps(
+  mapping: HostMapping,
+  pieces: readonly MappingPiece[],
+  gaps: readonly HostRange[],
+): readonly MappingPiece[] {
+  const own = gaps.filter(({ start, end }) => start < mapping.end && mapping.start < end);
+  if (own.length === 0) return pieces;
+  return pieces.flatMap((piece) => {
+    const left: MappingPiece[] = [];
+    const [shift, end] = [piece.offset - piece.start, piece.start + piece.length];
+    let at = piece.start;
+    const keepTo = (to: number): void => {
+      if (at < to) left.push({ start: at, offset: at + shift, length: to - at });
+    };
+    for (const gap of own) {
+      const [from, to] = [gap.start - mapping.start, gap.end - mapping.start];
+      if (to <= at || from >= end) continue;
+      keepTo(from);
+      at = to;
+    }
+    keepTo(end);
+    return left;
+  });
 }
 
 function asCoreMapping(mapping: HostMapping, pieces: readonly MappingPiece[]): CoreMapping {

@@ -9,9 +9,11 @@ import {
 import { CoreFile, type CoreSegment } from '../elf/core-writer.js';
 import { NT_AUXV, NT_SIGINFO, PF_R, PF_W, PF_X } from '../elf/format.js';
 import { hasElfMagic } from '../elf/header.js';
+import { CopyPlan } from './copy-plan.js';
 import { type HostMapping, isHostFile } from './host-maps.js';
-import { HostPageReader, type HostRange, type WhichPages } from './host-pages.js';
+import { HostPageReader, type WhichPages } from './host-pages.js';
 import type { HostDescription, HostProcess } from './host-process.js';
+import type { HostSizes } from './host-smaps.js';
 
 // Bits of /proc/PID/coredump_filter: MMF_DUMP_* of include/linux/sched/coredump.h.
 const ANON_PRIVATE = 0x1;
@@ -26,19 +28,11 @@ const PAGE = 4096;
 const REGS_SIZE = 216;
 const VSYSCALL = 0xffffffffff600000n;
 
-/** A range of memory and its place in the core. */
-export interface CoreRange extends HostRange {
-  /** Of the first byte. */
-  readonly offset: number;
-}
-
 /** A core of a process of this computer, to be written in pieces while the process rests. */
 export interface HostCore {
   readonly file: CoreFile;
-  /** Counts the pages that could not be read, once they were. */
-  readonly reader: HostPageReader;
-  /** The memory that is in the file, once: what lies between is zeros. */
-  ranges(): Iterable<CoreRange>;
+  /** Which memory is to go where in the file: what lies between is zeros. */
+  plan(jobBytes: number): CopyPlan;
 }
 
 /**
@@ -55,24 +49,26 @@ export function hostCore(
 ): HostCore {
   const reader = new HostPageReader(process);
   const { mappings } = description;
+  const sizes = process.sizes();
   const segments = mappings.map((mapping) =>
-    segment(reader, mapping, dumpSize(process, description, mapping, filter)),
+    segment(reader, mapping, dumpSize(process, sizes.get(mapping.start), mapping, filter)),
   );
   segments.push({ vaddr: VSYSCALL, memsz: PAGE, filesz: PAGE, flags: PF_X, contents: () => [] });
   const file = new CoreFile({ notes: hostNotes(description), segments });
   return {
     file,
-    reader,
-    *ranges() {
+    plan(jobBytes) {
+      const plan = new CopyPlan(jobBytes);
       for (const [i, mapping] of mappings.entries()) {
         const { filesz = 0 } = segments[i] ?? {};
         if (isDevice(mapping.name)) continue;
         const shift = file.segmentOffset(i) - mapping.start;
         const end = mapping.start + filesz;
         for (const range of reader.ranges(mapping.start, end, whichPages(mapping))) {
-          yield { ...range, offset: range.start + shift };
+          plan.add(range.start, range.end - range.start, range.start + shift);
         }
       }
+      return plan;
     },
   };
 }
@@ -133,16 +129,18 @@ function segment(reader: HostPageReader, mapping: HostMapping, filesz: number): 
   };
 }
 
+/** Of a mapping that came after the look at its neighbours. */
+const NO_SIZES: HostSizes = { rss: 0, anonymous: 0, flags: [] };
+
 function dumpSize(
   process: HostProcess,
-  description: HostDescription,
+  { anonymous, flags }: HostSizes = NO_SIZES,
   mapping: HostMapping,
   filter: number,
 ): number {
   const { start, end, perms, offset, inode, name } = mapping;
   const whole = end - start;
   const bit = (mask: number): number => ((filter & mask) !== 0 ? whole : 0);
-  const { anonymous = 0, flags = [] } = description.sizes.get(start) ?? {};
   const shared = perms[3] === 's';
   if (isSpecial(name)) return whole;
   if (flags.includes('dd')) return 0;
@@ -178,7 +176,7 @@ function mayBeElf(process: HostProcess, { start, end, name }: HostMapping): bool
 
 function hasMagic(process: HostProcess, start: number): boolean {
   const magic = new Uint8Array(4);
-  return process.readMemory(start, magic) === 4 && hasElfMagic(magic);
+  return process.memory.read(start, magic) === 4 && hasElfMagic(magic);
 }
 
 /** Mappings of the kernel's own that have names (always_dump_vma()). */

@@ -13,29 +13,12 @@ export interface HostRange {
   readonly end: number;
 }
 
-/** Bytes of one range. */
-export interface HostPiece<Range> {
-  readonly range: Range;
-  readonly addr: number;
-  /** Where they lie in the bytes of the batch. */
-  readonly at: number;
-  readonly length: number;
-}
-
-/** Memory that was read into one buffer: pieces in rising order, one right behind the other. */
-export interface HostBatch<Range> {
-  readonly bytes: Uint8Array;
-  readonly pieces: readonly HostPiece<Range>[];
-}
-
 /** Which pages of a range are read: those that pagemap shows in memory or swapped out, or every one. */
 export type WhichPages = 'touched' | 'all';
 
 const PAGE = 4096;
 /** Bytes that read() reads at a time. */
 const CHUNK = 2 ** 20;
-/** Below it another thread takes longer to begin than the read. */
-const LEAST_ASYNC = 2 ** 17;
 /** Pages whose entries are read at a time: a chunk of a few MiB of sparse memory costs one call. */
 const ENTRIES = 8192;
 /** Bits 62 and 63 in the upper half of an entry: swapped, present. */
@@ -88,46 +71,11 @@ export class HostPageReader {
     for (const range of this.ranges(start, end, which)) {
       for (let addr = range.start; addr < range.end;) {
         const into = buffer.subarray(0, Math.min(CHUNK, range.end - addr));
-        const got = this.#process.readMemory(addr, into);
+        const got = this.#process.memory.read(addr, into);
         if (got > 0) yield { addr, bytes: into.subarray(0, got) };
         addr += this.#passed(got);
       }
     }
-  }
-
-  /**
-   * The bytes of ranges in batches that fill a buffer each, but for the last; the reads are other threads'.
-   *
-   * @param take gives a buffer that nobody needs any more, of whole pages
-   * @throws {ProcError} the process ended
-   */
-  async *batches<Range extends HostRange>(
-    ranges: Iterable<Range>,
-    take: () => Promise<Uint8Array>,
-  ): AsyncGenerator<HostBatch<Range>, void, void> {
-    let buffer = await take();
-    let used = 0;
-    let pieces: HostPiece<Range>[] = [];
-    for (const range of ranges) {
-      for (let addr = range.start; addr < range.end;) {
-        const into = buffer.subarray(used, used + Math.min(buffer.length - used, range.end - addr));
-        const got = await this.#readSome(addr, into);
-        if (got > 0) pieces.push({ range, addr, at: used, length: got });
-        addr += this.#passed(got);
-        used += got;
-        if (used < buffer.length) continue;
-        yield { bytes: buffer, pieces };
-        buffer = await take();
-        [used, pieces] = [0, []];
-      }
-    }
-    if (used > 0) yield { bytes: buffer.subarray(0, used), pieces };
-  }
-
-  #readSome(addr: number, into: Uint8Array): number | Promise<number> {
-    return into.length < LEAST_ASYNC
-      ? this.#process.readMemory(addr, into)
-      : this.#process.readMemoryAsync(addr, into);
   }
 
   /** Bytes that a read has dealt with: what lies behind a page that cannot be read may be readable. */

@@ -1,15 +1,17 @@
 import process from 'node:process';
-import { closeSync, openSync, read, readdirSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 
 import type { CoreProcess } from '../elf/core-notes.js';
 import { ProcError } from './error.js';
 import { type HostMapping, parseHostMaps } from './host-maps.js';
+import { HostMemory } from './host-memory.js';
 import { hostRegisters } from './host-registers.js';
 import { type HostSizes, parseSmaps } from './host-smaps.js';
 import { type HostPlaces, type HostStat, parseHostStat } from './host-stat.js';
 
 /** e_ident[EI_CLASS] */
 const ELFCLASS64 = 2;
+const PAGE = 4096;
 
 /** A thread of a process of this computer. */
 export interface HostThread {
@@ -32,8 +34,6 @@ export interface HostDescription {
   readonly auxv: Uint8Array;
   readonly cmdline: Uint8Array;
   readonly mappings: readonly HostMapping[];
-  /** Bytes in memory by smaps, a mapping's start to its Rss and Anonymous. */
-  readonly sizes: ReadonlyMap<number, HostSizes>;
   /** /proc/PID/coredump_filter */
   readonly filter: number;
   /** Addresses of the program, its stack and its arguments; zeros where that is not permitted. */
@@ -47,8 +47,9 @@ export interface HostDescription {
  */
 export class HostProcess {
   readonly pid: number;
+  /** Its memory, until close(). */
+  readonly memory: HostMemory;
   readonly #dir: string;
-  readonly #mem: number;
   readonly #pagemap: number;
 
   /** @throws {ProcError} no such process, or not permitted */
@@ -56,11 +57,11 @@ export class HostProcess {
     this.pid = pid;
     this.#dir = `/proc/${pid}`;
     this.#checkMachine();
-    this.#mem = this.#open('mem');
+    this.memory = new HostMemory(this.#open('mem'), `${this.#dir}/mem`);
     try {
       this.#pagemap = this.#open('pagemap');
     } catch (error) {
-      closeSync(this.#mem);
+      closeSync(this.memory.fd);
       throw error;
     }
   }
@@ -83,7 +84,7 @@ export class HostProcess {
   }
 
   close(): void {
-    closeSync(this.#mem);
+    closeSync(this.memory.fd);
     closeSync(this.#pagemap);
   }
 
@@ -113,54 +114,25 @@ export class HostProcess {
       auxv: this.#read('auxv'),
       cmdline,
       mappings,
-      sizes: parseSmaps(new TextDecoder('latin1').decode(this.#read('smaps'))),
       places: stat.places,
       filter: parseInt(new TextDecoder().decode(this.#read('coredump_filter')), 16) || 0,
     };
   }
 
+  /** Bytes in memory by smaps, a mapping's start to its Rss and Anonymous: the kernel looks at every page for it. */
+  sizes(): ReadonlyMap<number, HostSizes> {
+    return parseSmaps(new TextDecoder('latin1').decode(this.#read('smaps')));
+  }
+
+  /** Bytes of it in memory, about. */
+  residentBytes(): number {
+    const [, pages = '0'] = new TextDecoder().decode(this.#read('statm')).split(' ');
+    return Number(pages) * PAGE;
+  }
+
   /** The letters of its threads' states. */
   states(): string[] {
     return this.#tids().map((tid) => this.#stat(`task/${tid}/stat`).state);
-  }
-
-  /**
-   * Reads memory: as many bytes of `into` as can be read from `addr` on, 0 where there is none.
-   *
-   * @throws {ProcError} the process has ended
-   */
-  readMemory(addr: number, into: Uint8Array): number {
-    try {
-      return this.#checkRead(
-        addr,
-        readSync(this.#mem, into, 0, into.length, BigInt(addr) as unknown as number),
-      );
-    } catch (error) {
-      return this.#failedRead(addr, error);
-    }
-  }
-
-  /** The same by another thread, which waits for the kernel while this one goes on. */
-  readMemoryAsync(addr: number, into: Uint8Array): Promise<number> {
-    return new Promise((resolve, reject) => {
-      read(this.#mem, into, 0, into.length, addr, (failure, n) => {
-        try {
-          resolve(failure === null ? this.#checkRead(addr, n) : this.#failedRead(addr, failure));
-        } catch (error) {
-          reject(error);
-        }
-      });
-    });
-  }
-
-  #checkRead(addr: number, n: number): number {
-    if (n > 0) return n;
-    throw new ProcError(`${this.#dir}/mem`, addr, 'the process has ended');
-  }
-
-  #failedRead(addr: number, error: unknown): number {
-    if (codeOf(error) === 'EIO') return 0;
-    throw error instanceof ProcError ? error : this.#failure('mem', addr, error);
   }
 
   /** Entries of pagemap from the page of `addr` on, as many as fit. */

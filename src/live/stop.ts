@@ -3,8 +3,9 @@ import { kill, pid as ownPid } from 'node:process';
 import { ProcError } from './error.js';
 import type { HostProcess } from './host-process.js';
 
-/** Longest wait for all threads to stop, and between two looks, milliseconds. */
+/** Longest wait for all threads to stop, and between two looks, at first and later, milliseconds. */
 const LONGEST = 2000;
+const FIRST_INTERVAL = 0.125;
 const INTERVAL = 2;
 
 /**
@@ -29,11 +30,15 @@ export function stopProcess(process: HostProcess): () => void {
   };
   const end = Date.now() + LONGEST;
   try {
-    while (!process.states().every(stopped)) {
+    for (
+      let wait = FIRST_INTERVAL;
+      !process.states().every(stopped);
+      wait = Math.min(wait * 2, INTERVAL)
+    ) {
       if (Date.now() > end) {
         throw new ProcError(`/proc/${process.pid}/stat`, 0, 'a thread does not stop for SIGSTOP');
       }
-      sleep(INTERVAL);
+      sleep(wait);
     }
   } catch (error) {
     resume();

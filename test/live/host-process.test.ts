@@ -14,11 +14,20 @@ import { readHeader } from '../../src/elf/header.js';
 import { readSegments } from '../../src/elf/segments.js';
 import { BytesSource, type ByteSource } from '../../src/elf/source.js';
 import { LinuxError, Machine, type Task } from '../../src/index.js';
+import {
+  begunBytes,
+  CopyPlan,
+  jobCount,
+  type SharedPlan,
+  stopJobs,
+} from '../../src/live/copy-plan.js';
+import { type CopyBuffer, copyBuffer, CopyWork } from '../../src/live/copy-work.js';
 import { ProcessCopy } from '../../src/live/host-copy.js';
 import { hostCore } from '../../src/live/host-core.js';
 import { HostPageReader, type HostRange } from '../../src/live/host-pages.js';
 import { HostProcess, type HostThread } from '../../src/live/host-process.js';
 import { stopProcess } from '../../src/live/stop.js';
+import { checksum } from '../../src/mm/checksum.js';
 import { asLine, FILE_ARGUMENTS, FILES, type AreaOp } from '../elf/areas-program.js';
 import { CrashDirectory, whyNoKernelCore } from '../elf/crash.js';
 import { everyKind } from '../elf/every-kind.js';
@@ -77,12 +86,11 @@ for (const filter of [0x33, 0x7f, 0x10, 0x0e]) {
     const resume = stopProcess(target);
     assert.ok(target.states().every((state) => state === 'T'));
     const description = target.describe();
-    const { file, reader } = hostCore(target, description);
+    const { file } = hostCore(target, description);
     const ours = new BytesSource('ours', file.toBytes());
     target.close();
     const kernel = await kernelCore(child, resume);
     assert.equal(segments(ours), segments(kernel));
-    assert.is(reader.unreadable > 0, (filter & 5) !== 0); // behind the ends of files, guards
     const [a, b] = [readCore(ours), readCore(kernel)];
     assert.equal(a.process, b.process);
     assert.equal(a.auxv, b.auxv);
@@ -103,73 +111,122 @@ for (const filter of [0x33, 0x7f, 0x10, 0x0e]) {
 
 const hashOf = (bytes: Uint8Array): string => createHash('md5').update(bytes).digest('hex');
 
-/** Copies a process and loads the copy; gives both. */
-async function copied(target: HostProcess): Promise<{ copy: ProcessCopy; task: Task }> {
-  const parts: Uint8Array[] = [];
-  let bytes = new Uint8Array(0);
+/** Memory is copied as the plan says, by as many threads as there are buffers, one job of each in turn. */
+function copyAll(
+  target: HostProcess,
+  plan: CopyPlan,
+  buffers: readonly CopyBuffer[],
+): { bytes: Uint8Array; lost: HostRange[]; shared: SharedPlan } {
+  const bytes = new Uint8Array(plan.bytes);
+  const shared = plan.share();
+  const put = (part: Uint8Array, offset: number): void => bytes.set(part, offset);
+  const works = buffers.map((buffer) => new CopyWork(shared, target.memory, buffer, put));
+  let left = [...works];
+  while (left.length > 0) left = left.filter((work) => work.next());
+  return { bytes, lost: works.flatMap(({ lost }) => lost), shared };
+}
+
+/** Copies a process and loads the copy. */
+async function copied(target: HostProcess): Promise<Task> {
+  const copy = new ProcessCopy(target, target.describe());
+  const buffer = await copyBuffer(2 ** 16, false);
+  const { bytes, lost } = copyAll(target, copy.plan(2 ** 16, 0), [buffer]);
   const source: ByteSource = {
     name: 'store',
     size: Number.MAX_SAFE_INTEGER,
     read: (offset, length) => bytes.subarray(offset, offset + length),
   };
-  const copy = new ProcessCopy(target, target.describe());
-  const buffer = new Uint8Array(2 ** 16);
-  for await (const batch of copy.batches(async () => buffer)) parts.push(batch.bytes.slice());
-  bytes = Buffer.concat(parts);
-  assert.is(copy.bytes, bytes.length);
-  const { core, areas } = copy.process(source);
+  const { core, areas } = copy.process(source, lost);
   const [task] = (await Machine.create()).loadCore(core, { areas }).threads as [Task];
-  return { copy, task };
+  return task;
 }
 
-hostTest('batches of any size have the bytes that one read after the other has', async () => {
+hostTest('jobs of any size have the bytes that one read after the other has', async () => {
   const child = await waiting(0x7f);
   const target = new HostProcess(child.pid ?? 0);
   const resume = stopProcess(target);
   const reader = new HostPageReader(target);
-  const { mappings } = target.describe();
-  const ranges = function* (): Generator<HostRange> {
-    for (const { start, end, inode } of mappings) {
-      yield* reader.ranges(start, end, inode === 0 ? 'touched' : 'all');
-    }
-  };
-  const expected: string[] = [];
-  for (const { start, end } of [...ranges()]) {
+  const ranges = target
+    .describe()
+    .mappings.flatMap(({ start, end, inode }) => [
+      ...reader.ranges(start, end, inode === 0 ? 'touched' : 'all'),
+    ]);
+  const expected = new Map<number, string>();
+  for (const { start, end } of ranges) {
     for (const { addr, bytes } of reader.read(start, end, 'all')) {
       for (let at = 0; at < bytes.length; at += 4096) {
-        expected.push(`${addr + at} ${hashOf(bytes.subarray(at, at + 4096))}`);
+        expected.set(addr + at, hashOf(bytes.subarray(at, at + 4096)));
       }
     }
   }
-  const lost = reader.unreadable;
-  assert.ok(expected.length > 100 && lost > 0);
-  // Small ones are read here, those of a MiB by another thread.
-  for (const size of [4096, 3 * 4096, 2 ** 20]) {
-    reader.unreadable = 0;
-    const found: string[] = [];
-    for await (const batch of reader.batches(ranges(), async () => new Uint8Array(size))) {
-      const { bytes, pieces } = batch;
-      assert.is(pieces.at(-1)?.at, bytes.length - (pieces.at(-1)?.length ?? 0));
-      for (const { addr, at, length } of pieces) {
-        for (let page = 0; page < length; page += 4096) {
-          const part = bytes.subarray(at + page, at + page + 4096);
-          found.push(`${addr + page} ${hashOf(part)}`);
-        }
-      }
+  assert.ok(expected.size > 100 && reader.unreadable > 0);
+  const zeros = hashOf(new Uint8Array(4096));
+  const { core } = (await Machine.create()).kernel;
+  for (const [size, threads] of [
+    [4096, 1],
+    [3 * 4096, 2],
+    [2 ** 20, 1],
+    [2 ** 20, 3],
+  ] as const) {
+    const plan = new CopyPlan(size);
+    const places = new Map<number, number>();
+    for (const { start, end } of ranges) {
+      for (let at = start; at < end; at += 4096) places.set(at, plan.bytes + at - start);
+      plan.add(start, end - start, plan.bytes);
     }
-    assert.equal(found, expected, `of ${size} bytes`);
-    assert.is(reader.unreadable, lost);
+    const buffers: CopyBuffer[] = [];
+    while (buffers.length < threads) buffers.push(await copyBuffer(size, true));
+    // What was in the buffer before is not where a page cannot be read.
+    for (const { bytes } of buffers) bytes.fill(255);
+    const { bytes, lost, shared } = copyAll(target, plan, buffers);
+    const gone = new Set<number>();
+    for (const { start, end } of lost) for (let at = start; at < end; at += 4096) gone.add(at);
+    assert.is(gone.size, reader.unreadable, `${size} bytes, ${threads} threads`);
+    for (const [addr, at] of places) {
+      const page = hashOf(bytes.subarray(at, at + 4096));
+      assert.is(page, expected.get(addr) ?? zeros, addr.toString(16));
+      assert.is(expected.has(addr), !gone.has(addr));
+    }
+    assert.is(shared.checksums.length, Math.ceil(plan.bytes / size));
+    shared.checksums.forEach((sum, i) => {
+      assert.is(sum, checksum(core, bytes.subarray(i * size, (i + 1) * size)), `job ${i}`);
+    });
   }
   resume();
   const ended = once(child, 'exit');
   child.kill('SIGKILL');
   await ended;
-  const batches = reader.batches(ranges(), async () => new Uint8Array(2 ** 20));
-  await batches.next().then(
-    () => assert.unreachable(),
-    ({ message }: Error) => assert.match(message, /the process has ended$/),
-  );
+  const plan = new CopyPlan(4096);
+  plan.add(ranges[0]?.start ?? 0, 4096, 0);
+  const buffer = await copyBuffer(4096, false);
+  assert.throws(() => copyAll(target, plan, [buffer]), /the process has ended$/);
   target.close();
+});
+
+test('a plan has its jobs where their bytes are full, and none when it has no bytes', () => {
+  assert.is(jobCount(new CopyPlan(4096).share()), 0);
+  const plan = new CopyPlan(0x4000);
+  plan.add(0x10000, 0x1000, 0x500000);
+  plan.add(0x20000, 0x8000, 0x100000);
+  plan.add(0x7fffffffe000, 0x1000, 2 ** 40);
+  const shared = plan.share();
+  assert.is(plan.bytes, 0xa000);
+  assert.equal([...shared.firsts], [0, 2, 3, 5]);
+  assert.equal(
+    [...shared.pieces],
+    [
+      ...[0x10000, 0x1000, 0x500000],
+      ...[0x20000, 0x3000, 0x100000],
+      ...[0x23000, 0x4000, 0x103000],
+      ...[0x27000, 0x1000, 0x107000],
+      ...[0x7fffffffe000, 0x1000, 2 ** 40],
+    ],
+  );
+  assert.is(begunBytes(shared), 0);
+  Atomics.add(shared.next, 0, 2);
+  assert.is(begunBytes(shared), 0x8000);
+  stopJobs(shared);
+  assert.is(shared.next[0], 3);
 });
 
 /** Lines of maps without what a copy does not have: device and inode, and that it was shared. */
@@ -185,7 +242,7 @@ hostTest('a copy that is loaded has the mappings, the memory and the arguments',
   const target = new HostProcess(pid);
   const resume = stopProcess(target);
   const maps = readFileSync(`/proc/${pid}/maps`, 'latin1');
-  const { task } = await copied(target);
+  const task = await copied(target);
   for (const name of ['cmdline', 'environ', 'auxv', 'comm']) {
     assert.equal(
       task.readFile(`/proc/self/${name}`),
@@ -289,7 +346,7 @@ hostTest('a process that was stopped before stays so, another runs again', async
   const ended = once(child, 'exit');
   child.kill('SIGKILL');
   await ended;
-  assert.throws(() => target.readMemory(0x10000000, new Uint8Array(8)), /the process has ended$/);
+  assert.throws(() => target.memory.read(0x10000000, new Uint8Array(8)), /the process has ended$/);
   target.close();
 });
 
