@@ -71,7 +71,7 @@ function partsOf({
     ['out/4096', () => core.takeBounce(a4096, PAGE_SIZE)],
     [
       'copy/4096',
-      () => void exports.processVmCopy(far.ptr, from, near.ptr, into, 4096, false, limit),
+      () => void exports.processVmCopy(far.ptr, from, near.ptr, into, 4096, false, limit, 4096),
     ],
     ['access', () => void mmAccess(reader, target, PTRACE_MODE_ATTACH_REALCREDS)],
     ['syscall', syscall],
