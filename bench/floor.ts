@@ -147,7 +147,7 @@ function* coreParts({ far, near, from, into }: Scene, { kernel }: Setting): Part
   const [there, here] = [far.ptr, near.ptr];
   const copy = (): void => {
     for (let i = 0; i < OPERATIONS; i++) {
-      exports.processVmCopy(there, from, here, into, PAGE_SIZE, false, limit);
+      exports.processVmCopy(there, from, here, into, PAGE_SIZE, false, limit, PAGE_SIZE);
     }
   };
   yield part('copy/4096', OPERATIONS, copy, {

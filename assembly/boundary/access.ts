@@ -94,6 +94,7 @@ export function processVmCopy(
   len: usize,
   write: bool,
   stackLimit: f64,
+  segment: usize,
 ): usize {
   return processVm.processVmCopy(
     changetype<Mm>(remote),
@@ -103,5 +104,6 @@ export function processVmCopy(
     len,
     FOLL_PIN | (write ? FOLL_WRITE : 0),
     <u64>stackLimit,
+    segment,
   );
 }

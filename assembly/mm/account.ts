@@ -8,7 +8,7 @@ export function isDataMapping(flags: u32): bool {
   return (flags & (VM_WRITE | VM_SHARED | VM_GROWSDOWN)) == VM_WRITE;
 }
 
-export function isExecMapping(flags: u32): bool {
+function isExecMapping(flags: u32): bool {
   return (flags & (VM_EXEC | VM_WRITE | VM_GROWSDOWN)) == VM_EXEC;
 }
 

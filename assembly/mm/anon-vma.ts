@@ -18,7 +18,7 @@ export function setLastAnonVmaId(id: u32): void {
   lastAnonVma = id;
 }
 
-export function newAnonVma(): u32 {
+function newAnonVma(): u32 {
   return ++lastAnonVma;
 }
 

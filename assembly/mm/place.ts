@@ -18,7 +18,7 @@ const UNMAPPED_BASE: u64 =
   (((<u64>1) << TASK_SIZE_SHIFT) / 3 + PAGE_OFFSET_MASK) & ~(<u64>PAGE_OFFSET_MASK);
 
 /** vm_start_gap(): where the hole below a VMA ends. */
-export function startGap(vma: Vma): u64 {
+function startGap(vma: Vma): u64 {
   if (!(vma.flags & VM_GROWSDOWN)) return vma.start;
   return vma.start > STACK_GUARD_GAP ? vma.start - STACK_GUARD_GAP : 0;
 }

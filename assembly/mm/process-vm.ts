@@ -4,7 +4,7 @@ import { FOLL_WRITE } from '../abi/foll';
 import { PAGE_OFFSET_MASK, PAGE_SIZE } from '../abi/page';
 import { followPte, gupInVma, gupSlot, mayPin, readyPlace, setGupStop, vmaPermits } from './gup';
 import { Mm } from './mm';
-import { slotIsOwn } from './pgtable';
+import { findSlot, ptePresent, pteWritable, slotIsOwn } from './pgtable';
 import { stretchBytes, userStop, userStretch } from './user';
 import { needsHost } from './userfault';
 import { vmaLookup } from './vma';
@@ -55,6 +55,27 @@ function remoteStretch(mm: Mm, addr: u64, len: usize, gupFlags: u32): usize {
   return frame + offset;
 }
 
+/** PVM_MAX_KMALLOC_PAGES, in bytes: as much of a remote segment is pinned before the first byte is copied. */
+const PINNED_BYTES: usize = 1024 * PAGE_SIZE;
+
+/**
+ * Faults in what is pinned of the remote side before the first byte is copied: a fault of the local side may copy a
+ * page that both share, and the remote one would no longer be unshared.
+ */
+function pinAhead(mm: Mm, addr: u64, len: usize, gupFlags: u32): void {
+  let done: usize = 0;
+  while (done < len && remoteStretch(mm, addr + done, len - done, gupFlags) != 0) done += stretch;
+  setGupStop(0);
+}
+
+/** Whether an access to a page finds no entry that allows it. */
+function takesFault(mm: Mm, addr: u64, write: bool): bool {
+  const slot = findSlot(mm, addr);
+  if (slot == 0) return true;
+  const pte = load<u64>(slot);
+  return !ptePresent(pte) || (write && !pteWritable(pte));
+}
+
 /** Bytes from `addr` to the end of its page. */
 function pageRest(addr: u64): usize {
   return <usize>PAGE_SIZE - ((<usize>addr) & PAGE_OFFSET_MASK);
@@ -64,6 +85,7 @@ function pageRest(addr: u64): usize {
  * process_vm_rw_single_vec() for one stretch on both sides, without FOLL_FORCE and without stack growth on
  * the remote side (K-173, K-214, K-215). Returns the bytes copied; gupStop() is NEED_* where the host has
  * to act before more can be, and NEED_HOST where it has to copy itself.
+ * @param segment bytes of the remote segment from there on, `len` or more
  */
 export function processVmCopy(
   remote: Mm,
@@ -73,9 +95,11 @@ export function processVmCopy(
   len: usize,
   gupFlags: u32,
   stackLimit: u64,
+  segment: usize,
 ): usize {
   const write = (gupFlags & FOLL_WRITE) != 0;
   let done: usize = 0;
+  let ahead: usize = 0;
   copyStop = 0;
   setGupStop(0);
   while (done < len) {
@@ -84,7 +108,13 @@ export function processVmCopy(
       copyStop = 1;
       break;
     }
-    const here = userStretch(local, localAddr + done, stretch, !write, stackLimit);
+    const length = stretch;
+    const next = done + length;
+    if (next < segment && done >= ahead && takesFault(local, localAddr + done, !write)) {
+      ahead = min(segment, done + PINNED_BYTES);
+      if (next < ahead) pinAhead(remote, remoteAddr + next, ahead - next, gupFlags);
+    }
+    const here = userStretch(local, localAddr + done, length, !write, stackLimit);
     if (here == 0) {
       if (needsHost(userStop())) setGupStop(userStop());
       copyStop = 2;

@@ -22,7 +22,7 @@ import { markWp, withoutWp } from './userfault';
 import { Vma, findVma } from './vma';
 
 /** userfaultfd_wp_use_markers(): can pages of the VMA that are not there be write-protected? */
-export function usesMarkers(vma: Vma): bool {
+function usesMarkers(vma: Vma): bool {
   if (!(vma.uffd & UFFD_WP)) return false;
   return vma.mapping != null || (vma.uffd & UFFD_WP_UNPOPULATED) != 0;
 }

@@ -81,7 +81,7 @@ function countsAsWriter(vma: Vma): bool {
 }
 
 /** Adds the VMA to its mapping's list; undone by leaveMapping. */
-export function joinMapping(vma: Vma): void {
+function joinMapping(vma: Vma): void {
   const mapping = vma.mapping;
   if (mapping == null) return;
   vma.mapPrev = null;

@@ -30,7 +30,7 @@ export const ZAP_PAGES: u32 = 1;
 export const ZAP_FILE_PAGES: u32 = 2;
 
 /** Beside the last two: what was write-protected for a userfaultfd leaves a marker that says so. */
-export const ZAP_KEEP_WP: u32 = 4;
+const ZAP_KEEP_WP: u32 = 4;
 
 let zapMode = ZAP_UNMAP;
 let keepsWp = false;

@@ -12,7 +12,7 @@ const NUMBERS: ReadonlyMap<string, number> = new Map(
   NAMES.split(' ').map((name, number) => [`E${name}`, number]),
 );
 
-export const WASI_EIO = 29;
+const WASI_EIO = 29;
 export const WASI_ENOTCAPABLE = 76;
 
 /** WASI's number of an error with a `code`; an error without one is thrown on: it is a fault. */

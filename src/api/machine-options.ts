@@ -142,7 +142,7 @@ export function sourcesOf(
 }
 
 /** A directory of the host, as far as one can tell: it has the methods. @throws {TypeError} it has not */
-export function hostArgument(name: string, directory: HostDirectory): void {
+function hostArgument(name: string, directory: HostDirectory): void {
   objectArgument(name, directory);
   for (const method of ['lstat', 'readdir', 'readlink', 'read'] as const) {
     functionArgument(`${name}.${method}`, directory[method]);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 const MARK = '.procmem-root';
 
 /** Where tools/riscv64-root.mjs puts Debian's riscv64 packages, if nobody names another place. */
-export function debianRootPath(): string {
+function debianRootPath(): string {
   const { PROCMEM_RISCV64_ROOT: named = '', XDG_CACHE_HOME: cache = '' } = process.env;
   if (named !== '') return named;
   return join(cache === '' ? join(homedir(), '.cache') : cache, 'procmem', 'riscv64-root');

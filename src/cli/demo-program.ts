@@ -45,13 +45,13 @@ export function chooseProgram(): CrashProgram {
 }
 
 /** The program that comes with the package. */
-export function staticProgram(): CrashProgram {
+function staticProgram(): CrashProgram {
   const about = 'a static program that names its own stack, as google-glog does';
   return { ...readProgram('crash'), about, root: null };
 }
 
 /** The program that uses Debian's google-glog, in a root of its packages. */
-export function glogProgram(root: string): CrashProgram {
+function glogProgram(root: string): CrashProgram {
   const about = "a program linked with Debian's google-glog";
   return { label: 'examples/guest/glog.cc', path: GLOG, bytes: null, about, root };
 }

@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import type { LoadedProcess } from '../api/load-core.js';
@@ -12,7 +12,7 @@ import { LinuxError } from '../errno.js';
 import { Machine } from '../machine.js';
 import { isSnapshot } from '../snapshot/container.js';
 import type { Options } from './command.js';
-import { openHostFile, openInput } from './file-source.js';
+import { openHostFile, openInput, openSysroot } from './file-source.js';
 import { InputError, UsageError } from './io.js';
 import { asLoaded, restoreInput } from './restored.js';
 
@@ -68,8 +68,7 @@ export function exampleCrash(): Crash {
  */
 export async function openProcess(path: string, choice: InputChoice = {}): Promise<Crash> {
   const { sysroot = null, pid = null, exe = null, snapshot = false } = choice;
-  const open: OpenFile = (name) =>
-    name.startsWith('/') ? openHostFile(sysroot === null ? name : join(sysroot, name)) : null;
+  const open: OpenFile = sysroot === null ? openHostFile : openSysroot(sysroot);
   const source = openInput(path);
   if (isSnapshot(source)) {
     if (exe !== null) throw new UsageError(`--exe: ${path} is a snapshot, and has its program`);

@@ -21,12 +21,10 @@ export const PF_R = 4;
 export const PN_XNUM = 0xffff;
 
 export const SHT_SYMTAB = 2;
-export const SHT_STRTAB = 3;
 export const SHT_NOBITS = 8;
 export const SHT_DYNSYM = 11;
 
 export const SHN_UNDEF = 0;
-export const STT_FUNC = 2;
 
 /** Bytes in the structures of a 64-bit file: header, program header, section header, symbol. */
 export const EHDR_SIZE = 64;

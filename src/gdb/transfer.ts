@@ -138,7 +138,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 
 /** A text inside XML; characters that no XML may have become question marks. */
-export function xmlText(text: string): string {
+function xmlText(text: string): string {
   return text
     .replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '')
     .replace(/[^\t\n\r -\ud7ff\ue000-\ufffd]/g, '?');

@@ -19,7 +19,7 @@ export interface Parked {
 }
 
 /** Bytes of ecall: a call that is made again is that instruction again. */
-export const ECALL_SIZE = 4n;
+const ECALL_SIZE = 4n;
 const A0 = 10;
 const A7 = 17;
 

@@ -12,7 +12,7 @@ import { makeSiginfo, SI_USER } from '../kernel/siginfo.js';
 import { SIGKILL } from '../kernel/signal.js';
 import type { VirtualClock } from '../kernel/virtual-clock.js';
 import { Machine } from '../machine.js';
-import { EXEC_ARCHES } from '../syscall/binfmt.js';
+import { EXEC_ARCHES } from '../syscall/auxv.js';
 import { doExecve } from '../syscall/exec-call.js';
 import { sysChdir } from '../vfs/fs-calls.js';
 import {

@@ -72,6 +72,9 @@ const inBuffer =
 const outBuffer = late((value, { task, failed, result }) =>
   failed ? pointer(value) : buffer(task, value, result),
 );
+const epollEvents = late((value, { task, failed, result }) =>
+  failed ? pointer(value) : s.epollEvents(task, value, result),
+);
 const latePtr = late((value) => pointer(value));
 
 const openFlags: Argument = (value) => {
@@ -275,6 +278,9 @@ export const CALLS: Readonly<Record<string, CallFormat>> = {
   inotify_add_watch: [d, name, bits(f.IN_EVENTS)],
   inotify_rm_watch: [d, d],
   epoll_create1: [bits([[0x80000, 'EPOLL_CLOEXEC']])],
+  epoll_ctl: [d, one(f.EPOLL_OPS, 'EPOLL_CTL'), d, given(s.epollEvent)],
+  epoll_pwait: [d, epollEvents, d, d, given(s.sigset), u],
+  epoll_pwait2: [d, epollEvents, d, given(s.timespec), given(s.sigset), u],
   signalfd4: [d, given(s.sigset), u, bits(f.SFD)],
   timer_create: [one(f.CLOCKS, 'CLOCK'), given(s.sigevent), stored(s.pid)],
   timer_settime: [d, bits([[1, 'TIMER_ABSTIME']]), given(s.itimerspec), stored(s.itimerspec)],

@@ -241,6 +241,21 @@ export function pollfds(task: Task, addr: bigint, count: number, ready: boolean)
   return `[${items.join(', ')}]`;
 }
 
+const epollItem = (view: DataView, at: number): string => {
+  const data = `{u32=${view.getUint32(at + 8, true)}, u64=${view.getBigUint64(at + 8, true)}}`;
+  return `{events=${flags(view.getInt32(at, true), f.EPOLL_EVENTS)}, data=${data}}`;
+};
+
+/** struct epoll_event of the generic layout. */
+export const epollEvent = struct(16, (view) => epollItem(view, 0));
+
+/** As many of them as a wait has found. */
+export function epollEvents(task: Task, addr: bigint, count: number): string {
+  const view = peekView(task, addr, 16 * count);
+  if (view === null) return pointer(addr);
+  return `[${Array.from({ length: count }, (_, i) => epollItem(view, 16 * i)).join(', ')}]`;
+}
+
 /** A siginfo, as it is shown where a signal arrives. */
 export function siginfo(info: Uint8Array): string {
   const view = new DataView(info.buffer, info.byteOffset, info.length);

@@ -26,8 +26,8 @@ import { NOT_MINE } from './security.js';
 import type { TaskStruct } from './task.js';
 
 // include/uapi/linux/capability.h
-export const LINUX_CAPABILITY_VERSION_1 = 0x19980330;
-export const LINUX_CAPABILITY_VERSION_2 = 0x20071026;
+const LINUX_CAPABILITY_VERSION_1 = 0x19980330;
+const LINUX_CAPABILITY_VERSION_2 = 0x20071026;
 export const LINUX_CAPABILITY_VERSION_3 = 0x20080522;
 
 // include/uapi/linux/prctl.h

@@ -108,7 +108,7 @@ export function inGroup(cred: Readonly<Cred>, kgid: number): boolean {
  * owns counts as less (K-303).
  * @see kernel/cred.c, cred_cap_issubset()
  */
-export function credCapIsSubset(set: Readonly<Cred>, subset: Readonly<Cred>): boolean {
+function credCapIsSubset(set: Readonly<Cred>, subset: Readonly<Cred>): boolean {
   if (set.userNs === subset.userNs) return capIsSubset(subset.capPermitted, set.capPermitted);
   for (let ns = subset.userNs; ns.parent !== null; ns = ns.parent) {
     if (ns.parent === set.userNs && ns.owner === set.euid) return true;

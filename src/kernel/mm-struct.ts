@@ -10,8 +10,6 @@ import type { UserNamespace } from './userns.js';
 export const SUID_DUMP_DISABLE = 0;
 /** Its user may look. */
 export const SUID_DUMP_USER = 1;
-/** As 0 for access; cores are written for root (fs.suid_dumpable=2). */
-export const SUID_DUMP_ROOT = 2;
 
 /** One of SUID_DUMP_* (include/linux/sched/coredump.h). */
 export type Dumpable = 0 | 1 | 2;

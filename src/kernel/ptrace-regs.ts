@@ -18,7 +18,7 @@ const XSTATE_SIZE = 832;
 export const NT_PRSTATUS = 1;
 export const NT_PRFPREG = 2;
 const NT_386_IOPERM = 0x201;
-export const NT_X86_XSTATE = 0x202;
+const NT_X86_XSTATE = 0x202;
 
 /** struct user, bytes, and where its debug registers lie. */
 const USER_SIZE = 912;

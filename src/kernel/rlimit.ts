@@ -21,7 +21,7 @@ export const RLIMIT_MSGQUEUE = 12;
 export const RLIMIT_NICE = 13;
 export const RLIMIT_RTPRIO = 14;
 export const RLIMIT_RTTIME = 15;
-export const RLIM_NLIMITS = 16;
+const RLIM_NLIMITS = 16;
 
 /** No limit, as the system calls write it. */
 export const RLIM_INFINITY = 0xffffffffffffffffn;

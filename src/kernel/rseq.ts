@@ -10,8 +10,9 @@ import { toUserAddr } from './user-address.js';
  *     struct rseq      0 cpu_id_start   4 cpu_id   8 rseq_cs   16 flags   20 node_id   24 mm_cid   28 end
  *     struct rseq_cs   0 version   4 flags   8 start_ip   16 post_commit_offset   24 abort_ip   32
  */
-const RSEQ_END = 28;
-const RSEQ_ALIGN = 32;
+/** Bytes of it that the kernel knows, and what it is aligned to. */
+export const RSEQ_END = 28;
+export const RSEQ_ALIGN = 32;
 /** The size of its first version, which is enough however it grows. */
 const ORIG_RSEQ_SIZE = 32;
 const RSEQ_CS = 8;

@@ -18,7 +18,7 @@ import { toUserAddr } from './user-address.js';
 // include/uapi/linux/seccomp.h
 export const SECCOMP_MODE_STRICT = 1;
 export const SECCOMP_MODE_FILTER = 2;
-export const SECCOMP_RET_KILL_PROCESS = 0x80000000;
+const SECCOMP_RET_KILL_PROCESS = 0x80000000;
 export const SECCOMP_RET_KILL_THREAD = 0;
 export const SECCOMP_RET_TRAP = 0x00030000;
 export const SECCOMP_RET_ERRNO = 0x00050000;

@@ -3,7 +3,7 @@ export const INVALID_UID = -1;
 /** No group: what (gid_t)-1 is in Linux. */
 export const INVALID_GID = -1;
 /** What an id without a mapping looks like to the reader (fs.overflowuid, fs.overflowgid). */
-export const OVERFLOW_ID = 65534;
+const OVERFLOW_ID = 65534;
 
 const ALL_IDS = 0xffffffff;
 
@@ -125,7 +125,7 @@ export function fromKuid(ns: UserNamespace, kuid: number): number {
 }
 
 /** Gives a kgid as a namespace sees it; -1 without a mapping (from_kgid()). */
-export function fromKgid(ns: UserNamespace, kgid: number): number {
+function fromKgid(ns: UserNamespace, kgid: number): number {
   return mapIdUp(ns.gidMap, kgid);
 }
 

@@ -90,7 +90,7 @@ const ADMIN_RESERVE = 8192 * 1024;
  * Most bytes that may be promised to all processes under vm.overcommit_memory 2.
  * @see mm/util.c, vm_commit_limit() and __vm_enough_memory()
  */
-export function commitLimit(limits: MmLimits): number {
+function commitLimit(limits: MmLimits): number {
   const { totalRam, overcommitRatio, overcommitKbytes } = limits;
   const bytes = overcommitKbytes > 0 ? overcommitKbytes * 1024 : (totalRam * overcommitRatio) / 100;
   return Math.floor(bytes / PAGE_SIZE) * PAGE_SIZE;

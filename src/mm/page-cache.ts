@@ -1,5 +1,5 @@
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
-import { MAPPING_NR_PAGES, MAPPING_WRITABLE } from '../../assembly/abi/layout.js';
+import { MAPPING_NR_PAGES, MAPPING_VMAS, MAPPING_WRITABLE } from '../../assembly/abi/layout.js';
 import { EIO, ENOMEM } from '../../assembly/abi/errno.js';
 import { LinuxError, fail } from '../errno.js';
 import type { Core, PageLoader, Ptr } from '../wasm/core.js';
@@ -101,6 +101,11 @@ export class PageCache implements PageLoader {
   /** Is page `index` in memory? */
   isCached(index: number): boolean {
     return this.core.exports.mappingFind(this.ptr, index) !== 0;
+  }
+
+  /** Whether some memory maps it. */
+  get isMapped(): boolean {
+    return this.core.readU32(this.ptr + MAPPING_VMAS) !== 0;
   }
 
   /** Mappings through which the file could be written: i_mmap_writable. */
@@ -206,6 +211,16 @@ export class PageCache implements PageLoader {
     const end = addU64(pos, done);
     if (end > this.bytes) this.resize(end);
     return done;
+  }
+
+  /** What a write does before it has a byte: makes the page at `pos`, dirty, and the file reach there; false without a frame. */
+  beginWrite(pos: U64): boolean {
+    const { index } = pageOf(pos);
+    const frame = this.grab(index, true);
+    if (frame === 0) return false;
+    this.wrote(index, frame);
+    if (pos > this.bytes) this.resize(pos);
+    return true;
   }
 
   /** The bytes of a page changed; one that is written through stays as clean as it was. */

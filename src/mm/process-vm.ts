@@ -46,13 +46,17 @@ function grewStack({ core, ptr }: Mm, addr: number, stackLimit: number): boolean
   return core.exports.accessRemoteVm(ptr, addr, core.bounce, 1, 0, stackLimit) === 1;
 }
 
-/** Copies one stretch that is contiguous on both sides; returns the bytes before either side failed. */
+/**
+ * Copies one stretch that is contiguous on both sides; returns the bytes before either side failed.
+ * @param segment bytes of the remote segment from there on, which are pinned before the first is copied
+ */
 function copyStretch(
   remoteMm: Mm,
   remoteAddr: number,
   localMm: Mm,
   localAddr: number,
   length: number,
+  segment: number,
   write: boolean,
   stackLimit: number,
   grows: boolean,
@@ -68,6 +72,7 @@ function copyStretch(
       length - done,
       write,
       stackLimit,
+      Math.min(segment - done, PINNED_AT_ONCE * PAGE_SIZE),
     );
     if (done === length) return done;
     const stop = exports.gupStop();
@@ -191,7 +196,17 @@ export function processVmPair(
 ): number {
   const at = coreAddress(remoteAddr);
   const count = Math.min(remoteLength, localLength);
-  const done = copyStretch(remoteMm, at, localMm, localAddr, count, write, stackLimit, grows);
+  const done = copyStretch(
+    remoteMm,
+    at,
+    localMm,
+    localAddr,
+    count,
+    remoteLength,
+    write,
+    stackLimit,
+    grows,
+  );
   if (done === remoteLength) return done;
   const ended = done === count;
   if (ended || remoteMm.core.exports.processVmStop() === LOCAL_STOP) {
@@ -236,7 +251,17 @@ export function processVmRw(
       }
       const count = Math.min(room, there.length - done);
       const [from, to] = [at + done, here.addr + offset];
-      const copied = copyStretch(remoteMm, from, localMm, to, count, write, stackLimit, grows);
+      const copied = copyStretch(
+        remoteMm,
+        from,
+        localMm,
+        to,
+        count,
+        there.length - done,
+        write,
+        stackLimit,
+        grows,
+      );
       total += copied;
       if (copied < count) {
         const ended = exports.processVmStop() === LOCAL_STOP;

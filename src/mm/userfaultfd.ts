@@ -19,7 +19,7 @@ export const UFFD_FEATURE_EXACT_ADDRESS = 0x800;
 export const UFFD_FEATURE_WP_UNPOPULATED = 0x2000;
 export const UFFD_FEATURE_WP_ASYNC = 0x8000;
 /** Not of the interface: UFFDIO_API has been called. */
-export const UFFD_FEATURE_INITIALIZED = 0x80000000;
+const UFFD_FEATURE_INITIALIZED = 0x80000000;
 
 /** All of Linux but the events of fork, mremap, munmap and madvise. */
 export const UFFD_FEATURES = 0x1ffff & ~0x4e;

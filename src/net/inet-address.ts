@@ -32,12 +32,12 @@ export const isAny = (addr: IpAddress): boolean => addr === ANY4 || addr === ANY
 export const isBroadcast = (addr: IpAddress): boolean => addr === BROADCAST4;
 
 /** 224.0.0.0/4 or ff00::/8. */
-export function isMulticast(addr: IpAddress): boolean {
+function isMulticast(addr: IpAddress): boolean {
   return isV4(addr) ? addr[24] === 'e' : addr.startsWith('ff');
 }
 
 /** One of the machine's own: 127.0.0.0/8 but for the broadcast address, or ::1. */
-export function isLocal(addr: IpAddress): boolean {
+function isLocal(addr: IpAddress): boolean {
   if (isV4(addr)) return addr.startsWith(`${MAPPED}7f`) && !isBroadcast(addr);
   return addr === LOOPBACK6;
 }

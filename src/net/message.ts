@@ -3,11 +3,9 @@ import type { File } from '../vfs/file.js';
 // include/linux/socket.h
 export const MSG_OOB = 0x1;
 export const MSG_PEEK = 0x2;
-export const MSG_DONTROUTE = 0x4;
 export const MSG_CTRUNC = 0x8;
 export const MSG_TRUNC = 0x20;
 export const MSG_DONTWAIT = 0x40;
-export const MSG_EOR = 0x80;
 export const MSG_WAITALL = 0x100;
 export const MSG_ERRQUEUE = 0x2000;
 export const MSG_NOSIGNAL = 0x4000;

@@ -2,8 +2,8 @@ import { fail } from '../errno.js';
 import { ANY4, ANY6, type IpAddress, isAny, isV4 } from './inet-address.js';
 
 /** The ports that the kernel gives: net.ipv4.ip_local_port_range. */
-export const PORT_MIN = 32768;
-export const PORT_MAX = 60999;
+const PORT_MIN = 32768;
+const PORT_MAX = 60999;
 
 /** Who has a port: a socket, or a connection that is over and lingers (struct inet_bind_bucket's owners). */
 export interface PortOwner {

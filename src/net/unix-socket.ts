@@ -47,8 +47,8 @@ const MAX_DATAGRAMS = 10;
 /** Bytes of a stream that are kept in one piece. */
 const JOINED_BYTES = 65536;
 
-export const FIONREAD = 0x541b;
-export const SIOCOUTQ = 0x5411;
+const FIONREAD = 0x541b;
+const SIOCOUTQ = 0x5411;
 const SOL_SOCKET = 1;
 const SCM_CREDENTIALS = 2;
 const SO_PASSCRED = 16;

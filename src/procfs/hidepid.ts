@@ -10,7 +10,7 @@ import type { SuperBlock } from '../vfs/super-block.js';
 import { getProcTask, showOwner } from './proc-inode.js';
 import { SideTable } from '../side-table.js';
 
-export const HIDEPID_OFF = 0;
+const HIDEPID_OFF = 0;
 /** The entries below another's /proc/PID are closed. */
 export const HIDEPID_NO_ACCESS = 1;
 /** Another's /proc/PID is not there. */

@@ -71,7 +71,7 @@ export function taskDumpOwner(task: TaskStruct, mode: number): { uid: number; gi
 }
 
 /** Brings the owner of an inode up to date (fs/proc/base.c pid_update_inode()). */
-export function pidUpdateInode(task: TaskStruct, inode: Inode): void {
+function pidUpdateInode(task: TaskStruct, inode: Inode): void {
   const { uid, gid } = taskDumpOwner(task, inode.mode);
   inode.uid = uid;
   inode.gid = gid;

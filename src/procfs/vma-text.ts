@@ -14,7 +14,7 @@ const hex8 = (value: number): string => value.toString(16).padStart(8, '0');
 const hex2 = (value: number): string => value.toString(16).padStart(2, '0');
 
 /** "rwxp": what the mapping allows, and whether it is shared. */
-export function vmaPerms(flags: number): string {
+function vmaPerms(flags: number): string {
   return [
     (flags & VM_READ) !== 0 ? 'r' : '-',
     (flags & VM_WRITE) !== 0 ? 'w' : '-',

@@ -9,7 +9,7 @@ import { Memento } from './memento.js';
 import { ruleOf } from './schema.js';
 
 /** The modules whose state is part of the machine's: those of this library that have any. */
-export function statefulModules(kernel: Kernel): Record<string, SecurityModule> {
+function statefulModules(kernel: Kernel): Record<string, SecurityModule> {
   const found: Record<string, SecurityModule> = {};
   for (const module of kernel.security.list()) {
     if (ruleOf(Object.getPrototypeOf(module) as object) !== undefined) found[module.name] = module;

@@ -1,43 +1,24 @@
 import { E2BIG, ELIBBAD, ELOOP, ENOEXEC } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
 import { mmLimits } from '../kernel/mm-limits.js';
-import {
-  AT_BASE,
-  AT_CLKTCK,
-  AT_ENTRY,
-  AT_EXECFN,
-  AT_FLAGS,
-  AT_HWCAP,
-  AT_MINSIGSTKSZ,
-  AT_NULL,
-  AT_PAGESZ,
-  AT_PHDR,
-  AT_PHENT,
-  AT_PHNUM,
-  AT_PLATFORM,
-  AT_RANDOM,
-  AT_SECURE,
-  AT_SYSINFO_EHDR,
-} from '../kernel/auxvec.js';
 import type { MmStruct } from '../kernel/mm-struct.js';
 import { RLIMIT_STACK } from '../kernel/rlimit.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { mapVdso } from '../kernel/vdso.js';
 import { vdsoFunction, VDSO_RISCV64 } from '../kernel/vdso-arch.js';
-import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import { encodeName } from '../mm/name-bytes.js';
 import type { File } from '../vfs/file.js';
-import { ELF_ET_DYN_BASE, type MappedElf, mapElf, setAreas } from './binfmt-elf.js';
+import { EXEC_ARCHES, type ExecArch, makeAuxv } from './auxv.js';
+import { ELF_ET_DYN_BASE, mapElf, setAreas } from './binfmt-elf.js';
 import {
   type ElfProgram,
   ET_DYN,
   interpreterPath,
-  PHDR_SIZE,
   readElfProgram,
   readFileAt,
 } from './elf-program.js';
 import { openExec } from './exec.js';
-import { fillStack, identityEntries, mapStack, type StackPlaces } from './initial-stack.js';
+import { fillStack, mapStack } from './initial-stack.js';
 
 /** Bytes of a file that say what it is (BINPRM_BUF_SIZE). */
 const BINPRM_BUF_SIZE = 256;
@@ -50,24 +31,6 @@ const ARGS_LEAST = 131072;
 
 const PT_GNU_STACK = 0x6474e551;
 const PF_X = 1;
-
-/** What exec needs to know of an architecture. */
-export interface ExecArch {
-  /** EM_* */
-  readonly machine: number;
-  /** AT_PLATFORM; null for none. */
-  readonly platform: string | null;
-  readonly hwcap: number;
-  /** AT_MINSIGSTKSZ: bytes a signal frame takes at most. */
-  readonly minsigstksz: number;
-}
-
-/** The architectures whose programs can be started. hwcap of riscv: the letters of imafdc. */
-export const EXEC_ARCHES: Readonly<Record<'x86_64' | 'riscv64' | 'aarch64', ExecArch>> = {
-  x86_64: { machine: 62, platform: 'x86_64', hwcap: 0x178bfbff, minsigstksz: 3632 },
-  riscv64: { machine: 243, platform: null, hwcap: 0x112d, minsigstksz: 1088 },
-  aarch64: { machine: 183, platform: 'aarch64', hwcap: 3, minsigstksz: 4720 },
-};
 
 /** A program and how it is called (struct linux_binprm). */
 export interface Binprm {
@@ -183,34 +146,20 @@ export function loadElf(
   const vdso = mapVdsoOf(task, mm, arch);
   const random = new Uint8Array(16);
   task.kernel.random.fill(random);
-  const auxv = (places: StackPlaces): number[] => [
-    ...(vdso === 0 ? [] : [AT_SYSINFO_EHDR, vdso]),
-    ...[
-      AT_MINSIGSTKSZ,
-      arch.minsigstksz,
-      AT_HWCAP,
-      arch.hwcap,
-      AT_PAGESZ,
-      PAGE_SIZE,
-      AT_CLKTCK,
-      100,
-    ],
-    ...programEntries(program, main, ld?.base ?? 0),
-    ...identityEntries(task.cred),
-    ...[AT_SECURE, Number(secureexec), AT_RANDOM, places.random, AT_EXECFN, places.path],
-    ...(arch.platform === null ? [] : [AT_PLATFORM, places.platform]),
-    ...[AT_NULL, 0],
-  ];
-  const { argv, env, filename: path } = bprm;
-  fillStack(mm, { argv, env, path, platform: arch.platform, random, auxv });
-}
-
-function programEntries({ headers }: ElfProgram, main: MappedElf, base: number): number[] {
   const { phdr, entry } = main;
-  return [
-    ...[AT_PHDR, phdr, AT_PHENT, PHDR_SIZE, AT_PHNUM, headers.length],
-    ...[AT_BASE, base, AT_FLAGS, 0, AT_ENTRY, entry],
-  ];
+  const where = {
+    phdr,
+    phnum: program.headers.length,
+    entry,
+    base: ld?.base ?? 0,
+    vdso,
+    secureexec,
+  };
+  const { argv, env, filename: path } = bprm;
+  fillStack(mm, {
+    ...{ argv, env, path, platform: arch.platform, random },
+    auxv: (places) => makeAuxv(arch, where, task.cred, places),
+  });
 }
 
 /** There is one for x86-64 and one for riscv64. */

@@ -10,11 +10,10 @@ import { filesOf } from '../vfs/fdtable.js';
 import { AT_FDCWD } from '../vfs/flags.js';
 import { addU64, type U64 } from '../vfs/u64.js';
 import { done, int, readU64, type SyscallFamily, userPath, userString } from './args.js';
+import { EXEC_ARCHES, type ExecArch } from './auxv.js';
 import {
   type Binprm,
   checkArgs,
-  type ExecArch,
-  EXEC_ARCHES,
   followScripts,
   type LoadedElf,
   loadElf,

@@ -8,9 +8,7 @@ import {
   PROT_READ,
   PROT_WRITE,
 } from '../../assembly/abi/mman.js';
-import { AT_EGID, AT_EUID, AT_GID, AT_UID } from '../kernel/auxvec.js';
 import { fail } from '../errno.js';
-import type { Cred } from '../kernel/cred.js';
 import type { MmStruct } from '../kernel/mm-struct.js';
 import type { MmLimits } from '../mm/limits.js';
 import { mmap } from '../mm/mmap.js';
@@ -42,11 +40,6 @@ export interface StackContents {
   readonly random?: Uint8Array;
   /** The auxiliary vector, pairs of words with AT_NULL. */
   auxv(places: StackPlaces): number[];
-}
-
-/** The entries that name the user. */
-export function identityEntries(cred: Readonly<Cred>): number[] {
-  return [AT_UID, cred.uid, AT_EUID, cred.euid, AT_GID, cred.gid, AT_EGID, cred.egid];
 }
 
 /**

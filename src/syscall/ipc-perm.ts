@@ -4,9 +4,6 @@ import { checkIpcOwner, type IpcObject } from '../kernel/ipc/perm.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { fromKgidMunged, fromKuidMunged, makeKgid, makeKuid } from '../kernel/userns.js';
 
-/** sizeof(struct ipc64_perm) */
-export const IPC64_PERM_SIZE = 48;
-
 /**
  *     struct ipc64_perm   0 key   4 uid   8 gid   12 cuid   16 cgid   20 mode   24 seq   …   48
  */

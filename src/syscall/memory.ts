@@ -154,7 +154,7 @@ export function sysMremap(task: TaskStruct, args: MremapArgs): number {
 }
 
 /** Moves the end of a task's heap; returns where it is then. */
-export function sysBrk(task: TaskStruct, addr: U64): number {
+function sysBrk(task: TaskStruct, addr: U64): number {
   return brk(currentMm(task), addr, mmLimits(task));
 }
 

@@ -7,28 +7,6 @@ import {
   PROT_WRITE,
 } from '../../assembly/abi/mman.js';
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
-import type { Cred } from '../kernel/cred.js';
-import {
-  AT_BASE,
-  AT_CLKTCK,
-  AT_ENTRY,
-  AT_EXECFN,
-  AT_FLAGS,
-  AT_HWCAP,
-  AT_HWCAP2,
-  AT_MINSIGSTKSZ,
-  AT_NULL,
-  AT_PAGESZ,
-  AT_PHDR,
-  AT_PHENT,
-  AT_PHNUM,
-  AT_PLATFORM,
-  AT_RANDOM,
-  AT_RSEQ_ALIGN,
-  AT_RSEQ_FEATURE_SIZE,
-  AT_SECURE,
-  AT_SYSINFO_EHDR,
-} from '../kernel/auxvec.js';
 import type { MmStruct } from '../kernel/mm-struct.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { mapVdso } from '../kernel/vdso.js';
@@ -38,7 +16,8 @@ import { mmap } from '../mm/mmap.js';
 import type { File } from '../vfs/file.js';
 import { mapFileChecked } from '../vfs/mmap.js';
 import { mmLimits } from '../kernel/mm-limits.js';
-import { fillStack, identityEntries, mapStack, type StackPlaces } from './initial-stack.js';
+import { EXEC_ARCHES, makeAuxv } from './auxv.js';
+import { fillStack, mapStack } from './initial-stack.js';
 
 /** A program as a process starts with it. */
 export interface Program {
@@ -56,9 +35,8 @@ export interface Program {
 const PROGRAM_BASE = 0x555555554000;
 const FIXED = MAP_PRIVATE | MAP_FIXED;
 
-/** sizeof(Elf64_Ehdr) and sizeof(Elf64_Phdr): where program headers lie, and their size. */
+/** sizeof(Elf64_Ehdr): where program headers lie. */
 const EHDR_SIZE = 64;
-const PHDR_SIZE = 56;
 
 /**
  * Fills a memory as a program finds it that has just been started: its file mapped readable and
@@ -82,14 +60,16 @@ export function loadProgram(task: TaskStruct, mm: MmStruct, program: Program): v
   mm.brk = mm.endData;
   place(mm.startData, PAGE_SIZE, PROT_READ | PROT_WRITE, FIXED);
   mapStack(mm, limits);
-  const vdso = mapVdso(mm, task.kernel.vdso);
   const { argv, env, secureexec = false } = program;
+  const arch = EXEC_ARCHES.x86_64;
+  const where = {
+    ...{ phdr: PROGRAM_BASE + EHDR_SIZE, phnum: 0, entry: PROGRAM_BASE, base: 0 },
+    vdso: mapVdso(mm, task.kernel.vdso),
+    secureexec,
+  };
   fillStack(mm, {
-    argv,
-    env,
-    path: argv[0] ?? '',
-    platform: 'x86_64',
-    auxv: (places) => makeAuxv(task.cred, secureexec, { ...places, vdso }),
+    ...{ argv, env, path: argv[0] ?? '', platform: arch.platform },
+    auxv: (places) => makeAuxv(arch, where, task.cred, places),
   });
 }
 
@@ -105,22 +85,4 @@ function mapText(task: TaskStruct, mm: MmStruct, file: File | null, limits: MmLi
     mmap(mm, { ...request, flags: FIXED, mapFile }, limits);
   }
   return length;
-}
-
-/** The auxiliary vector in the order and with the entries of x86-64. */
-function makeAuxv(
-  cred: Readonly<Cred>,
-  secureexec: boolean,
-  places: StackPlaces & { readonly vdso: number },
-): number[] {
-  return [
-    ...[AT_SYSINFO_EHDR, places.vdso, AT_MINSIGSTKSZ, 3632, AT_HWCAP, 0x178bfbff],
-    ...[AT_PAGESZ, PAGE_SIZE, AT_CLKTCK, 100],
-    ...[AT_PHDR, PROGRAM_BASE + EHDR_SIZE, AT_PHENT, PHDR_SIZE, AT_PHNUM, 0],
-    ...[AT_BASE, 0, AT_FLAGS, 0, AT_ENTRY, PROGRAM_BASE],
-    ...identityEntries(cred),
-    ...[AT_SECURE, Number(secureexec), AT_RANDOM, places.random, AT_HWCAP2, 2],
-    ...[AT_EXECFN, places.path, AT_PLATFORM, places.platform],
-    ...[AT_RSEQ_FEATURE_SIZE, 28, AT_RSEQ_ALIGN, 32, AT_NULL, 0],
-  ];
 }

@@ -116,7 +116,7 @@ export function writeTimespec(task: TaskStruct, addr: U64, ms: number): void {
 }
 
 /** Stores milliseconds as a struct timeval. @throws {LinuxError} EFAULT */
-export function writeTimeval(task: TaskStruct, addr: U64, ms: number): void {
+function writeTimeval(task: TaskStruct, addr: U64, ms: number): void {
   writePair(task, addr, ms, 1e3);
 }
 

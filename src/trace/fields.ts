@@ -38,7 +38,7 @@ export function asInteger(value: unknown, what: string): number {
 }
 
 /** A length that fits the scratch mapping. @throws {FieldError} it does not. */
-export function asLength(value: unknown, what: string): number {
+function asLength(value: unknown, what: string): number {
   const length = asInteger(value, what);
   if (length < 0 || length > SCRATCH_LIMIT) {
     throw new FieldError(`${what} is ${length}, not 0 to ${SCRATCH_LIMIT} bytes`);

@@ -5,7 +5,6 @@
 export type Registers = readonly (bigint | null)[];
 
 /** DWARF numbers of x86-64 (System V ABI, AMD64 supplement, figure "DWARF Register Number Mapping"). */
-export const RBX = 3;
 export const RBP = 6;
 export const RSP = 7;
 export const RIP = 16;

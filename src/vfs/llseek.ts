@@ -2,7 +2,7 @@ import { EINVAL, ENXIO } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
 import type { TaskStruct } from '../kernel/task.js';
 import type { File } from './file.js';
-import { SEEK_CUR, SEEK_DATA, SEEK_END, SEEK_SET } from './flags.js';
+import { SEEK_CUR, SEEK_DATA, SEEK_END, SEEK_HOLE, SEEK_SET } from './flags.js';
 import { toU64 } from './u64.js';
 import type { U64 } from './u64.js';
 
@@ -38,13 +38,16 @@ export function genericFileLlseek(
 }
 
 /**
- * The same without a largest position.
+ * The same without a largest position; the end is the hole of whatever lies before it, were it negative.
  * @throws {LinuxError} EINVAL: before 0; ENXIO: data or hole asked for beyond the end
  * @see fs/read_write.c default_llseek()
  */
 export function defaultLlseek(task: TaskStruct, file: File, offset: bigint, whence: number): U64 {
-  if (whence === SEEK_CUR || whence === SEEK_SET) return seqLlseek(task, file, offset, whence);
-  return genericFileLlseek(task, file, offset, whence);
+  const size = BigInt(file.inode.size);
+  if (whence === SEEK_END) return seqLlseek(task, file, offset + size, SEEK_SET);
+  if (whence !== SEEK_DATA && whence !== SEEK_HOLE) return seqLlseek(task, file, offset, whence);
+  if (offset >= size) fail(ENXIO);
+  return seqLlseek(task, file, whence === SEEK_DATA ? offset : size, SEEK_SET);
 }
 
 /**

@@ -53,7 +53,7 @@ function kindOf(stats: NodeStats): HostStat['kind'] {
 }
 
 /** What the host says of an entry. */
-export function hostStat(stats: NodeStats): HostStat {
+function hostStat(stats: NodeStats): HostStat {
   const { size, mode, mtimeMs, dev, ino } = stats;
   return { kind: kindOf(stats), size, mode: mode & 0o7777, mtimeMs, id: `${dev}:${ino}` };
 }

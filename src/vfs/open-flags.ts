@@ -46,7 +46,7 @@ export interface OpenFlags {
 }
 
 /** Whether the flags may create a file. */
-export function willCreate(flags: number): boolean {
+function willCreate(flags: number): boolean {
   return (flags & (O_CREAT | __O_TMPFILE)) !== 0;
 }
 

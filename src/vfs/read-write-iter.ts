@@ -115,7 +115,7 @@ function loopSegments(
  *   EOVERFLOW: the range; EOPNOTSUPP: the flags; then what the file gives
  * @see fs/read_write.c vfs_readv(), vfs_writev()
  */
-export function vfsTransferv(
+function vfsTransferv(
   task: TaskStruct,
   file: File,
   iov: IovecSource,

@@ -109,7 +109,7 @@ export function writePosition(file: File, buf: UserBuffer, pos: U64): U64 {
  * (K-110).
  * @throws {LinuxError} as vfsRead()
  */
-export function fileRead(task: TaskStruct, file: File, buf: UserBuffer): number {
+function fileRead(task: TaskStruct, file: File, buf: UserBuffer): number {
   const n = vfsRead(task, file, buf, file.pos);
   file.pos = addU64(file.pos, n);
   return n;
@@ -119,7 +119,7 @@ export function fileRead(task: TaskStruct, file: File, buf: UserBuffer): number 
  * write on an open file: at its position, which moves by the bytes written.
  * @throws {LinuxError} as vfsWrite()
  */
-export function fileWrite(task: TaskStruct, file: File, buf: UserBuffer): number {
+function fileWrite(task: TaskStruct, file: File, buf: UserBuffer): number {
   const pos = writePosition(file, buf, file.pos);
   const n = vfsWrite(task, file, buf, pos);
   file.pos = file.fops.writeStays === true ? pos : addU64(pos, n);
@@ -253,7 +253,7 @@ export function writeReady(task: TaskStruct, fd: number, host: Uint8Array): numb
  * @throws {LinuxError} EINVAL: whence, or what the file refuses; ESPIPE: it has no positions
  * @see fs/read_write.c vfs_llseek()
  */
-export function vfsLlseek(task: TaskStruct, file: File, offset: U64, whence: number): U64 {
+function vfsLlseek(task: TaskStruct, file: File, offset: U64, whence: number): U64 {
   if (whence < 0 || whence > SEEK_HOLE) fail(EINVAL);
   if ((file.mode & FMODE_LSEEK) === 0 || file.fops.llseek === undefined) fail(ESPIPE);
   const pos = file.fops.llseek(task, file, toSigned(offset), whence);

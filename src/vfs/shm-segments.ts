@@ -146,7 +146,7 @@ export function shmSegmentsOf(task: TaskStruct): ShmSegments {
 }
 
 /** The segments of a machine. */
-export function segmentsOf(vfs: Vfs): ShmSegments {
+function segmentsOf(vfs: Vfs): ShmSegments {
   const segments = segmentsByVfs.get(vfs) ?? new ShmSegments();
   segmentsByVfs.set(vfs, segments);
   return segments;

@@ -1,4 +1,4 @@
-import { EFAULT, EFBIG, ENXIO, EPERM } from '../../assembly/abi/errno.js';
+import { EFAULT, EFBIG, ENOMEM, ENXIO, EPERM } from '../../assembly/abi/errno.js';
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import { fail } from '../errno.js';
 import type { TaskStruct } from '../kernel/task.js';
@@ -27,7 +27,7 @@ export function pageCacheRead(_task: TaskStruct, file: File, buf: UserBuffer, po
   const bounce = new Uint8Array(Math.min(buf.length, BOUNCE_BYTES));
   let done = 0;
   while (done < buf.length) {
-    const want = Math.min(bounce.length, buf.length - done);
+    const want = piece(pages, pos, done, Math.min(bounce.length, buf.length - done));
     const got = pages.read(addU64(pos, done), bounce.subarray(0, want));
     const stored = got === 0 ? 0 : buf.copyTo(done, bounce.subarray(0, got));
     if (done === 0 && stored < got && stored === 0) fail(EFAULT);
@@ -69,16 +69,41 @@ export function pageCacheWrite(task: TaskStruct, file: File, buf: UserBuffer, po
   inode.mtime = now;
   inode.ctime = now;
   if (buf.host !== null) return pages.write(pos, buf.host.subarray(0, count));
-  const bounce = new Uint8Array(Math.min(count, BOUNCE_BYTES));
+  const done = writeFrom(buf.slice(0, count), pages, pos);
+  return done === 0 ? fail(EFAULT) : done;
+}
+
+/**
+ * Writes what a buffer gives before it faults. In memory the page that was to take the first byte that cannot be
+ * had is there nevertheless, and the file reaches to that byte.
+ * @see mm/filemap.c generic_perform_write(), mm/shmem.c shmem_write_end() with nothing copied
+ */
+function writeFrom(buf: UserBuffer, pages: PageCache, pos: U64): number {
+  const bounce = new Uint8Array(Math.min(buf.length, BOUNCE_BYTES));
   let done = 0;
-  while (done < count) {
-    const want = Math.min(bounce.length, count - done);
+  // A buffer in a mapping of the file faults in what has been made of it by then.
+  const early = pages.holesAreZeros && pages.isMapped;
+  while (done < buf.length) {
+    const at = addU64(pos, done);
+    if (early && !pages.beginWrite(at)) return done > 0 ? done : fail(ENOMEM);
+    const want = piece(pages, pos, done, Math.min(bounce.length, buf.length - done));
     const got = buf.copyFrom(done, bounce.subarray(0, want));
-    if (got > 0) done += pages.write(addU64(pos, done), bounce.subarray(0, got));
-    if (got < want) break;
+    const put = got === 0 ? 0 : pages.write(at, bounce.subarray(0, got));
+    if (got === 0 && !early && pages.holesAreZeros) pages.beginWrite(at);
+    done += put;
+    if (put < got || got === 0) break;
   }
-  if (done === 0) fail(EFAULT);
   return done;
+}
+
+/**
+ * Bytes to copy at once: as many as there are, and of a file that is mapped no further than a page, as the buffer
+ * may be a mapping of it, where what was copied before shows.
+ */
+function piece(pages: PageCache, pos: U64, done: number, most: number): number {
+  if (!pages.isMapped) return most;
+  const offset = Number((BigInt(pos) + BigInt(done)) % BigInt(PAGE_SIZE));
+  return Math.min(most, PAGE_SIZE - offset);
 }
 
 /** Index of the last page that positions below 2^63 reach. */

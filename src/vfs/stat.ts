@@ -116,7 +116,7 @@ export function vfsFstat(task: TaskStruct, fd: number): Kstat {
 }
 
 /** The attributes of an open file. */
-export function vfsFileStat(task: TaskStruct, file: File): Kstat {
+function vfsFileStat(task: TaskStruct, file: File): Kstat {
   return vfsGetattr(task, file.path);
 }
 

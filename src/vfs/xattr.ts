@@ -19,7 +19,7 @@ import { inodeOwnerOrCapable, inodePermission } from './permission.js';
 /** Bytes of a name without its NUL. */
 export const XATTR_NAME_MAX = 255;
 /** Bytes of a value. */
-export const XATTR_SIZE_MAX = 65536;
+const XATTR_SIZE_MAX = 65536;
 const XATTR_CREATE = 1;
 const XATTR_REPLACE = 2;
 

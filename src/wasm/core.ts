@@ -145,10 +145,6 @@ export class Core {
     return (words[at >>> 2] as number) + (words[(at >>> 2) + 1] as number) * 2 ** 32;
   }
 
-  readF64(at: number): number {
-    return new DataView(this.u8.buffer).getFloat64(at, true);
-  }
-
   /** Fills `into` from the bounce buffer up to `length` bytes, at most a page. */
   takeBounce(into: Uint8Array, length: number): void {
     this.copyOut(this.bounce, into, 0, length);

@@ -236,6 +236,7 @@ export interface CoreExports {
     len: number,
     write: boolean,
     stackLimit: number,
+    segment: number,
   ): number;
 
   processVmStop(): number;

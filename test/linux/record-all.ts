@@ -47,6 +47,7 @@ const SET: readonly (readonly [generator: string, traces: number])[] = [
   ['procs', 10],
   ['idmaps', 10],
   ['uffds', 6],
+  ['jumble', 10],
 ];
 
 async function main(): Promise<number> {

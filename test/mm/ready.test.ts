@@ -133,6 +133,20 @@ test('process_vm pins no page that a fork shares: the one it reads becomes its o
   parent.exit(0);
 });
 
+test('process_vm pins a whole segment before a fault of the caller copies a page that both share (K-215)', () => {
+  const parent = machine.spawn();
+  const from = touched(parent);
+  const child = parent.fork();
+  child.store32(from, 5);
+  // The caller's store copies the page that is read next; the child's was to be copied before.
+  const before = placeOf(child, from + PAGE);
+  assert.is(parent.processVmCopy(child, from, from + PAGE, 2 * PAGE), PAGE);
+  assert.is.not(placeOf(child, from + PAGE), before);
+  assert.is(parent.load32(from + PAGE), 5);
+  child.exit(0);
+  parent.exit(0);
+});
+
 test('what is written through a ready page after a checkpoint is undone', () => {
   const task = machine.spawn();
   const addr = touched(task);

@@ -17,10 +17,26 @@ const COLUMNS: readonly (readonly [bigint, number])[] = [
   [3n, 2],
   [0n, 3],
   [0n, 4],
+  [2n ** 62n, 2],
+  [-1n, 3],
+  [-1n, 4],
 ];
 
-const GENERIC = [5, 2 ** 31 - 1, 'EINVAL', 'EINVAL', 'EINVAL', 0, 3, 'ENXIO', 'ENXIO'];
-const SEQ = [5, 2 ** 31 - 1, 2 ** 31, 2n ** 62n, 'EINVAL', 'EINVAL', 'EINVAL', 'EINVAL', 'EINVAL'];
+const GENERIC = [
+  5,
+  2 ** 31 - 1,
+  'EINVAL',
+  'EINVAL',
+  'EINVAL',
+  0,
+  3,
+  'ENXIO',
+  'ENXIO',
+  'EINVAL',
+  'ENXIO',
+  'ENXIO',
+];
+const SEQ = [5, 2 ** 31 - 1, 2 ** 31, 2n ** 62n, ...Array.from({ length: 8 }, () => 'EINVAL')];
 const NONE = Array.from(COLUMNS, () => 0);
 
 /** Answers of a real kernel. */
@@ -39,7 +55,10 @@ const ROWS: readonly (readonly [string, readonly (string | number | bigint)[]])[
   ['/proc/self/status', SEQ],
   ['/proc/self/uid_map', SEQ],
   ['/dev/shm/dd', SEQ],
-  ['/proc/self/oom_score_adj', [...SEQ.slice(0, 5), 0, 3, 'ENXIO', 'ENXIO']],
+  [
+    '/proc/self/oom_score_adj',
+    [...SEQ.slice(0, 5), 0, 3, 'ENXIO', 'ENXIO', 2n ** 62n, 'EINVAL', 0],
+  ],
   ['/proc/self/clear_refs', NONE],
   ['/dev/null', NONE],
   ['/dev/urandom', NONE],

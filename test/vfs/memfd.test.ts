@@ -1,8 +1,9 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 
-import { MAP_PRIVATE, MAP_SHARED } from '../../assembly/abi/mman.js';
+import { MAP_FIXED, MAP_PRIVATE, MAP_SHARED } from '../../assembly/abi/mman.js';
 import type { TaskStruct } from '../../src/kernel/task.js';
+import { cpuStore } from '../../src/mm/cpu.js';
 import { mmap, munmap } from '../../src/mm/mmap.js';
 import { sysFcntl } from '../../src/vfs/fcntl.js';
 import { filesOf } from '../../src/vfs/fdtable.js';
@@ -13,7 +14,20 @@ import { ksysPwrite64 } from '../../src/vfs/read-write.js';
 import { memfdSecret } from '../../src/vfs/secretmem.js';
 import { readlinkat, vfsFstat } from '../../src/vfs/stat.js';
 import { sysFallocate, sysFtruncate } from '../../src/vfs/truncate.js';
-import { boot, fileOf, host, open, outcome, read, tryOpen, write } from './fixture.js';
+import {
+  ARENA,
+  boot,
+  fileOf,
+  guest,
+  host,
+  mapFilled,
+  open,
+  outcome,
+  peek,
+  read,
+  tryOpen,
+  write,
+} from './fixture.js';
 
 /** Maps a descriptor: the address, or the error's name. */
 function map(task: TaskStruct, fd: number, prot: number, flags: number): number | string {
@@ -113,6 +127,55 @@ test('F_SEAL_GROW stops a write at the page that would grow the file', () => {
   assert.equal([pwrite(4090, 10), pwrite(4092, 4), pwrite(5000, 4)], [6, 4, 'EPERM']);
   assert.equal([truncate(8192), truncate(100)], ['EPERM', 'ok']);
   assert.is(allocate(0, 8192), 'EPERM');
+});
+
+test('a write that faults leaves the page it had begun, and a file that reaches to it', () => {
+  // One page of the buffer is mapped; the file has 100 bytes before.
+  const rows: [
+    pos: number,
+    from: number,
+    length: number,
+    result: number | string,
+    size: number,
+    blocks: number,
+  ][] = [
+    [0, 4096, 10, 'EFAULT', 100, 8],
+    [5000, 4096, 10, 'EFAULT', 5000, 8],
+    [0, 4090, 10, 6, 100, 8],
+    [4090, 4090, 20, 6, 4096, 16],
+    [12293, 4096, 1, 'EFAULT', 12293, 8],
+    [10, 4000, 4096, 96, 106, 8],
+  ];
+  for (const [pos, from, length, ...expected] of rows) {
+    const { task, fd } = setup(0, 100);
+    mapFilled(task, ARENA, 4096, 0x61);
+    const result = outcome(() => ksysPwrite64(task, fd, guest(task, ARENA + from, length), pos));
+    const { size, blocks } = vfsFstat(task, fd);
+    assert.equal([result, Number(size), blocks], expected, `${pos} ${from} ${length}`);
+  }
+});
+
+test('a write from a mapping of the same file takes what was written before, page by page', () => {
+  const { task, fd } = setup(0, 4096);
+  const { mm } = task;
+  if (mm === null) throw new Error('no memory');
+  const request = { addr: ARENA, length: 16384, prot: 3, flags: MAP_SHARED | MAP_FIXED, offset: 0 };
+  mmap(mm, { ...request, mapFile: () => mapFileChecked(task, fileOf(task, fd), request) });
+  cpuStore(mm, ARENA, new Uint8Array(4096).fill(0x62));
+  const from = (offset: number, length: number, pos: number) => {
+    const result = outcome(() => ksysPwrite64(task, fd, guest(task, ARENA + offset, length), pos));
+    return [result, Number(vfsFstat(task, fd).size)];
+  };
+  assert.equal(from(0, 12288, 4096), [12288, 16384]);
+  assert.is(peek(task, ARENA + 12288, 1), '62');
+  sysFtruncate(task, fd, 4096);
+  assert.equal(from(8192, 100, 8000), ['EFAULT', 8000]);
+  sysFtruncate(task, fd, 4096);
+  assert.equal(
+    from(4096, 100, 5000),
+    [100, 5100],
+    'the page it begins with makes the buffer valid',
+  );
 });
 
 test('F_SEAL_SHRINK and F_SEAL_EXEC', () => {

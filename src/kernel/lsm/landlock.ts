@@ -9,8 +9,7 @@ import type { TaskStruct } from '../task.js';
 import { sameThreadGroup } from '../task.js';
 
 // include/uapi/linux/landlock.h
-export const LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET = 1;
-export const LANDLOCK_SCOPE_SIGNAL = 2;
+const LANDLOCK_SCOPE_SIGNAL = 2;
 
 const NAME = 'landlock';
 const SOURCE = 'security/landlock/task.c, hook_ptrace_access_check()';
@@ -37,7 +36,7 @@ export interface LandlockDomain {
 }
 
 /** The domain of credentials; null where nothing was ever restricted. */
-export function landlockDomain(cred: Readonly<Cred>): LandlockDomain | null {
+function landlockDomain(cred: Readonly<Cred>): LandlockDomain | null {
   return (credSecurity(cred, NAME) as LandlockDomain | undefined) ?? null;
 }
 

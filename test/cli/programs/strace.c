@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -30,6 +31,15 @@ int main(void) {
   int fds[2];
   pipe2(fds, O_CLOEXEC);
   dup3(fds[0], 50, O_CLOEXEC);
+  struct epoll_event events[4] = {{.events = EPOLLIN | EPOLLET, .data.u64 = 0x700000005}};
+  int epfd = epoll_create1(EPOLL_CLOEXEC);
+  epoll_ctl(epfd, EPOLL_CTL_ADD, fds[0], events);
+  epoll_ctl(epfd, 9, fds[0], events);
+  write(fds[1], "x", 1);
+  epoll_pwait(epfd, events + 1, 3, 0, 0);
+  epoll_ctl(epfd, EPOLL_CTL_DEL, fds[0], 0);
+  epoll_pwait(epfd, events + 1, 3, 0, 0);
+  epoll_pwait(epfd, events + 1, 0, 0, 0);
   signal(SIGUSR1, SIG_IGN);
   sigset_t set;
   sigemptyset(&set);

@@ -21,6 +21,7 @@ import { merges } from './merges.js';
 import { limits } from './limits.js';
 import { memfds } from './memfds.js';
 import { guards } from './guards.js';
+import { jumble } from './jumble.js';
 import { keys } from './keys.js';
 import { scans } from './scans.js';
 import { stops } from './stops.js';
@@ -70,4 +71,5 @@ export const GENERATORS: readonly Generator[] = [
   stacks,
   idmaps,
   uffds,
+  jumble,
 ];
