@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -68,6 +69,7 @@ export function exampleCrash(): Crash {
  */
 export async function openProcess(path: string, choice: InputChoice = {}): Promise<Crash> {
   const { sysroot = null, pid = null, exe = null, snapshot = false } = choice;
+  checkSysroot(sysroot);
   const open: OpenFile = (name) =>
     name.startsWith('/') ? openHostFile(sysroot === null ? name : join(sysroot, name)) : null;
   const source = openInput(path);
@@ -80,6 +82,13 @@ export async function openProcess(path: string, choice: InputChoice = {}): Promi
   const found = { core: readCore(source), open };
   const named = exe === null ? found : withExecutable(found, openInput(resolve(exe)));
   return { label: path, ...named, restored: null };
+}
+
+/** @throws {UsageError} it is not there: a name that is mistyped would look like files that are missing */
+function checkSysroot(sysroot: string | null): void {
+  if (sysroot !== null && !existsSync(sysroot)) {
+    throw new UsageError(`--sysroot ${sysroot}: there is no such directory`);
+  }
 }
 
 /**
@@ -96,8 +105,9 @@ export async function chooseCrash(operand: string | null, options: Options): Pro
   if (path !== undefined) {
     return await openProcess(path, { pid, exe, sysroot, snapshot: snapshot !== null });
   }
-  if (exe !== null) throw new UsageError('--exe names the program of a core: which?');
-  if (pid !== null) throw new UsageError('--pid names a process of a snapshot: which?');
+  checkSysroot(sysroot);
+  if (exe !== null) throw new UsageError('--exe names the program of a core: which core?');
+  if (pid !== null) throw new UsageError('--pid names a process of a snapshot: which snapshot?');
   return exampleCrash();
 }
 
