@@ -195,6 +195,12 @@ export class LinuxError extends Error {
   }
 }
 
+/** An error of Linux's that names the call it came out of, as it did or from now on; any other as it is. */
+export function ofCall(error: unknown, syscall: string, path?: string): unknown {
+  if (!(error instanceof LinuxError) || error.syscall !== undefined) return error;
+  return new LinuxError(-error.errno, syscall, path);
+}
+
 /**
  * Fails with a positive errno.
  * @throws {LinuxError} always

@@ -22,7 +22,9 @@ interface FileRun {
   readonly report: Report;
 }
 
-function findTestFiles(pattern: string): string[] {
+/** A pattern is a part of a name; the path of a test's file, as a shell completes it, is its name. */
+function findTestFiles(path: string): string[] {
+  const pattern = path.replace(/^(\.\/)?(dist\/)?test\//, '').replace(/\.test\.[jt]s$/, '');
   return readdirSync(TEST_ROOT, { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.test.js'))
     .map((path) => join(TEST_ROOT, path))

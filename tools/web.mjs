@@ -1,5 +1,5 @@
-// dist/web/: the explorer as static files with relative URLs (index.html, main.js, worker.js, style.css,
-// procmem.wasm), and as one page, procmem.html, that also works when it is opened from disk.
+// dist/web/: the explorer as static files with relative URLs (index.html, main.js, worker.js,
+// matcher.js, style.css, procmem.wasm), and as one page, procmem.html, that also works when it is opened from disk.
 import { createHash } from 'node:crypto';
 import {
   copyFileSync,
@@ -52,6 +52,7 @@ function supplied(modules) {
 const SERVED = {
   'procmem:core': { contents: 'export const coreBytes = null' },
   'procmem:worker': { contents: 'export const workerScript = null' },
+  'procmem:matcher': { contents: 'export const matcherScript = null' },
   'procmem:capstone': { contents: 'export const capstonePacked = null' },
 };
 
@@ -68,6 +69,7 @@ export async function buildWeb(root) {
     entryPoints: {
       main: 'web/main.tsx',
       worker: 'web/worker/main.ts',
+      matcher: 'web/worker/matcher.ts',
       style: 'web/style/main.css',
     },
     outdir: 'dist/.web',
@@ -123,14 +125,16 @@ async function writeSinglePage(root, esbuild, shared, out) {
   const capstone = gzipSync(readFileSync(join(root, ...CAPSTONE)), { level: 9 });
   const bytes = `export { default as coreBytes } from 'procmem:bytes'`;
   const packed = `export { default as capstonePacked } from 'procmem:packed'`;
+  const text = (name, value) => ({ contents: `export const ${name} = ${JSON.stringify(value)}` });
+  const matcher = await script('web/worker/matcher.ts', {});
   const worker = await script('web/worker/main.ts', {
+    'procmem:matcher': text('matcherScript', matcher),
     'procmem:core': { contents: bytes },
     'procmem:bytes': { contents: core, loader: 'binary' },
     'procmem:capstone': { contents: packed },
     'procmem:packed': { contents: capstone, loader: 'binary' },
   });
-  const workerScript = `export const workerScript = ${JSON.stringify(worker)}`;
-  const main = await script('web/main.tsx', { 'procmem:worker': { contents: workerScript } });
+  const main = await script('web/main.tsx', { 'procmem:worker': text('workerScript', worker) });
   const style = readFileSync(join(out, 'style.css'), 'utf8');
   const page = singlePage(readFileSync(join(root, 'web', 'index.html'), 'utf8'), main, style);
   writeFileSync(join(out, 'procmem.html'), page);

@@ -16,6 +16,11 @@ declare module 'procmem:worker' {
   export const workerScript: string | null;
 }
 
+/** The script that matches expressions in the page that works from disk; null where it is a file beside the worker. */
+declare module 'procmem:matcher' {
+  export const matcherScript: string | null;
+}
+
 /** Reads a Blob while the caller waits; only workers have it. */
 declare class FileReaderSync {
   readAsArrayBuffer(blob: Blob): ArrayBuffer;

@@ -2,7 +2,7 @@ import type { TaskStruct } from '../kernel/task.js';
 import { load, load64, store, store64, takeFault } from '../mm/cpu.js';
 import type { Mm } from '../mm/mm.js';
 import { currentMm } from '../syscall/args.js';
-import { functionArgument, livingArgument, structArgument } from './arguments.js';
+import { functionArgument, livingArgument, objectArgument, structArgument } from './arguments.js';
 import { PageFault } from './page-fault.js';
 import type { Task } from './task.js';
 
@@ -93,7 +93,10 @@ function sizeOf(size: number): 1 | 2 | 4 {
  * @throws {TypeError} no Task, or one that has exited
  */
 export function coreImports(task: Task): CoreImports {
-  const struct = livingArgument('task', structArgument('task', task.struct));
+  const struct = livingArgument(
+    'task',
+    structArgument('task', objectArgument('task', task).struct),
+  );
   const { core } = struct.kernel;
   const mm = new WebAssembly.Global({ value: 'i32', mutable: true }, 0);
   const stackLimit = new WebAssembly.Global({ value: 'f64', mutable: true }, 0);

@@ -64,7 +64,7 @@ export function dumpCore(task: TaskStruct, options: DumpCoreOptions = {}): CoreF
   const others = [...task.group.threads].filter((thread) => thread !== task && !thread.exited);
   const notes = [
     ...threadNotes(task, signal, [
-      prpsinfo(task, mm),
+      prpsinfo(task.group.leader, mm),
       encodeNote('CORE', NT_SIGINFO, info),
       // A memory that never ran an exec has the entry that ends the vector.
       encodeNote('CORE', NT_AUXV, mm.auxv.length === 0 ? new Uint8Array(16) : mm.auxv),
@@ -133,7 +133,7 @@ function numbers(task: TaskStruct): { ppid: number; pgrp: number; sid: number } 
   return { ppid: group.parent?.pid ?? 0, pgrp: group.pgid, sid: group.sid };
 }
 
-/** fs/binfmt_elf.c, fill_psinfo() */
+/** Of the leader, whichever thread dumps. fs/binfmt_elf.c, fill_note_info(), fill_psinfo() */
 function prpsinfo(task: TaskStruct, mm: MmStruct): Uint8Array {
   const { cred } = task;
   const args = new Uint8Array(Math.max(Math.min(mm.argEnd - mm.argStart, ARGS), 0));
@@ -141,7 +141,7 @@ function prpsinfo(task: TaskStruct, mm: MmStruct): Uint8Array {
   return encodePrpsinfo({
     ...numbers(task),
     state: task.state.toUpperCase(),
-    nice: 0,
+    nice: task.nice,
     flags: task.flags,
     uid: fromKuidMunged(cred.userNs, cred.uid),
     gid: fromKgidMunged(cred.userNs, cred.gid),

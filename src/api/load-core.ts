@@ -118,15 +118,13 @@ function checkReach({ source, machine, mappings }: Core): void {
 
 function createLeader(vfs: Vfs, core: Core): TaskStruct {
   const { kernel } = vfs;
-  const { pid, uid, gid, comm } = core.process;
+  const { pid, uid, gid, comm, nice } = core.process;
   const cred = makeCred(kernel.initUserNs, { uid, gid });
   kernel.pids.setLast(pid - 1);
-  return createProcess(kernel, kernel.init, {
-    comm,
-    cred,
-    files: vfs.newFdTable(),
-    fs: vfs.newFsStruct(),
-  });
+  const files = vfs.newFdTable();
+  const leader = createProcess(kernel, kernel.init, { comm, cred, files, fs: vfs.newFsStruct() });
+  leader.nice = nice;
+  return leader;
 }
 
 /** A thread for each of the core; the one whose number is the process's is the leader. */

@@ -16,7 +16,7 @@ import { SIGKILL } from '../kernel/signal.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { TASK_SIZE } from '../mm/address.js';
 import { parseMaps } from '../unwind/maps.js';
-import { functionArgument, objectArgument } from './arguments.js';
+import { functionArgument, objectArgument, structArgument } from './arguments.js';
 import { archOf, registersOf, setRegistersOf } from './hart-registers.js';
 import type { LoadedProcess } from './load-core.js';
 import type { OpenFile } from './open-file.js';
@@ -74,9 +74,9 @@ export class MachineTarget implements Target {
   /** @throws {TypeError} an argument that is none */
   constructor(task: Task, options: MachineTargetOptions = {}) {
     const { loaded, pid, run = runTask } = objectArgument('options', options);
-    this.#task = objectArgument('task', task);
+    debuggers.add(structArgument('task', objectArgument('task', task).struct));
+    this.#task = task;
     this.files = task;
-    debuggers.add(task.struct);
     this.#run = functionArgument('run', run);
     this.initial = loaded?.threads[0]?.pid ?? pid ?? null;
     loaded?.threads.forEach(({ tid }, i) => {

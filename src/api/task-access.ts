@@ -1,5 +1,5 @@
 import { EFAULT, EINVAL, ESRCH } from '../../assembly/abi/errno.js';
-import { fail } from '../errno.js';
+import { fail, ofCall } from '../errno.js';
 import { ptracePeek, ptracePoke } from '../kernel/attach.js';
 import { MAX_RW_COUNT } from '../kernel/iovec.js';
 import type { Kernel } from '../kernel/kernel.js';
@@ -18,33 +18,27 @@ import type { Task } from './task.js';
 export abstract class TaskAccess extends TaskFiles {
   /** Attaches to a task and stops it. @throws {LinuxError} EPERM: not permitted; ESRCH */
   ptraceAttach(target: Task): void {
-    sysPtrace(this.calling('ptrace'), PTRACE_ATTACH, this.#target(target).pid, 0, 0);
+    this.making('ptrace', (task) => sysPtrace(task, PTRACE_ATTACH, this.#target(target).pid, 0, 0));
   }
 
   /** Attaches to a task that runs on. @throws {LinuxError} EPERM: not permitted; ESRCH */
   ptraceSeize(target: Task, options = 0): void {
     const { pid } = this.#target(target);
-    sysPtrace(
-      this.calling('ptrace'),
-      PTRACE_SEIZE,
-      pid,
-      0,
-      intArgument('options', options, 0, 0xffffffff),
+    this.making('ptrace', (task) =>
+      sysPtrace(task, PTRACE_SEIZE, pid, 0, intArgument('options', options, 0, 0xffffffff)),
     );
   }
 
   /** Lets a tracee go. @throws {LinuxError} ESRCH: no tracee, or one that is not stopped */
   ptraceDetach(target: Task): void {
-    sysPtrace(this.calling('ptrace'), PTRACE_DETACH, this.#target(target).pid, 0, 0);
+    this.making('ptrace', (task) => sysPtrace(task, PTRACE_DETACH, this.#target(target).pid, 0, 0));
   }
 
   /** Reads a word of a tracee, whatever its protection. @throws {LinuxError} EIO: not mapped */
   ptracePeek(target: Task, addr: number | bigint): bigint {
     if (mustAct(this.struct)) return acting(this.struct, this.ptracePeek.bind(this, target, addr));
-    const word = ptracePeek(
-      this.calling('ptrace'),
-      this.#target(target),
-      u64Argument('addr', addr),
+    const word = this.making('ptrace', (task) =>
+      ptracePeek(task, this.#target(target), u64Argument('addr', addr)),
     );
     return new DataView(word.buffer).getBigUint64(0, true);
   }
@@ -55,7 +49,9 @@ export abstract class TaskAccess extends TaskFiles {
       return acting(this.struct, this.ptracePoke.bind(this, target, addr, value));
     }
     const word = u64Argument('value', value);
-    ptracePoke(this.calling('ptrace'), this.#target(target), u64Argument('addr', addr), word);
+    this.making('ptrace', (task) =>
+      ptracePoke(task, this.#target(target), u64Argument('addr', addr), word),
+    );
   }
 
   /**
@@ -98,13 +94,17 @@ export abstract class TaskAccess extends TaskFiles {
     const from = u64Argument('addr', addr);
     const to = u64Argument('into', into);
     const bytes = u64Argument('length', length);
-    if (isNegative(bytes)) fail(EINVAL);
+    if (isNegative(bytes)) fail(EINVAL, 'process_vm_readv');
     const count = Math.min(Number(bytes), MAX_RW_COUNT);
-    if (!accessOk(to, count)) fail(EFAULT);
+    if (!accessOk(to, count)) fail(EFAULT, 'process_vm_readv');
     const { leader } = this.#target(target).group;
     const task = this.calling('process_vm_readv');
     if (count === 0) return 0;
-    return processVmRange(task, leader, from, count, to as number, count, false);
+    try {
+      return processVmRange(task, leader, from, count, to as number, count, false);
+    } catch (error) {
+      throw ofCall(error, 'process_vm_readv');
+    }
   }
 
   /**
@@ -124,7 +124,11 @@ export abstract class TaskAccess extends TaskFiles {
     const at = u64Argument('addr', addr);
     const { leader } = this.#target(target).group;
     const task = this.calling(write ? 'process_vm_writev' : 'process_vm_readv');
-    return processVmArray(task, leader, at, host, write);
+    try {
+      return processVmArray(task, leader, at, host, write);
+    } catch (error) {
+      throw ofCall(error, write ? 'process_vm_writev' : 'process_vm_readv');
+    }
   }
 }
 

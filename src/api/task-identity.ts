@@ -69,23 +69,25 @@ export abstract class TaskIdentity extends TaskMemory {
    * @throws {LinuxError} EPERM: not permitted; EINVAL: the namespace does not map it
    */
   setuid(uid: number): void {
-    sysSetuid(this.calling('setuid'), idArgument('uid', uid));
+    this.making('setuid', (task) => sysSetuid(task, idArgument('uid', uid)));
   }
 
   /** Sets the real and effective user id. @throws {LinuxError} EPERM, EINVAL */
   setreuid(ruid: number, euid: number): void {
-    sysSetreuid(this.calling('setreuid'), idArgument('ruid', ruid), idArgument('euid', euid));
+    this.making('setreuid', (task) =>
+      sysSetreuid(task, idArgument('ruid', ruid), idArgument('euid', euid)),
+    );
   }
 
   /** Sets the real, effective and saved user id. @throws {LinuxError} EPERM, EINVAL */
   setresuid(ruid: number, euid: number, suid: number): void {
     const ids = [idArgument('ruid', ruid), idArgument('euid', euid)] as const;
-    sysSetresuid(this.calling('setresuid'), ...ids, idArgument('suid', suid));
+    this.making('setresuid', (task) => sysSetresuid(task, ...ids, idArgument('suid', suid)));
   }
 
   /** Sets the filesystem user id; returns the old one, whether it was permitted or not. */
   setfsuid(uid: number): number {
-    return sysSetfsuid(this.calling('setfsuid'), idArgument('uid', uid));
+    return this.making('setfsuid', (task) => sysSetfsuid(task, idArgument('uid', uid)));
   }
 
   /**
@@ -94,30 +96,34 @@ export abstract class TaskIdentity extends TaskMemory {
    * @throws {LinuxError} EPERM: not permitted; EINVAL: the namespace does not map it
    */
   setgid(gid: number): void {
-    sysSetgid(this.calling('setgid'), idArgument('gid', gid));
+    this.making('setgid', (task) => sysSetgid(task, idArgument('gid', gid)));
   }
 
   /** Sets the real and effective group id. @throws {LinuxError} EPERM, EINVAL */
   setregid(rgid: number, egid: number): void {
-    sysSetregid(this.calling('setregid'), idArgument('rgid', rgid), idArgument('egid', egid));
+    this.making('setregid', (task) =>
+      sysSetregid(task, idArgument('rgid', rgid), idArgument('egid', egid)),
+    );
   }
 
   /** Sets the real, effective and saved group id. @throws {LinuxError} EPERM, EINVAL */
   setresgid(rgid: number, egid: number, sgid: number): void {
     const ids = [idArgument('rgid', rgid), idArgument('egid', egid)] as const;
-    sysSetresgid(this.calling('setresgid'), ...ids, idArgument('sgid', sgid));
+    this.making('setresgid', (task) => sysSetresgid(task, ...ids, idArgument('sgid', sgid)));
   }
 
   /** Sets the filesystem group id; returns the old one, whether it was permitted or not. */
   setfsgid(gid: number): number {
-    return sysSetfsgid(this.calling('setfsgid'), idArgument('gid', gid));
+    return this.making('setfsgid', (task) => sysSetfsgid(task, idArgument('gid', gid)));
   }
 
   /** Replaces the supplementary groups. @throws {LinuxError} EPERM: no CAP_SETGID; EINVAL */
   setgroups(gids: readonly number[]): void {
-    sysSetgroups(
-      this.calling('setgroups'),
-      arrayArgument('gids', gids).map((gid) => idArgument('gids', gid)),
+    this.making('setgroups', (task) =>
+      sysSetgroups(
+        task,
+        arrayArgument('gids', gids).map((gid) => idArgument('gids', gid)),
+      ),
     );
   }
 
@@ -129,7 +135,7 @@ export abstract class TaskIdentity extends TaskMemory {
       if (set !== undefined && typeof set !== 'bigint')
         throw new TypeError(`${name}: not a bigint`);
     }
-    capset(this.calling('capset'), 0, { ...this.caps, ...sets });
+    this.making('capset', (task) => capset(task, 0, { ...this.caps, ...sets }));
   }
 
   /**
@@ -140,7 +146,7 @@ export abstract class TaskIdentity extends TaskMemory {
   prctl(option: number, ...args: (number | bigint)[]): number {
     intArgument('option', option, 0, 0x7fffffff);
     const registers = [0, 1, 2, 3].map((i) => BigInt(u64Argument('args', args[i] ?? 0)));
-    return sysPrctl(this.calling('prctl'), option, registers);
+    return this.making('prctl', (task) => sysPrctl(task, option, registers));
   }
 
   /** Whether its user may look into it: 1, or 0 and 2 for the privileged only. */
@@ -164,6 +170,6 @@ export abstract class TaskIdentity extends TaskMemory {
    * @throws {LinuxError} EINVAL: several threads; EPERM: chrooted; ENOSPC: too deep
    */
   unshareUser(): void {
-    sysUnshare(this.calling('unshare'), CLONE_NEWUSER);
+    this.making('unshare', (task) => sysUnshare(task, CLONE_NEWUSER));
   }
 }

@@ -1,4 +1,5 @@
 import { MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ, PROT_WRITE } from '../../assembly/abi/mman.js';
+import { ofCall } from '../errno.js';
 import { enterCall } from '../kernel/syscall-entry.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { acting, mustAct } from '../mm/acting.js';
@@ -87,6 +88,20 @@ export abstract class TaskMemory {
   }
 
   /**
+   * Makes a call: an error that comes out of it names it.
+   *
+   * @throws {TypeError | LinuxError} as calling(), and what `act` throws
+   */
+  protected making<T>(call: string, act: (task: TaskStruct) => T, path?: string): T {
+    const task = this.calling(call);
+    try {
+      return act(task);
+    } catch (error) {
+      throw ofCall(error, call, path);
+    }
+  }
+
+  /**
    * Maps memory or a file.
    *
    * @returns the address
@@ -97,14 +112,16 @@ export abstract class TaskMemory {
     objectArgument('options', options);
     const { file, prot = PROT_READ | PROT_WRITE } = options;
     const { flags = MAP_PRIVATE | (file === undefined ? MAP_ANONYMOUS : 0) } = options;
-    const addr = sysMmap(this.calling('mmap'), {
-      addr: u64Argument('addr', options.addr ?? 0),
-      length: u64Argument('length', options.length),
-      prot: intArgument('prot', prot, 0, 0xffffffff),
-      flags: intArgument('flags', flags, 0, 0xffffffff),
-      fd: file === undefined ? -1 : this.#fdOf(file),
-      offset: u64Argument('offset', options.offset ?? 0),
-    });
+    const addr = this.making('mmap', (task) =>
+      sysMmap(task, {
+        addr: u64Argument('addr', options.addr ?? 0),
+        length: u64Argument('length', options.length),
+        prot: intArgument('prot', prot, 0, 0xffffffff),
+        flags: intArgument('flags', flags, 0, 0xffffffff),
+        fd: file === undefined ? -1 : this.#fdOf(file),
+        offset: u64Argument('offset', options.offset ?? 0),
+      }),
+    );
     return BigInt(addr);
   }
 
@@ -114,7 +131,9 @@ export abstract class TaskMemory {
    * @throws {LinuxError} EINVAL: unaligned or empty; ENOMEM: too many mappings; EPERM: sealed
    */
   munmap(addr: number | bigint, length: number | bigint): void {
-    sysMunmap(this.calling('munmap'), u64Argument('addr', addr), u64Argument('length', length));
+    this.making('munmap', (task) =>
+      sysMunmap(task, u64Argument('addr', addr), u64Argument('length', length)),
+    );
   }
 
   /**
@@ -125,11 +144,8 @@ export abstract class TaskMemory {
    */
   mprotect(addr: number | bigint, length: number | bigint, prot: number): void {
     intArgument('prot', prot, 0, 0xffffffff);
-    sysMprotect(
-      this.calling('mprotect'),
-      u64Argument('addr', addr),
-      u64Argument('length', length),
-      prot,
+    this.making('mprotect', (task) =>
+      sysMprotect(task, u64Argument('addr', addr), u64Argument('length', length), prot),
     );
   }
 
@@ -140,11 +156,8 @@ export abstract class TaskMemory {
    */
   madvise(addr: number | bigint, length: number | bigint, advice: number): void {
     intArgument('advice', advice, 0, 0x7fffffff);
-    sysMadvise(
-      this.calling('madvise'),
-      u64Argument('addr', addr),
-      u64Argument('length', length),
-      advice,
+    this.making('madvise', (task) =>
+      sysMadvise(task, u64Argument('addr', addr), u64Argument('length', length), advice),
     );
   }
 
@@ -162,13 +175,15 @@ export abstract class TaskMemory {
     flags = 0,
     newAddr: number | bigint = 0,
   ): bigint {
-    const moved = sysMremap(this.calling('mremap'), {
-      addr: u64Argument('addr', addr),
-      oldLength: u64Argument('oldLength', oldLength),
-      newLength: u64Argument('newLength', newLength),
-      flags: intArgument('flags', flags, 0, 0xffffffff),
-      newAddr: u64Argument('newAddr', newAddr),
-    });
+    const moved = this.making('mremap', (task) =>
+      sysMremap(task, {
+        addr: u64Argument('addr', addr),
+        oldLength: u64Argument('oldLength', oldLength),
+        newLength: u64Argument('newLength', newLength),
+        flags: intArgument('flags', flags, 0, 0xffffffff),
+        newAddr: u64Argument('newAddr', newAddr),
+      }),
+    );
     return BigInt(moved);
   }
 

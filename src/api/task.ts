@@ -113,12 +113,12 @@ export class Task extends TaskHooks {
    * @throws {LinuxError} EAGAIN: RLIMIT_NPROC, or no number free; ENOMEM: no memory
    */
   fork(): Task {
-    return taskOf(copyProcess(this.calling('fork'), { flags: SIGCHLD }));
+    return taskOf(this.making('fork', (task) => copyProcess(task, { flags: SIGCHLD })));
   }
 
   /** Makes another thread of the process. @throws {LinuxError} EAGAIN: no number free */
   thread(): Task {
-    return taskOf(copyProcess(this.calling('clone'), { flags: THREAD_FLAGS }));
+    return taskOf(this.making('clone', (task) => copyProcess(task, { flags: THREAD_FLAGS })));
   }
 
   /**
@@ -144,12 +144,9 @@ export class Task extends TaskHooks {
     argv: readonly string[] = [nameArgument('path', path)],
     env: readonly string[] = [],
   ): void {
-    execProgram(
-      this.calling('execve'),
-      nameArgument('path', path),
-      stringsArgument('argv', argv),
-      stringsArgument('env', env),
-    );
+    const name = nameArgument('path', path);
+    const [args, variables] = [stringsArgument('argv', argv), stringsArgument('env', env)];
+    this.making('execve', (task) => execProgram(task, name, args, variables), name);
   }
 
   /**
@@ -174,10 +171,8 @@ export class Task extends TaskHooks {
    * @throws {LinuxError} ECHILD: there is no such child
    */
   wait(pid = -1): WaitStatus | null {
-    const result = wait4(
-      this.calling('wait4'),
-      intArgument('pid', pid, -0x80000000, 0x7fffffff),
-      WNOHANG,
+    const result = this.making('wait4', (task) =>
+      wait4(task, intArgument('pid', pid, -0x80000000, 0x7fffffff), WNOHANG),
     );
     if (result === null || result === 'block') return null;
     const { status } = result;
@@ -197,7 +192,9 @@ export class Task extends TaskHooks {
    */
   kill(pid: number, signal: number): void {
     intArgument('pid', pid, -0x80000000, 0x7fffffff);
-    sysKill(this.calling('kill'), pid, intArgument('signal', signal, -0x80000000, 0x7fffffff));
+    this.making('kill', (task) =>
+      sysKill(task, pid, intArgument('signal', signal, -0x80000000, 0x7fffffff)),
+    );
   }
 
   /**

@@ -1,6 +1,7 @@
 import type { MapsLine } from '../unwind/maps.js';
 import { UsageError } from './io.js';
 import { parseInteger, parseSize } from './number.js';
+import { nearest } from './parse.js';
 import { registerNames, registerOf } from './registers.js';
 
 /** What addresses may be given by. */
@@ -67,9 +68,15 @@ function checked(digits: string, text: string): number {
   throw new UsageError(`${text} is 0x${value.toString(16)}, outside of user space`);
 }
 
-function unknown(text: string, { regs }: AddressBook): UsageError {
+function unknown(text: string, { maps, regs }: AddressBook): UsageError {
   if (text.startsWith('$')) {
     return new UsageError(`${text} is no register; there are ${registerNames(regs).join(' ')}`);
+  }
+  if (/^[[/]/.test(text)) {
+    const names = [...new Set(maps.map(({ path }) => path))].filter((path) => path !== '');
+    const near = nearest(text, names) ?? names.find((name) => name.includes(text));
+    const hint = near === undefined ? 'procmem maps lists them' : `did you mean ${near}?`;
+    return new UsageError(`there is no mapping ${JSON.stringify(text)}; ${hint}`);
   }
   return new UsageError(
     `${JSON.stringify(text)} is no address: 0x… or decimal, $rsp, [stack], START-END`,

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -68,6 +69,7 @@ export function exampleCrash(): Crash {
  */
 export async function openProcess(path: string, choice: InputChoice = {}): Promise<Crash> {
   const { sysroot = null, pid = null, exe = null, snapshot = false } = choice;
+  checkSysroot(sysroot);
   const open: OpenFile = sysroot === null ? openHostFile : openSysroot(sysroot);
   const source = openInput(path);
   if (isSnapshot(source)) {
@@ -79,6 +81,13 @@ export async function openProcess(path: string, choice: InputChoice = {}): Promi
   const found = { core: readCore(source), open };
   const named = exe === null ? found : withExecutable(found, openInput(resolve(exe)));
   return { label: path, ...named, restored: null };
+}
+
+/** @throws {UsageError} it is not there: a name that is mistyped would look like files that are missing */
+function checkSysroot(sysroot: string | null): void {
+  if (sysroot !== null && !existsSync(sysroot)) {
+    throw new UsageError(`--sysroot ${sysroot}: there is no such directory`);
+  }
 }
 
 /**
@@ -95,8 +104,9 @@ export async function chooseCrash(operand: string | null, options: Options): Pro
   if (path !== undefined) {
     return await openProcess(path, { pid, exe, sysroot, snapshot: snapshot !== null });
   }
-  if (exe !== null) throw new UsageError('--exe names the program of a core: which?');
-  if (pid !== null) throw new UsageError('--pid names a process of a snapshot: which?');
+  checkSysroot(sysroot);
+  if (exe !== null) throw new UsageError('--exe names the program of a core: which core?');
+  if (pid !== null) throw new UsageError('--pid names a process of a snapshot: which snapshot?');
   return exampleCrash();
 }
 

@@ -93,11 +93,8 @@ function explain(error: unknown, spec: CommandSpec): string {
   const option = /'(-[^' ,<]*)/.exec(message)?.[1] ?? '';
   const usage = `usage: procmem ${spec.usage}`;
   if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') {
-    const near = nearest(
-      option,
-      Object.keys(spec.options ?? {}).map((name) => `--${name}`),
-    );
-    const hint = near === null ? '' : ` (did you mean ${near}?)`;
+    const near = nearest(option.replace(/^-+/, ''), Object.keys(spec.options ?? {}));
+    const hint = near === null ? '' : ` (did you mean --${near}?)`;
     return `unknown option ${option}${hint}; ${usage}`;
   }
   if (code !== 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE') return message;

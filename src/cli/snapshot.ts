@@ -27,7 +27,13 @@ import { Progress } from './progress.js';
 export const snapshot: Command = async (operands, io, options) => {
   const [pid = '', more] = operands;
   if (!/^\d+$/.test(pid) || more !== undefined) {
-    throw new UsageError('the number of one process; usage: procmem snapshot PID -o FILE');
+    const wrong =
+      pid === ''
+        ? 'which process?'
+        : more === undefined
+          ? `${JSON.stringify(pid)} is no number of a process`
+          : `one process, please: ${pid} or ${more}`;
+    throw new UsageError(`${wrong}; usage: procmem snapshot PID -o FILE`);
   }
   const output = outputOption(options);
   try {

@@ -41,6 +41,8 @@ export interface CoreProcess {
   readonly comm: string;
   /** The first 80 bytes of the command line. */
   readonly psargs: string;
+  /** From -20 to 19. */
+  readonly nice: number;
 }
 
 /** One row of NT_FILE: a range of memory and the part of a file it maps. */
@@ -67,6 +69,7 @@ export interface CoreNotes {
 /** Four notes for each of 32,768 threads are 131,072; more than this is a lie. */
 const MAX_NOTES = 1 << 20;
 const MAX_AUXV = 4096;
+const [MIN_NICE, MAX_NICE] = [-20, 19];
 const MAX_XSTATE = 65536;
 /** struct __riscv_q_ext_state and its like. */
 const MAX_FPREGS = 1024;
@@ -149,7 +152,7 @@ function readPrstatus(source: ByteSource, note: Note, { regsSize }: ElfMachine):
 }
 
 /**
- *     struct elf_prpsinfo   16 uid   20 gid   24 pid   28 ppid   40 fname[16]   56 psargs[80]
+ *     struct elf_prpsinfo   3 nice (8 bits)   16 uid   20 gid   24 pid   28 ppid   40 fname[16]   56 psargs[80]
  */
 function readPrpsinfo(source: ByteSource, note: Note): CoreProcess {
   const fields = noteFields(source, note, 'NT_PRPSINFO', 136);
@@ -160,6 +163,7 @@ function readPrpsinfo(source: ByteSource, note: Note): CoreProcess {
     ppid: fields.i32(28),
     comm: fields.text(40, 16),
     psargs: fields.text(56, 80).trimEnd(),
+    nice: Math.max(MIN_NICE, Math.min(MAX_NICE, ((fields.bytes[3] ?? 0) << 24) >> 24)),
   };
 }
 

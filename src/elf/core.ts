@@ -40,9 +40,15 @@ export interface CoreSignal {
  * Only headers and notes are read, and everything in them is checked.
  *
  * @throws {ElfError} the file is no such core, is cut short, or contradicts itself
+ * @throws {TypeError} no source of bytes
  * @see fs/binfmt_elf.c, elf_core_dump()
  */
 export function readCore(source: ByteSource): Core {
+  if (typeof (source as ByteSource | null)?.read !== 'function') {
+    throw new TypeError(
+      'source: not a ByteSource; new BytesSource(name, bytes) makes one of bytes',
+    );
+  }
   const header = readHeader(source);
   if (header.type !== ET_CORE) {
     throw new ElfError(source.name, 16, 'this is an executable or a library, not a core file');
@@ -97,5 +103,5 @@ export function coreSignal(core: Core): CoreSignal | null {
 
 function unknownProcess(threads: readonly CoreThread[]): CoreProcess {
   const pid = threads[0]?.tid ?? 0;
-  return { pid, ppid: 0, uid: 0, gid: 0, comm: 'unknown', psargs: '' };
+  return { pid, ppid: 0, uid: 0, gid: 0, comm: 'unknown', psargs: '', nice: 0 };
 }

@@ -20,7 +20,10 @@ export class BytesSource implements ByteSource {
   readonly size: number;
   readonly #bytes: Uint8Array;
 
+  /** @throws {TypeError} an argument that is none */
   constructor(name: string, bytes: Uint8Array) {
+    if (typeof name !== 'string') throw new TypeError('name: not a string');
+    if (!(bytes instanceof Uint8Array)) throw new TypeError('bytes: not a Uint8Array');
     this.name = name;
     this.size = bytes.length;
     this.#bytes = bytes;

@@ -79,7 +79,7 @@ const WORDS: readonly (readonly [word: string, handler: Handler])[] = [
  * is not known an empty reply.
  *
  * @example
- * const session = new GdbSession(new MachineTarget(machine), output);
+ * const session = new GdbSession(new MachineTarget(machine.spawn({ comm: 'gdbserver' })), output);
  * socket.on('data', (bytes) => session.receive(bytes));
  * socket.on('close', () => session.close());
  * @see https://sourceware.org/gdb/current/onlinedocs/gdb.html/Remote-Protocol.html
@@ -92,7 +92,14 @@ export class GdbSession {
   #last: Uint8Array | null = null;
   #closed = false;
 
+  /** @throws {TypeError} an argument that is none */
   constructor(target: Target, output: SessionOutput) {
+    if (typeof (target as Target | null)?.threads !== 'function') {
+      throw new TypeError('target: not a Target; new MachineTarget(task) makes one of a machine');
+    }
+    if (typeof (output as SessionOutput | null)?.send !== 'function') {
+      throw new TypeError('output: has no function send');
+    }
     this.#state = new SessionState(target);
     this.#output = output;
   }

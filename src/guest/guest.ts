@@ -7,9 +7,11 @@ import {
 } from '../api/arguments.js';
 import { taskArgument } from '../api/task-access.js';
 import { type Task, taskOf, type WaitStatus } from '../api/task.js';
+import { ofCall } from '../errno.js';
 import { sendToProcess } from '../kernel/kill.js';
 import { makeSiginfo, SI_USER } from '../kernel/siginfo.js';
 import { SIGKILL } from '../kernel/signal.js';
+import type { TaskStruct } from '../kernel/task.js';
 import type { VirtualClock } from '../kernel/virtual-clock.js';
 import { Machine } from '../machine.js';
 import { EXEC_ARCHES } from '../syscall/auxv.js';
@@ -93,14 +95,22 @@ export class Guest {
         this.connect(stream);
         stream.install(struct, fd);
       }
-      if (cwd !== undefined) sysChdir(struct, nameArgument('cwd', cwd));
+      if (cwd !== undefined) this.#enter(struct, nameArgument('cwd', cwd));
       doExecve(struct, name, () => [args, env], EXEC_ARCHES.riscv64);
     } catch (error) {
       task.exit(127);
-      throw error;
+      throw ofCall(error, 'execve', name);
     }
     this.#scheduler.add(new GuestThread(task)).enterProgram();
     return task;
+  }
+
+  #enter(task: TaskStruct, cwd: string): void {
+    try {
+      sysChdir(task, cwd);
+    } catch (error) {
+      throw ofCall(error, 'chdir', cwd);
+    }
   }
 
   /**

@@ -77,7 +77,9 @@ export class Sysctl {
    */
   set(name: string, value: number): void {
     const entry = this.entry(name);
-    if (!Number.isInteger(value) || value < entry.min || value > entry.max) fail(EINVAL);
+    if (!Number.isInteger(value) || value < entry.min || value > entry.max) {
+      fail(EINVAL, 'write', sysctlPath(name));
+    }
     entry.value = value;
     this.version += 1;
   }
@@ -88,6 +90,10 @@ export class Sysctl {
   }
 
   private entry(name: string): SysctlEntry {
-    return this.entries.get(name) ?? fail(ENOENT);
+    return this.entries.get(name) ?? fail(ENOENT, 'open', sysctlPath(name));
   }
+}
+
+function sysctlPath(name: string): string {
+  return `/proc/sys/${name.replaceAll('.', '/')}`;
 }

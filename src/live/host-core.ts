@@ -89,7 +89,7 @@ function hostNotes(description: HostDescription): Uint8Array[] {
     }),
   );
   const info = encodePrpsinfo({
-    ...{ ...process, ...numbers, nice: 0, flags: 0 },
+    ...{ ...process, ...numbers, flags: 0 },
     state: threads[0]?.state ?? 'R',
     comm: Uint8Array.from(process.comm, (character) => character.charCodeAt(0)),
     args: cmdline,

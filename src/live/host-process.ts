@@ -107,6 +107,7 @@ export class HostProcess {
         gid: id('Gid'),
         comm: stat.comm,
         psargs: psargs.trimEnd(),
+        nice: stat.nice,
       },
       pgrp: stat.pgrp,
       sid: stat.sid,

@@ -21,6 +21,7 @@ export interface HostStat {
   readonly ppid: number;
   readonly pgrp: number;
   readonly sid: number;
+  readonly nice: number;
   readonly places: HostPlaces;
 }
 
@@ -57,5 +58,6 @@ export function parseHostStat(file: string, text: string): HostStat {
   }
   const comm = text.slice(open + 1, close);
   const numbers = { ppid: Number(ppid), pgrp: Number(pgrp), sid: Number(sid) };
-  return { comm, state, ...numbers, places: placesOf(fields) };
+  const nice = Number(fields[19 - 3] ?? 0);
+  return { comm, state, ...numbers, nice, places: placesOf(fields) };
 }

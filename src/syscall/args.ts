@@ -51,6 +51,7 @@ export function uint(value: U64): number {
  */
 export function register(value: number | bigint): U64 {
   if (typeof value === 'bigint') return toU64(value);
+  if (typeof value !== 'number') throw new TypeError('args: neither numbers nor bigints');
   if (!Number.isSafeInteger(value)) throw new RangeError(`args: ${value} is no safe integer`);
   if (value >= 0) return value;
   return value === -1 ? MINUS_ONE : toU64(BigInt(value));

@@ -29,6 +29,7 @@ const MAX_SNIPPET = 60;
  * @throws {TraceError} a line is no JSON, or not what the format says
  */
 export function parseTrace(text: string, file = 'trace'): Trace {
+  if (typeof text !== 'string') throw new TypeError('text: not a string');
   const lines = text.split('\n');
   const header = parseLine(file, 1, lines[0] ?? '', asHeader);
   const scope = new TraceScope(header.tasks);

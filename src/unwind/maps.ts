@@ -19,6 +19,7 @@ const LINE = /^([0-9a-f]{1,16})-([0-9a-f]{1,16}) ([r-][w-][x-][ps]) ([0-9a-f]+) 
  * @see fs/proc/task_mmu.c, show_map_vma()
  */
 export function parseMaps(text: string): MapsLine[] {
+  if (typeof text !== 'string') throw new TypeError('text: not a string');
   return text.split('\n').flatMap((line) => {
     const match = LINE.exec(line);
     if (match === null) return [];

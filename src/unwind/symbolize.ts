@@ -35,6 +35,7 @@ const MAPS_CHUNK = 4096;
  * `(unknown)`, where nothing is known
  */
 export function symbolize(pc: bigint, open: OpenPath): string | null {
+  if (typeof open !== 'function') throw new TypeError('open: not a function');
   const maps = open('/proc/self/maps');
   if (maps === null) return null;
   const text = readAll(maps);

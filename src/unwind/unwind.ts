@@ -66,12 +66,17 @@ const DEFAULT_LIMIT = 256;
  * read .debug_frame or inlined calls.
  *
  * @param limit frames at most
+ * @throws {TypeError} a source that is none
  */
 export function unwind(
   registers: Registers,
   source: UnwindSource,
   limit: number = DEFAULT_LIMIT,
 ): StackTrace {
+  if (typeof (source as UnwindSource | undefined)?.read !== 'function') {
+    throw new TypeError('source: has no function read');
+  }
+  if (!Array.isArray(source.maps)) throw new TypeError('source.maps: not what parseMaps() gives');
   return new Unwinder(source).run(registers, limit);
 }
 

@@ -5,6 +5,10 @@ import { inlinedCore } from './inlined.js';
 /** What a program may hand over in place of the module's file: its bytes, or a compiled module. */
 export type WasmSource = BufferSource | WebAssembly.Module;
 
+const NOT_BESIDE =
+  'procmem.wasm cannot be read beside the script, where a bundler left it out, say: ' +
+  'give the bytes of procmem/procmem.wasm as Machine.create({ wasm })';
+
 /** Linear memory at the start: small machines stay small. */
 const INITIAL_PAGES = 16;
 const MAXIMUM_PAGES = 65536;
@@ -51,7 +55,7 @@ async function compileBeside(): Promise<WebAssembly.Module> {
 
 /**
  * Compiles `beside`, what lies beside the script, and where that fails what the package has inside.
- * @throws {Error} of `beside`, when nothing is inside
+ * @throws {Error} nothing is beside the script and nothing inside: with what `beside` threw as its cause
  */
 export async function compileEither(
   beside: () => Promise<WebAssembly.Module>,
@@ -62,7 +66,7 @@ export async function compileEither(
   } catch (error) {
     // A bundler that does not know `new URL(…, import.meta.url)` leaves the file behind.
     const bytes = await inside();
-    if (bytes === null) throw error;
+    if (bytes === null) throw new Error(NOT_BESIDE, { cause: error });
     return WebAssembly.compile(bytes);
   }
 }

@@ -43,8 +43,8 @@ async function runAny(argv: string[]): Promise<{ status: number; out: string; er
 }
 
 const rows: [what: string, argv: string[], message: RegExp][] = [
-  ['nothing', [], /^procmem: the number of one process; usage: procmem snapshot PID -o FILE/],
-  ['a word', ['me', '-o', output], /^procmem: the number of one process; usage/],
+  ['nothing', [], /^procmem: which process\?; usage: procmem snapshot PID -o FILE/],
+  ['a word', ['me', '-o', output], /^procmem: "me" is no number of a process; usage/],
   ['no output', ['1'], /^procmem: --output names the file to make\n$/],
   ['no process', ['4194305', '-o', output], /^procmem: \/proc\/4194305\/mem: offset 0x0: \S.*\n$/],
   ['an output that cannot be', [String(process.pid), '-o', dir], /: this is a directory\n$/],

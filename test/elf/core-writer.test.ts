@@ -99,6 +99,7 @@ test('notes come back field by field, names of any bytes too', () => {
   assert.equal(core.process, {
     ...{ pid: 7, ppid: 1, uid: 1000, gid: 1001, comm: 'a name that is ' },
     psargs: `./x -y ${'z'.repeat(72)}`,
+    nice: -5,
   });
   assert.equal([core.threads[0]?.tid, core.threads[0]?.signal], [7, 11]);
   assert.equal(core.threads[0]?.regs, regs);
@@ -112,7 +113,11 @@ test('every thread of a task is in its core, the one asked first, and arguments 
   const other = task.thread();
   const addr = task.mmap({ length: 2 * PAGE });
   task.store8(addr, 1);
+  task.syscall('setpriority', 0, 0, 7);
   const core = readCore(new BytesSource('core', other.writeCore({ signal: 6 })));
+  const [loaded] = (await Machine.create()).loadCore(core).threads;
+  // The leader's; getpriority() counts from 1 for 19 to 40 for -20.
+  assert.equal([core.process.nice, loaded?.syscall('getpriority', 0, 0)], [7, 13]);
   assert.equal(
     core.threads.map(({ tid, signal }) => [tid, signal]),
     [

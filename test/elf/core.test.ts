@@ -48,6 +48,7 @@ test('notes are decoded field by field', () => {
     gid: 1001,
     comm: 'crash',
     psargs: './crash now',
+    nice: 0,
   });
   assert.equal(
     core.threads.map(({ tid, signal }) => [tid, signal]),

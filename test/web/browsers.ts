@@ -152,6 +152,12 @@ export class ExplorerPage {
       .some((each) => each.scrollWidth > each.clientWidth)`);
   }
 
+  /** Waits until nothing is: a terminal is laid out anew when the page has another width. */
+  async fits(): Promise<void> {
+    await this.until(`[document.scrollingElement, document.querySelector('main')]
+      .every((each) => each.scrollWidth <= each.clientWidth)`);
+  }
+
   /** Chooses the colours, whatever the computer prefers. */
   async theme(name: 'light' | 'dark'): Promise<void> {
     await this.evaluate(`void (document.documentElement.dataset.theme = '${name}')`);

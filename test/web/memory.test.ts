@@ -200,6 +200,26 @@ inBrowser(
   },
 );
 
+inBrowser('an expression that backtracks without end is cancelled as well', async (page) => {
+  await page.open('family', 'panel=search');
+  await page.find('.search-form');
+  await page.fill('Search for', 'regex');
+  // Of the zeros of a page, as often twice as there are.
+  await page.fill('Value', '(\\0|\\0\\0)*never');
+  await page.click('Search');
+  await page.until(`document.querySelector('.search-progress p').innerText.includes('0 finds')`);
+  await page.evaluate('new Promise((resolve) => setTimeout(resolve, 500))');
+  await page.click('Cancel');
+  await page.until(
+    `document.querySelector('.search-progress p').innerText.startsWith('cancelled')`,
+  );
+  // The machine answers: the same panel finds something else.
+  await page.fill('Search for', 'text');
+  await page.fill('Value', 'never there');
+  await page.click('Search');
+  await page.until(`/finds?, /.test(document.querySelector('.search-progress p').innerText)`);
+});
+
 /** Milliseconds between two frames at which scrolling still counts as smooth: 60 a second are 16.7. */
 const FRAME = 20;
 

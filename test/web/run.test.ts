@@ -108,6 +108,14 @@ inBrowser('a program crashes without names, and with /proc/self/mem with them', 
   const calls = await page.text('.run-calls');
   assert.match(calls, /pread64\(\d, .*\) += \d/);
   assert.match(calls, '+++ killed by SIGSEGV +++');
+  // Nothing is left to look into, and the page says so.
+  await page.until(
+    `document.querySelector('.task-bar select').selectedOptions[0].innerText === '2 crash, ended'`,
+  );
+  await page.evaluate(`location.hash = location.hash.replace('panel=run', 'panel=map')`);
+  await page.find('.notice-error');
+  assert.match(await page.text('.notice-error'), 'pause it while it lives');
+  await page.evaluate(`location.hash = location.hash.replace('panel=map', 'panel=run')`);
 });
 
 inBrowser('what is typed is echoed and read, and ^C is SIGINT', async (page) => {
@@ -313,7 +321,7 @@ inBrowser('the panel is accessible in both colours and at both widths', async (p
     await page.theme(theme);
     await page.evaluate('new Promise((resolve) => setTimeout(resolve, 300))');
     assert.equal(await page.violations(), [], `${width} ${theme}`);
-    assert.is(await page.overflows(), false, `${width} ${theme}`);
+    await page.fits();
     await page.screenshot(`${browser}-run-${width}-${theme}`);
   }
 });
@@ -336,7 +344,7 @@ inBrowser('the tour ends with a program that crashes in the page', async (page, 
     await page.theme(theme);
     await page.evaluate('new Promise((resolve) => setTimeout(resolve, 300))');
     assert.equal(await page.violations(), [], `${width} ${theme}`);
-    assert.is(await page.overflows(), false, `${width} ${theme}`);
+    await page.fits();
     await page.screenshot(`${browser}-real-${width}-${theme}`);
   }
 });

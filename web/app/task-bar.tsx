@@ -13,7 +13,8 @@ export function TaskBar(props: {
 }): JSX.Element {
   const { value } = useRemote(props.client, 'tasks.list', {});
   const [{ task, as }, select] = useSelection();
-  const tasks = (value ?? []).filter(({ own, state }) => !own && state !== 'Z' && state !== 'X');
+  const all = (value ?? []).filter(({ own }) => !own);
+  const tasks = all.filter((row) => !hasEnded(row));
   const withMemory = tasks.filter(({ size }) => size !== null);
   return (
     <header class="task-bar" aria-label="What is looked at">
@@ -27,8 +28,10 @@ export function TaskBar(props: {
           value={String(task)}
           onChange={(event) => select({ task: Number(event.currentTarget.value), addr: null })}
         >
-          {withMemory.every(({ tid }) => tid !== task) && (
-            <option value={String(task)}>{task || '–'}</option>
+          {value !== null && withMemory.every(({ tid }) => tid !== task) && (
+            <option value={String(task)} selected>
+              {absentName(props.info, all, task)}
+            </option>
           )}
           {withMemory.map((row) => (
             <option key={row.tid} value={String(row.tid)} selected={row.tid === task}>
@@ -44,6 +47,11 @@ export function TaskBar(props: {
           onChange={(event) => select({ as: Number(event.currentTarget.value) }, 'replace')}
         >
           <option value="0">explorer · root</option>
+          {value !== null && as !== 0 && tasks.every(({ tid }) => tid !== as) && (
+            <option value={String(as)} selected>
+              {absentName(props.info, all, as)}
+            </option>
+          )}
           {tasks.map((row) => (
             <option key={row.tid} value={String(row.tid)} selected={row.tid === as}>
               {nameOf(row)} · uid {row.uids.fs}
@@ -53,6 +61,21 @@ export function TaskBar(props: {
       </label>
     </header>
   );
+}
+
+function hasEnded({ state }: TaskRow): boolean {
+  return state === 'Z' || state === 'X';
+}
+
+/** What is chosen, and cannot be looked at: the panels say the same in their errors. */
+function absentName(info: SessionInfo, rows: readonly TaskRow[], task: number): string {
+  if (task === 0) return 'none';
+  const row = rows.find(({ tid }) => tid === task);
+  if (row === undefined) {
+    const program = info.kind === 'program' && info.firstTask === task;
+    return program ? `${task} ${info.label}, ended` : `${task}, gone`;
+  }
+  return `${nameOf(row)}, ${hasEnded(row) ? 'ended' : 'no memory'}`;
 }
 
 function nameOf({ tid, pid, comm }: TaskRow): string {

@@ -37,8 +37,9 @@ export function MapPanel({ client }: PanelProps): JSX.Element {
       {failure !== null && (
         <FailureNotice title="The mappings cannot be read" failure={failure}>
           <p>
-            Choose another task under “Acting as”, or see on the page “Access” which check refuses
-            it.
+            {failure.code === null
+              ? 'Choose another task in the bar above.'
+              : 'Choose another task under “Acting as”, or see on the page “Access” which check refuses it.'}
           </p>
         </FailureNotice>
       )}

@@ -1,13 +1,30 @@
 /** One call of the page on its way: how a handler that takes long reports, rests and ends early. */
 export class Call {
-  /** True once the page no longer wants it. */
-  cancelled = false;
+  #cancelled = false;
+  #onCancel = (): void => {};
   readonly #report: (progress: unknown) => void;
   #rested = performance.now();
 
   /** @param report sends a step to the page */
   constructor(report: (progress: unknown) => void) {
     this.#report = report;
+  }
+
+  /** True once the page no longer wants it. */
+  get isCancelled(): boolean {
+    return this.#cancelled;
+  }
+
+  /** Ends it: the page no longer wants it. */
+  cancel(): void {
+    this.#cancelled = true;
+    this.#onCancel();
+  }
+
+  /** Has `end` called when the page ends it: what it waits for may never come. */
+  whenCancelled(end: () => void): void {
+    this.#onCancel = end;
+    if (this.#cancelled) end();
   }
 
   /** Tells the page how far it is: any value that can be cloned. */
@@ -29,6 +46,6 @@ export class Call {
       });
       this.#rested = performance.now();
     }
-    return !this.cancelled;
+    return !this.#cancelled;
   }
 }

@@ -122,7 +122,7 @@ export class GuestRun {
   async run(task: Task, wanted: () => boolean): Promise<RunEnd> {
     this.#call.progress({ started: task.pid } satisfies RunProgress);
     while (!task.exited) {
-      if (!wanted() || this.#call.cancelled) this.guest.stop();
+      if (!wanted() || this.#call.isCancelled) this.guest.stop();
       else if (this.#paused !== null) await this.#halted(task);
       else if (this.#unseen > MAX_UNSEEN) await this.#sleep(Infinity);
       else await this.#turn();

@@ -38,8 +38,7 @@ function failureOf(error: unknown): Failure {
 
 globalThis.onmessage = ({ data }: MessageEvent<Request>) => {
   if ('cancel' in data) {
-    const call = calls.get(data.id);
-    if (call !== undefined) call.cancelled = true;
+    calls.get(data.id)?.cancel();
   } else {
     void answer(data.id, data.name, data.args);
   }

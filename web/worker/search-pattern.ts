@@ -6,6 +6,8 @@ export type SearchKind = 'text' | 'hex' | 'regex' | 'u8' | 'u16' | 'u32' | 'u64'
 
 /** What is searched for. */
 export interface Pattern {
+  /** An expression of the user's, which may backtrack without end: another thread is to match it. */
+  readonly source: string | null;
   /** Bytes that the longest match has. */
   readonly longest: number;
   /** Whether a match may begin within another. */
@@ -21,7 +23,7 @@ export interface Pattern {
  */
 export function makePattern(kind: SearchKind, value: string, ignoreCase: boolean): Pattern {
   if (value === '') throw new TypeError('type what is to be found');
-  if (kind === 'regex') return expression(value, ignoreCase);
+  if (kind === 'regex') return { ...expression(value, ignoreCase), source: value };
   if (kind === 'hex') return hexPattern(value);
   if (kind !== 'text') return exactly(integerOf(kind, value));
   const bytes = new TextEncoder().encode(value);
@@ -50,7 +52,7 @@ function exactly(wanted: Uint8Array): Pattern {
       if (i === wanted.length && !found(at, i)) return;
     }
   };
-  return { longest: wanted.length, overlaps: true, each };
+  return { source: null, longest: wanted.length, overlaps: true, each };
 }
 
 /** Pairs of hex digits in which `??` is any byte. */
@@ -78,13 +80,20 @@ function expression(source: string, ignoreCase: boolean, longest: number = MAX_M
   } catch (error) {
     throw new TypeError(error instanceof Error ? error.message : String(error));
   }
-  const each: Pattern['each'] = (bytes, found) => {
-    for (const match of asLetters(bytes).matchAll(regex)) {
-      // An expression that matches nothing at all matches everywhere.
-      if (match[0].length > 0 && !found(match.index, match[0].length)) return;
-    }
-  };
-  return { longest, overlaps: false, each };
+  const each: Pattern['each'] = (bytes, found) => matches(regex, bytes, found);
+  return { source: null, longest, overlaps: false, each };
+}
+
+/** Calls `found` for each match in bytes, of which each is one letter, until it says false. */
+export function matches(
+  regex: RegExp,
+  bytes: Uint8Array,
+  found: (at: number, length: number) => boolean,
+): void {
+  for (const match of asLetters(bytes).matchAll(regex)) {
+    // An expression that matches nothing at all matches everywhere.
+    if (match[0].length > 0 && !found(match.index, match[0].length)) return;
+  }
 }
 
 /** TextDecoder has no encoding of one letter a byte: its latin1 is windows-1252. */

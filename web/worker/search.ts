@@ -1,5 +1,6 @@
 import { LinuxError, type MapsLine, type OpenFile, parseMaps } from '../../src/index.js';
 import type { Call } from './call.js';
+import { FarMatcher } from './far-matcher.js';
 import { type MemoryOf, presentRanges } from './maps.js';
 import { makePattern, type Pattern, type SearchKind } from './search-pattern.js';
 import type { Session } from './session.js';
@@ -57,9 +58,14 @@ export const searchHandlers = {
     const own = `/proc/${session.task(args.task).tid}`;
     const ranges = rangesOf(session, args, parseMaps(caller.readText(`${own}/maps`)));
     const mem = caller.open(`${own}/mem`);
+    const { source } = pattern;
+    const matcher =
+      source === null ? null : new FarMatcher({ source, ignoreCase: args.ignoreCase });
+    call.whenCancelled(() => matcher?.end());
     try {
-      return await new Search(mem, pattern, args, call).run(ranges);
+      return await new Search(mem, pattern, matcher, args, call).run(ranges);
     } finally {
+      matcher?.end();
       mem.close();
     }
   },
@@ -91,6 +97,7 @@ function rangesOf(session: Session, args: SearchArgs, maps: readonly MapsLine[])
 class Search {
   readonly #mem: OpenFile;
   readonly #pattern: Pattern;
+  readonly #matcher: FarMatcher | null;
   readonly #args: SearchArgs;
   readonly #call: Call;
   #count = 0;
@@ -99,15 +106,23 @@ class Search {
   #found: Found[] = [];
   #reported = 0;
 
-  constructor(mem: OpenFile, pattern: Pattern, args: SearchArgs, call: Call) {
+  constructor(
+    mem: OpenFile,
+    pattern: Pattern,
+    matcher: FarMatcher | null,
+    args: SearchArgs,
+    call: Call,
+  ) {
     this.#mem = mem;
     this.#pattern = pattern;
+    this.#matcher = matcher;
     this.#args = args;
     this.#call = call;
   }
 
   async run(ranges: readonly Range[]): Promise<number> {
     this.#total = ranges.reduce((sum, { start, end }) => sum + end - start, 0);
+    this.#report(true);
     for (const range of ranges) {
       if (!(await this.#lookThrough(range))) break;
     }
@@ -128,7 +143,7 @@ class Search {
       const n = this.#read(at, buffer.subarray(0, Math.min(buffer.length, end - at)));
       const bytes = buffer.subarray(0, n);
       const last = n < buffer.length;
-      this.#pattern.each(bytes, (offset, length) => {
+      await this.#each(bytes, (offset, length) => {
         if (offset >= CHUNK && !last) return false;
         const addr = at + offset;
         if (addr % align !== 0 || addr < from) return true;
@@ -144,6 +159,15 @@ class Search {
       if (this.#count >= limit || !(await this.#call.rest())) return false;
     }
     return true;
+  }
+
+  /** Calls `found` for each match that begins in `bytes`, in order, until it says false. */
+  async #each(bytes: Uint8Array, found: (at: number, length: number) => boolean): Promise<void> {
+    if (this.#matcher === null) return this.#pattern.each(bytes, found);
+    const matched = (await this.#matcher.find(bytes)) ?? [];
+    for (let i = 0; i < matched.length; i += 2) {
+      if (!found(matched[i] ?? 0, matched[i + 1] ?? 0)) return;
+    }
   }
 
   /** Fills `into` as far as it can be read. */

@@ -82,8 +82,15 @@ export class Session {
   /** The thread of a number. @throws {TypeError} there is none */
   task(tid: number): Task {
     const task = this.machine.task(tid);
-    if (task === null) throw new TypeError(`there is no task ${tid} in this machine`);
+    if (task === null)
+      throw new TypeError(`there is no task ${tid} in this machine${this.#why(tid)}`);
     return task;
+  }
+
+  #why(tid: number): string {
+    const { kind, firstTask } = this.opened.info;
+    if (kind !== 'program' || tid < firstTask) return '';
+    return ': of one that has ended nothing is left. To look into a program, pause it while it lives';
   }
 
   /** Something made once for a machine, by a name of its own. */
