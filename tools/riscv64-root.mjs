@@ -1,6 +1,6 @@
 // Makes a directory of unpacked Debian packages for riscv64, which `procmem run --root DIR` takes as its root and
-// `qemu-riscv64 -L DIR` as its libraries: `node tools/riscv64-root.mjs [DIR]`, `--where` only says where. DIR is
-// by default $PROCMEM_RISCV64_ROOT, or a directory in the user's cache. Needs apt, dpkg and Debian's keyring;
+// `qemu-riscv64 -L DIR` as its libraries: `node tools/riscv64-root.mjs [--apps] [DIR]`, `--where` only says where.
+// With --apps it has the larger programs of test/guest/apps-*.test.ts too, five times as much to download. DIR is by default $PROCMEM_RISCV64_ROOT, or a directory in the user's cache. Needs apt, dpkg and Debian's keyring;
 // nothing of the system's own package state is read or changed. What is there already is not fetched again.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -10,7 +10,7 @@ import { join, resolve } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 
-/** What the tests and the demo run; what these depend on comes with them. */
+/** What most tests and the demo run; what these depend on comes with them. */
 const PACKAGES = [
   ...['libc6', 'libc6-dev', 'libstdc++6', 'libgcc-s1', 'libgoogle-glog-dev', 'libgflags-dev'],
   ...[
@@ -27,6 +27,11 @@ const PACKAGES = [
   ],
   ...['gzip', 'tar', 'python3', 'perl-base', 'lua5.4', 'sqlite3', 'jq', 'bc'],
 ];
+/** What --apps adds. */
+const APPS = [
+  'strace gdb gcc make git vim-tiny less nano tmux screen bsdutils procps psmisc lsof util-linux file ncurses-base',
+  'xz-utils zstd bzip2 libc-bin redis-server curl rsync openssh-client gnupg openssl',
+].flatMap((line) => line.split(' '));
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 const SOURCE = `deb [signed-by=${KEYRING}] http://deb.debian.org/debian sid main\n`;
 /** In place of /usr/lib and so on: Debian's base-files has these links, which no other package brings. */
@@ -78,11 +83,11 @@ function configureApt(dir) {
 }
 
 /** Downloads the packages and what they depend on; returns their files. */
-function download(dir) {
+function download(dir, packages) {
   const env = { ...process.env, APT_CONFIG: configureApt(dir), DEBIAN_FRONTEND: 'noninteractive' };
   run('apt-get', ['update', '-qq'], { env });
   const install = ['install', '-qq', '-y', '--no-install-recommends', '--download-only'];
-  run('apt-get', [...install, ...PACKAGES], { env });
+  run('apt-get', [...install, ...packages], { env });
   const archives = join(dir, 'cache/archives');
   const files = fs.readdirSync(archives).filter((name) => name.endsWith('.deb'));
   return files.map((name) => join(archives, name));
@@ -100,26 +105,41 @@ function unpack(files, root) {
   for (const file of files) run('dpkg-deb', ['--extract', file, root]);
   // Maintainers' scripts make these; they are not run.
   if (!fs.existsSync(join(root, 'bin/sh'))) fs.symlinkSync('dash', join(root, 'bin/sh'));
-  if (!fs.existsSync(join(root, 'usr/bin/awk'))) fs.symlinkSync('mawk', join(root, 'usr/bin/awk'));
+  for (const [name, target] of [
+    ['awk', 'mawk'],
+    ['cc', 'gcc'],
+    ['vi', 'vim.tiny'],
+  ]) {
+    const [path, to] = [name, target].map((each) => join(root, 'usr/bin', each));
+    if (fs.existsSync(to) && !fs.existsSync(path)) fs.symlinkSync(target, path);
+  }
   fs.writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/bash\n');
   fs.writeFileSync(join(root, 'etc/group'), 'root:x:0:\n');
+  fs.writeFileSync(join(root, 'etc/hosts'), '127.0.0.1 localhost\n::1 localhost\n');
 }
 
-function make(root) {
-  const wanted = createHash('sha256')
-    .update(JSON.stringify([SOURCE, PACKAGES]))
+function digest(packages) {
+  return createHash('sha256')
+    .update(JSON.stringify([SOURCE, packages]))
     .digest('hex');
+}
+
+function make(root, apps) {
   const mark = join(root, MARK);
-  if (fs.existsSync(mark) && fs.readFileSync(mark, 'utf8') === wanted) return compileExample(root);
+  const found = fs.existsSync(mark) ? fs.readFileSync(mark, 'utf8') : '';
+  const all = [...PACKAGES, ...APPS];
+  // One with more than was asked for will do.
+  if (found === digest(all) || (!apps && found === digest(PACKAGES))) return compileExample(root);
   for (const tool of ['apt-get', 'dpkg-deb']) {
     if (!hasCommand(tool)) throw new Error(`${tool} is missing: this needs Debian's package tools`);
   }
   if (!fs.existsSync(KEYRING))
     throw new Error(`${KEYRING} is missing: install debian-archive-keyring`);
   const apt = `${root}.apt`;
-  const files = download(apt);
+  const packages = apps ? all : PACKAGES;
+  const files = download(apt, packages);
   unpack(files, root);
-  fs.writeFileSync(mark, wanted);
+  fs.writeFileSync(mark, digest(packages));
   fs.rmSync(apt, { recursive: true });
   compileExample(root);
 }
@@ -138,14 +158,15 @@ function hasCommand(name) {
   return (process.env.PATH ?? '').split(':').some((dir) => fs.existsSync(join(dir, name)));
 }
 
-const [argument] = process.argv.slice(2);
-const root = resolve(argument === undefined || argument === '--where' ? defaultRoot() : argument);
-if (argument !== '--where') {
-  try {
-    make(root);
-  } catch (error) {
-    console.error(`riscv64-root: ${error.message}`);
-    process.exit(1);
-  }
+const flags = process.argv.slice(2).filter((argument) => argument.startsWith('--'));
+const [argument] = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
+const root = resolve(argument ?? defaultRoot());
+const unknown = flags.find((flag) => flag !== '--where' && flag !== '--apps');
+try {
+  if (unknown !== undefined) throw new Error(`there is no option ${unknown}`);
+  if (!flags.includes('--where')) make(root, flags.includes('--apps'));
+} catch (error) {
+  console.error(`riscv64-root: ${error.message}`);
+  process.exit(1);
 }
 console.log(root);

@@ -9,7 +9,9 @@ import { SIGKILL } from '../kernel/signal.js';
 import { VirtualClock } from '../kernel/virtual-clock.js';
 import type { Machine } from '../machine.js';
 import { BytesSource } from '../elf/source.js';
+import { EM_RISCV } from '../elf/format.js';
 import { readHeader } from '../elf/header.js';
+import { elfMachine } from '../elf/machines.js';
 import { readSegments } from '../elf/segments.js';
 import type { Options } from './command.js';
 import {
@@ -183,13 +185,18 @@ interface Refusal {
 
 function explain(machine: Machine, path: string, { code }: LinuxError, options: Options): Refusal {
   const root = options.text('root');
-  const interpreter = code === 'ENOENT' || code === 'ENOEXEC' ? interpreterOf(machine, path) : null;
+  const interpreter = code === 'ENOENT' ? interpreterOf(machine, path) : null;
   const where =
     root === null ? 'give --root DIR with it and the libraries' : 'it is not in the root';
   if (code === 'ENOENT' && interpreter !== null) {
     return { status: NOT_FOUND, text: `needs ${interpreter}, which is not there: ${where}` };
   }
   if (code === 'ENOENT') return { status: NOT_FOUND, text: 'there is no such program in the root' };
+  const machineName = code === 'ENOEXEC' ? otherMachine(machine, path) : null;
+  if (machineName !== null) {
+    const text = `is a program for ${machineName}, not for 64-bit RISC-V Linux (ENOEXEC)`;
+    return { status: NOT_EXECUTABLE, text };
+  }
   return { status: NOT_EXECUTABLE, text: WHY_NOT[code] ?? `cannot be started (${code})` };
 }
 
@@ -197,6 +204,19 @@ const WHY_NOT: Readonly<Record<string, string>> = {
   ENOEXEC: 'is no program for 64-bit RISC-V Linux (ENOEXEC)',
   EACCES: 'may not be executed (EACCES)',
 };
+
+/** The processor that an ELF file is for, where it is another. */
+function otherMachine(machine: Machine, path: string): string | null {
+  const task = machine.spawn();
+  try {
+    const { machine: em } = readHeader(new BytesSource(path, task.readFile(path)));
+    return em === EM_RISCV ? null : (elfMachine(em)?.name ?? null);
+  } catch {
+    return null;
+  } finally {
+    task.exit(0);
+  }
+}
 
 /** The interpreter that a program names, or null. */
 function interpreterOf(machine: Machine, path: string): string | null {

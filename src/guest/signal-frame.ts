@@ -21,7 +21,8 @@ import { toU64 } from '../vfs/u64.js';
  */
 const UCONTEXT = SIGINFO_SIZE;
 const UC_STACK = UCONTEXT + 16;
-const UC_SIGMASK = UCONTEXT + 40;
+/** Where in the frame, from the stack pointer, the mask is that comes back. */
+export const UC_SIGMASK = UCONTEXT + 40;
 const GREGS = UCONTEXT + 176;
 const FPREGS = GREGS + 32 * 8;
 const FCSR = FPREGS + 32 * 8;

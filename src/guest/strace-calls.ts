@@ -1,4 +1,5 @@
 import type { Task } from '../api/task.js';
+import { UC_SIGMASK } from './signal-frame.js';
 import * as f from './strace-flags.js';
 import { signalName } from './strace-names.js';
 import * as s from './strace-structs.js';
@@ -10,6 +11,7 @@ import {
   named,
   octal,
   path,
+  peekView,
   pointer,
   pointers,
   string,
@@ -204,6 +206,7 @@ export const CALLS: Readonly<Record<string, CallFormat>> = {
   mmap: [ptr, u, bits(f.PROT, 'PROT_NONE'), mapFlags, d, x],
   munmap: [ptr, u],
   mprotect: [ptr, u, bits(f.PROT, 'PROT_NONE')],
+  fadvise64: [d, d, d, one(f.FADVISE, 'POSIX_FADV')],
   madvise: [ptr, u, one(f.MADVISE, 'MADV')],
   msync: [ptr, u, bits(f.MS)],
 
@@ -246,7 +249,7 @@ export const CALLS: Readonly<Record<string, CallFormat>> = {
   rt_sigaction: [signal, given(s.sigaction), stored(s.sigaction), u],
   rt_sigprocmask: [one(f.SIGPROCMASK, 'SIG'), given(s.sigset), stored(s.sigset), u],
   // What it restores: the mask as it is afterwards.
-  rt_sigreturn: [(_value, { task }) => `{mask=${s.signalSet(task.struct.blocked)}}`],
+  rt_sigreturn: [(_value, { task }) => `{mask=${s.signalSet(savedMask(task))}}`],
   rt_sigsuspend: [given(s.sigset), u],
   sigaltstack: [given(s.stackT), stored(s.stackT)],
   nanosleep: [given(s.timespec), latePtr],
@@ -300,6 +303,12 @@ export const CALLS: Readonly<Record<string, CallFormat>> = {
   getitimer: [d, ptr],
   setitimer: [d, ptr, ptr],
 };
+
+/** What is held back once the handler has returned: its frame is at the stack pointer. */
+function savedMask(task: Task): bigint {
+  const sp = task.struct.hart?.x(2) ?? 0n;
+  return peekView(task, sp + BigInt(UC_SIGMASK), 8)?.getBigUint64(0, true) ?? task.struct.blocked;
+}
 
 /** AT_STATX_SYNC_AS_STAT is no bit at all. */
 function statxFlags(value: bigint): string {

@@ -115,6 +115,12 @@ export function pointers(task: Task, addr: bigint): bigint[] | null {
   return found;
 }
 
+/** The same of a string of the host's. */
+export function shortened(text: string): string {
+  const bytes = new TextEncoder().encode(text);
+  return `${quote(bytes.subarray(0, STRING_LIMIT))}${bytes.length > STRING_LIMIT ? '...' : ''}`;
+}
+
 /** argv of an execve. */
 export function strings(task: Task, addr: bigint): string {
   const found = addr === 0n ? null : pointers(task, addr);
@@ -149,5 +155,5 @@ export function int(value: bigint): number {
 
 /** Permission bits, at least three octal digits. */
 export function octal(value: number): string {
-  return value === 0 ? '000' : `0${value.toString(8).padStart(3, '0')}`;
+  return `0${value.toString(8)}`.padStart(3, '0');
 }

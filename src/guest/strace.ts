@@ -5,7 +5,7 @@ import { CALLS, cloneArguments, type Shown, VARYING } from './strace-calls.js';
 import { ACCESS_MODES, OPEN_FLAGS } from './strace-flags.js';
 import { signalName } from './strace-names.js';
 import { pollfds, siginfo } from './strace-structs.js';
-import { flags, hex, int, octal } from './strace-values.js';
+import { flags, hex, int, octal, shortened } from './strace-values.js';
 
 /** Where results begin: strace's default column. */
 const RESULT_COLUMN = 39;
@@ -55,7 +55,7 @@ export class Strace {
 
   /** Says what a program was started by, which no call of a guest did. */
   started(task: Task, path: string, argv: readonly string[], variables: number): void {
-    const list = argv.map((each) => JSON.stringify(each)).join(', ');
+    const list = argv.map(shortened).join(', ');
     const env = `${hex(0x7fff00000000)} /* ${variables} vars */`;
     this.#line(task.tid, `execve(${JSON.stringify(path)}, [${list}], ${env})`, '0');
   }

@@ -190,10 +190,12 @@ export class Turn {
     const exits = call.name === 'exit' || call.name === 'exit_group';
     if (exits) this.tell(thread, call, null);
     const before = struct.sleep?.done ?? 0;
+    if (struct.ptrace !== null) struct.ptrace.calling = true;
     const result = this.result(thread, call);
     // What is made again after a sleep is one call.
     if (begins || result > 0) this.scheduler.charge(thread, callCost(call.name, result));
     if (result === -ERESTARTSYS && !struct.exited) {
+      if (struct.ptrace !== null) struct.ptrace.calling = false;
       // A filter has it stop for its tracer before the call.
       if (struct.entered) return this.scheduler.happened();
       // A supervisor is to hear of it.
@@ -236,9 +238,8 @@ export class Turn {
   private leave(struct: TaskStruct): void {
     const { ptrace } = struct;
     if (ptrace === null) return;
-    // A signal to itself has stopped it in the call already; in Linux that comes after the call's end.
-    const stopped = struct.state === 't' && (ptrace.delivery || ptrace.info === null);
-    ptrace.leaving = ptrace.inSyscall || !stopped;
+    ptrace.calling = false;
+    ptrace.leaving = true;
     deliverPending(struct);
     this.scheduler.happened();
   }

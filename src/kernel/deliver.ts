@@ -112,6 +112,7 @@ export function endListening(tracee: TaskStruct, link: PtraceLink): void {
  * @see kernel/signal.c, get_signal()
  */
 export function deliverPending(task: TaskStruct): void {
+  if (task.ptrace?.calling) return;
   while (task.state === 'R') {
     if (vforkIsDone(task)) continue;
     backToSyscall(task);

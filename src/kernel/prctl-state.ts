@@ -153,7 +153,8 @@ const getTidAddress: PrctlOption = (task, [addr = 0n]) => {
 /** Filters that no supervisor is asked about (prctl_set_seccomp()). */
 const setSeccomp: PrctlOption = (task, [mode, filter = 0n]) => {
   if (mode === BigInt(SECCOMP_MODE_STRICT)) setStrictMode(task);
-  else if (mode === BigInt(SECCOMP_MODE_FILTER)) setFilter(task, 0, filter, () => fail(EINVAL));
+  else if (mode === BigInt(SECCOMP_MODE_FILTER))
+    setFilter(task, 0, toUserAddr(filter), () => fail(EINVAL));
   else fail(EINVAL);
   return 0;
 };

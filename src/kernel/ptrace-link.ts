@@ -43,6 +43,8 @@ export interface PtraceLink {
   inSyscall: boolean;
   /** Its call is over, and it has not yet stopped for that. */
   leaving: boolean;
+  /** It is making a call: signals it sends to itself stop it when that is over (exit_to_user_mode_loop()). */
+  calling: boolean;
 }
 
 /**
@@ -55,7 +57,13 @@ export function ptraceLink(
   how: { cred: Readonly<Cred>; seized: boolean; options: number },
 ): PtraceLink {
   const stop = { message: 0n, info: null, delivery: false, listening: false };
-  const calls = { syscalls: false, atSyscall: false, inSyscall: false, leaving: false };
+  const calls = {
+    syscalls: false,
+    atSyscall: false,
+    inSyscall: false,
+    leaving: false,
+    calling: false,
+  };
   const link = { tracer, ...how, ...stop, ...calls, trap: false, notify: false, mayStop: false };
   tracee.ptrace = link;
   (tracer.ptraced ??= new Set()).add(tracee);

@@ -13,8 +13,8 @@ import { procmapQuery } from './procmap-query.js';
 import { vmaHeader, vmaName } from './vma-text.js';
 
 /**
- * The line of the page of vsyscalls, execute-only: every process shows it though no VMA is there
- * (K-601).
+ * The line of the page of vsyscalls, execute-only: every process of x86-64 shows it though no VMA is
+ * there (K-601).
  */
 export const VSYSCALL_LINE =
   'ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsyscall]\n';
@@ -25,7 +25,7 @@ const END_INDEX = Number.MAX_SAFE_INTEGER;
 export interface VmaShow {
   /** The record of a mapping, a byte string. */
   readonly vma: (mm: MmStruct, vma: VmaInfo, file: File) => string;
-  /** The record of the vsyscall page. */
+  /** The record of the vsyscall page, which only x86-64 has (arch/x86/entry/vsyscall, get_gate_vma()). */
   readonly gate: string;
 }
 
@@ -37,11 +37,13 @@ export interface VmaShow {
  */
 function vmaRecord(file: File, index: number, show: VmaShow): SeqRecord | null {
   if (index === END_INDEX) return null;
-  if (getProcTask(file.inode) === null) fail(ESRCH);
+  const task = getProcTask(file.inode);
+  if (task === null) fail(ESRCH);
   const mm = file.privateData as MmStruct | null;
   if (mm === null || !mm.alive) return null;
   const vma = mm.findVma(index);
-  if (vma === null) return { text: show.gate, next: END_INDEX };
+  // What runs on a hart has no vsyscall page: riscv64 never had one.
+  if (vma === null) return { text: task.hart === null ? show.gate : '', next: END_INDEX };
   return { text: show.vma(mm, vma, file), next: vma.end };
 }
 

@@ -310,10 +310,20 @@ test('the status says whether a program is not there, or cannot be executed', ()
   }
 });
 
-test('what is no program for RISC-V is refused', () => {
-  const { status, stderr } = run([process.execPath]);
-  assert.is(status, 126);
-  assert.match(stderr, /is no program for 64-bit RISC-V Linux/);
+test('what is no program for RISC-V is refused, with the processor that it is for', () => {
+  const bytes = fs.readFileSync(process.execPath).subarray(0, 4096);
+  for (const [name, machine, said] of [
+    ['x86', 62, 'is a program for x86-64, not for 64-bit RISC-V Linux'],
+    ['arm', 183, 'is a program for aarch64, not for 64-bit RISC-V Linux'],
+    ['sparc', 43, 'is no program for 64-bit RISC-V Linux'],
+    ['cut', null, 'is no program for 64-bit RISC-V Linux'],
+  ] as const) {
+    const path = join(dir, name);
+    if (machine !== null) bytes.writeUInt16LE(machine, 18);
+    fs.writeFileSync(path, machine === null ? bytes.subarray(0, 40) : bytes, { mode: 0o755 });
+    const { status, stderr } = run([path]);
+    assert.equal([status, stderr], [126, `procmem: ${path}: ${said} (ENOEXEC)\n`]);
+  }
 });
 
 test('the directory goes', () => {

@@ -64,6 +64,7 @@ const PROGRAMS = [
   { name: 'udp', about: 'datagrams over loopback' },
   { name: 'loopback', about: 'the network of a machine that has only lo', root: true },
   { name: 'tracer', about: 'a tracer of system calls' },
+  { name: 'selfsignals', about: 'signals to itself stop a tracee when their call is over' },
   { name: 'selfmem', about: 'a crash handler reads /proc/self/mem' },
 ] as const;
 

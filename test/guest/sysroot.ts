@@ -47,6 +47,12 @@ export function missingRoot(): string | null {
   return 'there is no root of Debian packages: node tools/riscv64-root.mjs';
 }
 
+/** Why the larger programs, those of --apps, cannot be run; null when they can. */
+export function missingApps(): string | null {
+  if (missingRoot() === null && rootHas('gdb')) return null;
+  return 'there is no root with the larger programs: node tools/riscv64-root.mjs --apps';
+}
+
 /** Why they cannot be compared with qemu; null when they can. */
 export function missingComparison(): string | null {
   return missingRoot() ?? missingTool('qemu-riscv64') ?? missingTool('proot');
