@@ -101,8 +101,16 @@ function unpack(files, root) {
   // Maintainers' scripts make these; they are not run.
   if (!fs.existsSync(join(root, 'bin/sh'))) fs.symlinkSync('dash', join(root, 'bin/sh'));
   if (!fs.existsSync(join(root, 'usr/bin/awk'))) fs.symlinkSync('mawk', join(root, 'usr/bin/awk'));
-  fs.writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/bash\n');
-  fs.writeFileSync(join(root, 'etc/group'), 'root:x:0:\n');
+}
+
+/** What Debian's installer would write: who there is, and the name of this computer's own network. */
+function configure(root) {
+  const files = {
+    passwd: 'root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/:/usr/sbin/nologin\n',
+    group: 'root:x:0:\nnogroup:x:65534:\n',
+    hosts: '127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n',
+  };
+  for (const [name, text] of Object.entries(files)) fs.writeFileSync(join(root, 'etc', name), text);
 }
 
 function make(root) {
@@ -110,7 +118,7 @@ function make(root) {
     .update(JSON.stringify([SOURCE, PACKAGES]))
     .digest('hex');
   const mark = join(root, MARK);
-  if (fs.existsSync(mark) && fs.readFileSync(mark, 'utf8') === wanted) return compileExample(root);
+  if (fs.existsSync(mark) && fs.readFileSync(mark, 'utf8') === wanted) return finish(root);
   for (const tool of ['apt-get', 'dpkg-deb']) {
     if (!hasCommand(tool)) throw new Error(`${tool} is missing: this needs Debian's package tools`);
   }
@@ -121,6 +129,11 @@ function make(root) {
   unpack(files, root);
   fs.writeFileSync(mark, wanted);
   fs.rmSync(apt, { recursive: true });
+  finish(root);
+}
+
+function finish(root) {
+  configure(root);
   compileExample(root);
 }
 
