@@ -12,6 +12,8 @@ export {
   tlbTable,
   framesInUse,
   heldFrames,
+  takeFaults,
+  ranShort,
   setAllocBudget,
   setUsesZeroPage,
 } from './boundary/machine';

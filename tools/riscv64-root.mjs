@@ -113,9 +113,16 @@ function unpack(files, root) {
     const [path, to] = [name, target].map((each) => join(root, 'usr/bin', each));
     if (fs.existsSync(to) && !fs.existsSync(path)) fs.symlinkSync(target, path);
   }
-  fs.writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/bash\n');
-  fs.writeFileSync(join(root, 'etc/group'), 'root:x:0:\n');
-  fs.writeFileSync(join(root, 'etc/hosts'), '127.0.0.1 localhost\n::1 localhost\n');
+}
+
+/** What Debian's installer would write: who there is, and the name of this computer's own network. */
+function configure(root) {
+  const files = {
+    passwd: 'root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/:/usr/sbin/nologin\n',
+    group: 'root:x:0:\nnogroup:x:65534:\n',
+    hosts: '127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n',
+  };
+  for (const [name, text] of Object.entries(files)) fs.writeFileSync(join(root, 'etc', name), text);
 }
 
 function digest(packages) {
@@ -129,7 +136,7 @@ function make(root, apps) {
   const found = fs.existsSync(mark) ? fs.readFileSync(mark, 'utf8') : '';
   const all = [...PACKAGES, ...APPS];
   // One with more than was asked for will do.
-  if (found === digest(all) || (!apps && found === digest(PACKAGES))) return compileExample(root);
+  if (found === digest(all) || (!apps && found === digest(PACKAGES))) return finish(root);
   for (const tool of ['apt-get', 'dpkg-deb']) {
     if (!hasCommand(tool)) throw new Error(`${tool} is missing: this needs Debian's package tools`);
   }
@@ -141,6 +148,11 @@ function make(root, apps) {
   unpack(files, root);
   fs.writeFileSync(mark, digest(packages));
   fs.rmSync(apt, { recursive: true });
+  finish(root);
+}
+
+function finish(root) {
+  configure(root);
   compileExample(root);
 }
 

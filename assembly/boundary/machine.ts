@@ -34,8 +34,18 @@ export function framesInUse(): u32 {
   return frames.framesInUse();
 }
 
+/** Page faults since this was last asked, which had to wait for a page of a file (`major`), or had not. */
+export function takeFaults(major: bool): u32 {
+  return fault.takeFaults(major);
+}
+
 export function heldFrames(): u32 {
   return frames.heldFrames();
+}
+
+/** Whether there was no frame for somebody since this was last asked. */
+export function ranShort(): bool {
+  return frames.ranShort();
 }
 
 export function setAllocBudget(budget: i32): void {

@@ -71,6 +71,11 @@ let neededMapping: Mapping | null = null;
 let neededIndex: u64 = 0;
 /** Why the last filePage() gave none. */
 let lastFileFault: u32 = FAULT_OK;
+/** Faults since takeFaults(): those that found what they needed in memory, and the others. */
+let minorFaults: u32 = 0;
+let majorFaults: u32 = 0;
+/** The host loads a page, after which the fault is taken again (FAULT_FLAG_TRIED). */
+let tried: bool = false;
 
 export function initFaults(): bool {
   zeroPage = allocZeroedFrame();
@@ -100,6 +105,24 @@ export function neededMappingId(): u32 {
 
 export function neededPageIndex(): u64 {
   return neededIndex;
+}
+
+/** Page faults that were resolved since this was last asked: 0 minor, 1 major ones. */
+export function takeFaults(major: bool): u32 {
+  const faults = major ? majorFaults : minorFaults;
+  if (major) majorFaults = 0;
+  else minorFaults = 0;
+  return faults;
+}
+
+/** mm/memory.c, mm_account_fault(): only those that succeed are counted. */
+function countFault(fault: u32): u32 {
+  if (fault == FAULT_OK) {
+    if (tried) majorFaults += 1;
+    else minorFaults += 1;
+  }
+  tried = fault == FAULT_NEED_PAGE;
+  return fault;
 }
 
 /** A shared page only ever enters the tables of a mapping that Linux calls shared. */
@@ -266,7 +289,7 @@ export function unsharePage(mm: Mm, vma: Vma, slot: usize, addr: u64): u32 {
   setPageFlags(copy, PG_ANON);
   addRmap(mm, copy);
   setPte(mm, slot, addr, makePte(copy, vma.flags) | (pte & (PTE_SOFT_DIRTY | PTE_UFFD_WP)));
-  return FAULT_OK;
+  return countFault(FAULT_OK);
 }
 
 /** An anonymous page that no other entry maps: PageAnonExclusive, the page can be written in place. */
@@ -284,10 +307,12 @@ export function handleMmFault(mm: Mm, vma: Vma, addr: u64, write: bool): u32 {
   const slot = allocSlot(mm, addr);
   if (slot == 0) return FAULT_OOM;
   const pte = load<u64>(slot);
-  if (pte == 0) return doPteMissing(mm, vma, slot, addr, write);
-  if (!ptePresent(pte)) return handlePteMarker(mm, vma, slot, addr, write, pte);
-  if (write && !pteWritable(pte)) return doWpPage(mm, vma, slot, addr);
-  return FAULT_OK;
+  if (pte == 0) return countFault(doPteMissing(mm, vma, slot, addr, write));
+  if (!ptePresent(pte)) return countFault(handlePteMarker(mm, vma, slot, addr, write, pte));
+  if (!write || pteWritable(pte)) return FAULT_OK;
+  const fault = doWpPage(mm, vma, slot, addr);
+  // Linux has made the entry of a shared page writable when it was read: this is no fault there.
+  return isShared(vma) && !(pte & PTE_UFFD_WP) ? fault : countFault(fault);
 }
 
 /** do_pte_missing(): nothing is mapped yet. */

@@ -139,13 +139,25 @@ function growMemory(): bool {
   return false;
 }
 
+/** Somebody was refused a frame. */
+let short: bool = false;
+
+/** Whether somebody was refused a frame since this was last asked. */
+export function ranShort(): bool {
+  const was = short;
+  short = false;
+  return was;
+}
+
 /** Is there a free frame that nobody was promised? Memory grows for it; a spent budget says no. */
 function mayTake(): bool {
   if (allocBudget >= 0) {
     if (allocBudget == 0) return false;
     allocBudget--;
   }
-  return freeFrames > reserved || growMemory() || reclaimCode();
+  if (freeFrames > reserved || growMemory() || reclaimCode()) return true;
+  short = true;
+  return false;
 }
 
 function takeFrame(): usize {

@@ -1,3 +1,4 @@
+import { actAs } from '../kernel/rusage.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { Hart, type HartStop } from '../mm/hart.js';
 import { currentMm } from '../syscall/args.js';
@@ -150,7 +151,7 @@ export class Cpu {
   /** Runs until something stops it, or until a callback gives the task other memory. */
   #runOn(fuel: number): HartStop {
     const struct = livingArgument('task', this.#struct);
-    struct.kernel.core.current = struct;
+    actAs(struct);
     return this.#hart.run(currentMm(struct), fuel, struct);
   }
 }

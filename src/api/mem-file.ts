@@ -1,5 +1,6 @@
 import { EBADF, ENOENT } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
+import { actAs } from '../kernel/rusage.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { HostBuffer } from '../mm/user.js';
 import { memOperations } from '../procfs/mem.js';
@@ -71,7 +72,7 @@ export class MemFile {
   #caller(): TaskStruct {
     // A task's exit closes its files.
     if (!this.#open || this.#task.exited) fail(EBADF);
-    this.#task.kernel.core.current = this.#task;
+    actAs(this.#task);
     return this.#task;
   }
 }

@@ -1,5 +1,6 @@
 import { MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ, PROT_WRITE } from '../../assembly/abi/mman.js';
 import { ofCall } from '../errno.js';
+import { actAs } from '../kernel/rusage.js';
 import { enterCall } from '../kernel/syscall-entry.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { acting, mustAct } from '../mm/acting.js';
@@ -70,7 +71,7 @@ export abstract class TaskMemory {
    */
   protected get living(): TaskStruct {
     const { struct } = this;
-    struct.kernel.core.current = struct;
+    actAs(struct);
     return livingArgument('task', struct);
   }
 

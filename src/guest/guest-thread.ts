@@ -16,6 +16,8 @@ export interface Parked {
   readonly call: Call;
   /** What had happened in the guest when it was last tried; it is tried again when more has. */
   epoch: number;
+  /** It was stopped meanwhile, or by that call: a signal comes first when it goes on. */
+  stopped: boolean;
 }
 
 /** Bytes of ecall: a call that is made again is that instruction again. */
@@ -85,7 +87,7 @@ export class GuestThread {
   /** Notes that a call would sleep: it will be made again. */
   park(call: Call, epoch: number): void {
     if (this.parked === null) this.cpu.pc -= ECALL_SIZE;
-    this.parked = { call, epoch };
+    this.parked = { call, epoch, stopped: this.struct.state !== 'R' };
   }
 
   /** Gives a call its result. */

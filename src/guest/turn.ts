@@ -1,4 +1,4 @@
-import { EINTR, ENOSYS, EPIPE, ERESTARTSYS } from '../../assembly/abi/errno.js';
+import { EFAULT, EINTR, ENOMEM, ENOSYS, EPIPE, ERESTARTSYS } from '../../assembly/abi/errno.js';
 import type { CpuStop } from '../api/cpu.js';
 import { taskOf } from '../api/task.js';
 import { LinuxError } from '../errno.js';
@@ -64,7 +64,7 @@ export class Turn {
     // Also one that is held back: somebody may wait for it.
     if (runTimers(struct)) this.scheduler.happened();
     deliverPending(struct);
-    if (!thread.runs) return null;
+    if (!thread.runs) return this.leaveOut(thread);
     const entered = struct.entered;
     // To look whether one that sleeps may go on is not its time.
     if (!entered && !this.wakes(thread)) return null;
@@ -85,6 +85,12 @@ export class Turn {
     return thread.charged - start;
   }
 
+  /** A thread that is stopped, or in a vfork, has no turn. */
+  private leaveOut({ parked }: GuestThread): null {
+    if (parked !== null) parked.stopped = true;
+    return null;
+  }
+
   /** Instructions until a timer of its process may go off: exactly, where the clock goes by them. */
   private untilTimer(struct: TaskStruct, left: number): number {
     if (this.scheduler.options.clock === undefined) return Math.min(left, TIMER_LOOK);
@@ -100,18 +106,18 @@ export class Turn {
       return thread.runs;
     }
     const woken = struct.waiting?.woken === true;
-    if (!woken && this.takeSignals(thread)) return thread.runs && thread.parked === null;
+    if (parked.stopped && !woken && this.takeSignals(thread))
+      return thread.parked === null && thread.runs;
     if (struct.ptrace?.syscalls && !struct.ptrace.inSyscall) {
-      // Its tracer came while it slept: the call is begun anew, and told.
-      thread.restart();
-      return true;
+      // Its tracer came while it slept: a signal ends the call, or it is begun anew, and told.
+      if (woken || !this.takeSignals(thread)) thread.restart();
+      return thread.runs && thread.parked === null;
     }
-    const { epoch } = this.scheduler;
     const due = struct.sleep !== null && struct.sleep.until <= struct.kernel.time();
-    if (parked.epoch === epoch && !due && !woken) return false;
-    this.call(thread, parked.call);
-    this.takeSignals(thread);
-    return thread.parked === null && thread.runs;
+    // What a call waits for comes before a signal, as in wait_event_interruptible(), do_wait() and fifo_open().
+    const happened = parked.epoch !== this.scheduler.epoch || due || woken;
+    if (happened) this.call(thread, parked.call);
+    return (this.takeSignals(thread) || happened) && thread.parked === null && thread.runs;
   }
 
   /** Instructions up to whatever stops them. */
@@ -129,11 +135,12 @@ export class Turn {
   }
 
   /** The instruction is executed again, if who asked for memory was not the one to die. */
-  private outOfMemory(struct: TaskStruct): void {
+  private outOfMemory(struct: TaskStruct): boolean {
     const line = outOfMemory(struct.kernel);
     if (line === null) doExitGroup(struct, SIGKILL);
     this.scheduler.happened();
     this.scheduler.options.onLog?.(line ?? `Out of memory: Killed process ${struct.tgid}`);
+    return !struct.exited;
   }
 
   private fault(thread: GuestThread, stop: Exclude<CpuStop, { reason: 'fuel' | 'ecall' }>): void {
@@ -191,7 +198,7 @@ export class Turn {
     if (exits) this.tell(thread, call, null);
     const before = struct.sleep?.done ?? 0;
     if (struct.ptrace !== null) struct.ptrace.calling = true;
-    const result = this.result(thread, call);
+    const result = this.resultWithMemory(thread, call);
     // What is made again after a sleep is one call.
     if (begins || result > 0) this.scheduler.charge(thread, callCost(call.name, result));
     if (result === -ERESTARTSYS && !struct.exited) {
@@ -216,6 +223,17 @@ export class Turn {
     if (result === 0 && (call.name === 'execve' || call.name === 'execveat')) thread.enterProgram();
     if (result > 0 && BIRTHS.has(call.name)) this.born(thread, Number(result));
     this.leave(struct);
+  }
+
+  /** Where a call finds no memory somebody is killed, and it is made again (__alloc_pages_may_oom()). */
+  private resultWithMemory(thread: GuestThread, call: Call): number | bigint {
+    const { struct } = thread;
+    let result = this.result(thread, call);
+    while ((result === -ENOMEM || result === -EFAULT) && !struct.exited && ranShort(struct)) {
+      if (!this.outOfMemory(struct)) break;
+      result = this.result(thread, call);
+    }
+    return result;
   }
 
   /** A rule of the machine's may end the caller before its call is made. */
@@ -303,6 +321,11 @@ export class Turn {
 /** What callbacks are told of a call; made only where there is one. */
 function eventOf({ task }: GuestThread, call: Call, result: number | bigint | null): GuestCall {
   return { task, ...call, args: call.args.map(BigInt), result };
+}
+
+/** Whether there were no pages for it; a limit is none of the allocator's business. */
+function ranShort({ kernel }: TaskStruct): boolean {
+  return kernel.core.exports.ranShort();
 }
 
 /** Whether a write is to a socket of messages, which gives no SIGPIPE. */

@@ -20,6 +20,7 @@ import {
 import type { MmStruct } from './mm-struct.js';
 import { mmAccess, PTRACE_MODE_ATTACH_REALCREDS } from './ptrace.js';
 import { stackLimit } from './rlimit.js';
+import { actAs } from './rusage.js';
 import { transferLimit } from './syscall-entry.js';
 import type { TaskStruct } from './task.js';
 
@@ -76,7 +77,7 @@ export function processVmArray(
   const most = transferLimit(caller);
   if (host.length === 0 || most === 0) return 0;
   const remoteMm = accessMm(caller, task);
-  caller.kernel.core.current = caller;
+  actAs(caller);
   return processVmHost(remoteMm, addr, host, most, rulesOf(caller, write));
 }
 
@@ -132,7 +133,7 @@ export function processVmRange(
   const most = Math.min(localLength, transferLimit(caller));
   if (most === 0 || remoteLength === 0) return 0;
   const remoteMm = accessMm(caller, task);
-  caller.kernel.core.current = caller;
+  actAs(caller);
   const limit = stackLimit(caller);
   const grows = caller.kernel.profile.processVmGrowsStack;
   return processVmPair(
@@ -170,6 +171,6 @@ export function sysProcessVm(caller: TaskStruct, args: ProcessVmArgs, write: boo
   // With nothing to fill or to take nobody is looked up (K-211).
   if (allEmpty(local) || allEmpty(remote)) return 0;
   const remoteMm = accessMm(caller, byPid(caller, args.pid));
-  caller.kernel.core.current = caller;
+  actAs(caller);
   return processVmRw(remoteMm, remote, mm, local, rulesOf(caller, write));
 }

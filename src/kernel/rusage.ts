@@ -12,6 +12,9 @@ export class Rusage {
   /** How often the CPU went to another: because it slept, and although it could have gone on. */
   nvcsw = 0;
   nivcsw = 0;
+  /** Page faults that found what they needed in memory, and those for which a file was read. */
+  minflt = 0;
+  majflt = 0;
   /** Most pages of memory that it had at once, of memory that it has left. */
   maxrss = 0;
 
@@ -21,6 +24,8 @@ export class Rusage {
     this.stime += other.stime;
     this.nvcsw += other.nvcsw;
     this.nivcsw += other.nivcsw;
+    this.minflt += other.minflt;
+    this.majflt += other.majflt;
     this.maxrss = Math.max(this.maxrss, other.maxrss);
   }
 
@@ -42,11 +47,14 @@ export interface CpuStat {
   switches: number;
   /** Tasks ever made. */
   forks: number;
+  /** Page faults: those that found what they needed in memory, and those for which a file was read. */
+  minflt: number;
+  majflt: number;
 }
 
 /** A machine on which nothing has run. */
 export function newCpuStat(): CpuStat {
-  return { user: 0, nice: 0, system: 0, switches: 0, forks: 0 };
+  return { user: 0, nice: 0, system: 0, switches: 0, forks: 0, minflt: 0, majflt: 0 };
 }
 
 /** Who is on the CPU, where its time is that of the machine's clock. */
@@ -75,8 +83,33 @@ export function setCurr(kernel: Kernel, task: TaskStruct | null): void {
   if (task !== null) onCpu.since = kernel.time();
 }
 
+/** A task is the one that acts from now on: faults are counted for it. */
+export function actAs(task: TaskStruct): void {
+  const { core } = task.kernel;
+  if (core.current === task) return;
+  accountFaults(task.kernel);
+  core.exports.ranShort();
+  core.current = task;
+}
+
+/** Charges the page faults since the last look to who acted (mm_account_fault()). */
+function accountFaults({ core, cpuStat }: Kernel): void {
+  const minor = core.exports.takeFaults(false);
+  const major = core.exports.takeFaults(true);
+  if (minor + major === 0) return;
+  cpuStat.minflt += minor;
+  cpuStat.majflt += major;
+  // Nobody but tasks acts.
+  const task = core.current as TaskStruct | null;
+  if (task === null) return;
+  const counts = (task.rusage ??= new Rusage());
+  counts.minflt += minor;
+  counts.majflt += major;
+}
+
 /** Charges who is on the CPU up to now (update_curr()). */
 export function updateCurr(kernel: Kernel): void {
+  accountFaults(kernel);
   const { onCpu } = kernel;
   const { task, user, system } = onCpu;
   if (task === null) return;

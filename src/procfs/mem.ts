@@ -3,6 +3,7 @@ import { LinuxError } from '../errno.js';
 import type { MmStruct } from '../kernel/mm-struct.js';
 import { procMemFollForce, PTRACE_MODE_ATTACH } from '../kernel/ptrace.js';
 import { RLIMIT_AS, stackLimit } from '../kernel/rlimit.js';
+import { actAs } from '../kernel/rusage.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { copyReady, memRw, memRwAdvance, memRwHost } from '../mm/access.js';
 import type { UserBuffer } from '../mm/user.js';
@@ -24,7 +25,7 @@ import { getProcTask } from './proc-inode.js';
 function rw(caller: TaskStruct, file: File, buf: UserBuffer, pos: U64, write: number): number {
   const mm = memOf(file);
   if (mm === null || !mm.alive) return 0;
-  mm.core.current = caller;
+  actAs(caller);
   const force = procMemFollForce(getProcTask(file.inode), mm, caller) ? FOLL_FORCE : 0;
   const growth = caller.group.rlimits.soft(RLIMIT_AS);
   // An array of the host cannot fault; without a closure and a handler such a read is a third faster.

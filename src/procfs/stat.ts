@@ -43,12 +43,15 @@ function exitCode(task: TaskStruct, whole: boolean): number {
   return whole ? (task.group.groupExitCode ?? task.exitCode) : task.exitCode;
 }
 
-/** Fields 14 to 17: CPU time in ticks, and that of children that were waited for. */
-function cpuTimes(task: TaskStruct, whole: boolean): readonly number[] {
+/** Fields 10 to 17: page faults, CPU time in ticks, and what children had that were waited for. */
+function usage(task: TaskStruct, whole: boolean): readonly number[] {
   const own = whole ? groupRusage(task.group) : threadRusage(task);
   const children = childrenRusage(task.group);
-  const times = [own.utime, own.stime, whole ? children.utime : 0, whole ? children.stime : 0];
-  return times.map((ns) => Math.floor(ns / TICK_NS));
+  const times = [own.utime, own.stime, children.utime, children.stime];
+  return [
+    ...[own.minflt, children.minflt, own.majflt, children.majflt],
+    ...times.map((ns) => Math.floor(ns / TICK_NS)),
+  ];
 }
 
 /** Fields 31 to 34: signals that wait for the thread, are held back, ignored and caught. */
@@ -74,8 +77,7 @@ function show(task: TaskStruct, caller: TaskStruct, whole: boolean): string {
     group.sid,
     ...[group.tty === null ? 0 : group.tty.dev | 0, group.tty?.pgrp ?? -1], // tty_nr, tty_pgrp
     task.flags,
-    ...[0, 0, 0, 0], // min_flt, cmin_flt, maj_flt, cmaj_flt
-    ...cpuTimes(task, whole),
+    ...usage(task, whole),
     ...[shownPriority(task), task.nice], // priority, nice
     threads,
     0, // it_real_value

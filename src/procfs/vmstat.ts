@@ -1,4 +1,5 @@
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
+import { updateCurr } from '../kernel/rusage.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { countFrames } from '../mm/frame-counts.js';
 
@@ -6,11 +7,13 @@ import { countFrames } from '../mm/frame-counts.js';
 const STACK_KB = 16;
 
 /**
- * /proc/vmstat: the counts of what there is now, in pages and in Linux's order. Counts of what ever
- * happened (pgfault and the like) are not kept, so they are not in it.
+ * /proc/vmstat: the counts of what there is now, in pages and in Linux's order, and of what ever
+ * happened the page faults.
  * @see mm/vmstat.c vmstat_text
  */
 export function showVmstat({ kernel }: TaskStruct): string {
+  updateCurr(kernel);
+  const { cpuStat } = kernel;
   const counts = countFrames(kernel.core);
   const total = Math.floor(kernel.profile.totalRam / PAGE_SIZE);
   const { anon, file, shmem, mapped, pageTables, slab } = counts;
@@ -41,6 +44,8 @@ export function showVmstat({ kernel }: TaskStruct): string {
     ['nr_kernel_stack', [...kernel.tasks()].length * STACK_KB],
     ['nr_page_table_pages', pageTables],
     ['nr_swapcached', 0],
+    ['pgfault', cpuStat.minflt + cpuStat.majflt],
+    ['pgmajfault', cpuStat.majflt],
   ];
   return lines.map(([name, pages]) => `${name} ${pages}\n`).join('');
 }

@@ -1,6 +1,7 @@
 import { ENOSYS, ERESTARTSYS } from '../../assembly/abi/errno.js';
 import { LinuxError } from '../errno.js';
 import { isOnDescriptor } from '../kernel/call-names.js';
+import { actAs } from '../kernel/rusage.js';
 import { endSleep, isAsleep } from '../kernel/sleep.js';
 import { enterCall } from '../kernel/syscall-entry.js';
 import type { TaskStruct } from '../kernel/task.js';
@@ -228,7 +229,7 @@ export function doSyscall(
   if (mustAct(task)) return acting(task, doSyscall.bind(null, task, call, args, arch));
   const table = tableOf(arch);
   const entry = typeof call === 'number' ? table.byNumber[call] : table.byName.get(call);
-  task.kernel.core.current = task;
+  actAs(task);
   let result: U64 = -ENOSYS;
   try {
     const answer =

@@ -1,4 +1,4 @@
-import { EINVAL, ERANGE } from '../../assembly/abi/errno.js';
+import { EINVAL, ENAMETOOLONG, ERANGE } from '../../assembly/abi/errno.js';
 import { fail } from '../errno.js';
 import type { TaskStruct } from '../kernel/task.js';
 import { encodeName } from '../mm/name-bytes.js';
@@ -14,6 +14,7 @@ import {
   O_PATH,
   O_TRUNC,
   O_WRONLY,
+  PATH_MAX,
 } from '../vfs/flags.js';
 import { sysChdir, sysChroot, sysFchdir, sysGetcwd } from '../vfs/fs-calls.js';
 import { sysUmask } from '../vfs/fs-struct.js';
@@ -99,6 +100,8 @@ export const openCalls: SyscallFamily = {
   chroot: (task, path) => done(sysChroot(task, userPath(task, path))),
   getcwd(task, buf, size) {
     const bytes = encodeName(`${sysGetcwd(task)}\0`);
+    // Whatever the size, its page holds no more; libc asks for the parts then.
+    if (bytes.length > PATH_MAX) fail(ENAMETOOLONG);
     if (bytes.length > size) fail(ERANGE);
     writeUser(task, buf, bytes);
     return bytes.length;

@@ -65,7 +65,8 @@ function sleep(task: TaskStruct, call: string, ms: number): number {
 }
 
 /**
- *     struct rusage   0 ru_utime   16 ru_stime   32 ru_maxrss, KiB   …   128 ru_nvcsw   136 ru_nivcsw
+ *     struct rusage   0 ru_utime   16 ru_stime   32 ru_maxrss, KiB   …   64 ru_minflt   72 ru_majflt   …
+ *                    128 ru_nvcsw   136 ru_nivcsw
  *
  * @throws {LinuxError} EINVAL: neither RUSAGE_SELF, RUSAGE_THREAD nor RUSAGE_CHILDREN; EFAULT
  * @see kernel/sys.c, getrusage()
@@ -91,6 +92,8 @@ export function rusage(times: Readonly<Rusage>, pages = 0): Uint8Array {
     view.setBigInt64(16 * at + 8, BigInt(Math.floor((ns % 1e9) / 1000)), true);
   }
   view.setBigInt64(32, BigInt(Math.max(times.maxrss, pages) * 4), true);
+  view.setBigInt64(64, BigInt(times.minflt), true);
+  view.setBigInt64(72, BigInt(times.majflt), true);
   view.setBigInt64(128, BigInt(times.nvcsw), true);
   view.setBigInt64(136, BigInt(times.nivcsw), true);
   return new Uint8Array(view.buffer);

@@ -14,6 +14,10 @@ export interface CoreExports {
 
   heldFrames(): number;
 
+  takeFaults(major: boolean): number;
+
+  ranShort(): boolean;
+
   setAllocBudget(budget: number): void;
 
   setUsesZeroPage(on: boolean): void;

@@ -102,6 +102,7 @@ for (const { mode, about, output, status, ...limits } of ROWS) {
 /** oom_score_adj of the big and the small process, and who is killed for the third. */
 const OOM_ROWS: readonly (readonly [args: readonly string[], output: string, killed: number])[] = [
   [['0', '0'], 'scores bigger first\nasker has it, big killed, small lives\n', 3],
+  [['0', '0', 'call'], 'scores bigger first\nasker has it, big killed, small lives\n', 3],
   [['-1000', '0'], 'scores smaller first\nasker killed, big lives, small lives\n', 5],
   [['-1000', '900'], 'scores smaller first\nasker has it, big lives, small killed\n', 4],
 ];

@@ -19,6 +19,7 @@ import {
 /** Each with what is not the same under qemu's user mode, if it is compared with that at all. */
 const PROGRAMS = [
   { name: 'signals', about: 'handlers, masks, interrupted calls, stacks, deaths' },
+  { name: 'wakeups', about: 'a signal and what a call waits for, one after the other', qemu: true },
   { name: 'faults', about: 'addresses and codes of faults', native: /^(?:illegal|ebreak).*\n/gm },
   { name: 'threads', about: 'locks, conditions, cancellation, the end', qemu: true },
   { name: 'robust', about: 'locks whose owner died' },
@@ -29,6 +30,7 @@ const PROGRAMS = [
   { name: 'inotify', about: 'what watches are told of every call' },
   { name: 'textbusy', about: 'programs that are written or run, whiteouts', root: true },
   { name: 'fifos', about: 'opening waits for the other end' },
+  { name: 'pagefaults', about: 'how many there are, in getrusage, wait4, stat' },
   { name: 'nice', about: 'who may set whose niceness', root: true },
   {
     name: 'policies',

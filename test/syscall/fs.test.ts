@@ -67,6 +67,27 @@ test('getcwd gives the length with the NUL, or ERANGE', async () => {
   assert.is(guest.call('getcwd', buffer, 4), ERANGE);
 });
 
+test('getcwd of more than PATH_MAX bytes is ENAMETOOLONG, however much there is room', async () => {
+  const guest = await Guest.create();
+  const enter = (name: string): number => {
+    guest.call('mkdir', name, 0o700);
+    return Number(guest.call('chdir', name));
+  };
+  assert.is(enter('/tmp'), 0);
+  for (let i = 0; i < 16; i += 1) assert.is(enter('d'.repeat(254)), 0);
+  assert.is(enter('d'.repeat(10)), 0);
+  const buffer = guest.buffer(8192);
+  const rows = [
+    [8192, 4096],
+    [4096, 4096],
+    [4095, ERANGE],
+  ] as const;
+  for (const [size, result] of rows) assert.is(guest.call('getcwd', buffer, size), result);
+  assert.is(guest.call('chdir', '..'), 0);
+  assert.is(enter('d'.repeat(11)), 0);
+  for (const size of [8192, 4096, 0]) assert.is(guest.call('getcwd', buffer, size), ENAMETOOLONG);
+});
+
 test('readlink cuts the target to the buffer', async () => {
   const guest = await Guest.create();
   assert.is(guest.call('symlink', '/target', '/tmp/link'), 0);

@@ -1,4 +1,5 @@
-/* Three processes that use 18, 5 and then 11 MiB: who is killed when there are 32. */
+/* Three processes that use 18, 5 and then 11 MiB: who is killed when there are 32. The third has a call fill its
+   memory if there is a third argument. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -8,6 +9,13 @@
 #include <unistd.h>
 
 static int ready[2];
+
+static void fill(long mib) {
+  char *at = mmap(0, mib << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  long left = mib << 20, got = 0;
+  for (int fd = open("/dev/zero", O_RDONLY); left > 0 && (got = read(fd, at, left)) > 0; left -= got) at += got;
+  if (got < 0) perror("read");
+}
 
 static void hog(long mib, int says) {
   char *at = mmap(0, mib << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -52,7 +60,8 @@ int main(int argc, char **argv) {
   printf("scores %s\n", score(big) > score(small) ? "bigger first" : "smaller first");
   int asker = fork();
   if (asker == 0) {
-    hog(11, 0);
+    if (argc > 3) fill(11);
+    else hog(11, 0);
     _exit(0);
   }
   waitpid(asker, &status, 0);
