@@ -140,10 +140,15 @@ export {
 export {
   hartState,
   hartRun,
+  hartHeat,
   hartFetch,
   hartExpand,
   hartCombine,
   passFetches,
+  regionPlace,
+  regionArithmetic,
+  regionFloat,
+  regionMulh,
   dropCode,
   decodedPages,
 } from './boundary/hart';
