@@ -142,10 +142,15 @@ export {
 export {
   hartState,
   hartRun,
+  hartHeat,
   hartFetch,
   hartExpand,
   hartCombine,
   passFetches,
+  regionPlace,
+  regionArithmetic,
+  regionFloat,
+  regionMulh,
   dropCode,
   decodedPages,
 } from './boundary/hart';

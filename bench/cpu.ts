@@ -1,10 +1,12 @@
-// How fast do programs run on the hart? C programs of a few kinds, from start to end, with permissions,
-// translation and fuel, beside qemu's user mode, which compiles to the host's own instructions.
+// How fast do programs run on the hart? C programs of a few kinds, from start to end, with permissions, translation
+// and fuel, what is hot compiled to wasm; beside the interpreter alone, and qemu's user mode, which compiles to the
+// host's own instructions.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { Jit } from '../src/jit/jit.js';
 import { Mm } from '../src/mm/mm.js';
 import { Core } from '../src/wasm/core.js';
 import { missingQemu, type Outcome, runProgram } from '../test/cpu/static-program.js';
@@ -50,7 +52,8 @@ async function* cpuCases(): AsyncGenerator<Case> {
     console.log(`SKIPPED cpu: ${missing}`);
     return;
   }
-  const core = await Core.create();
+  const [core, interpreter] = [await Core.create(), await Core.create()];
+  core.compiler = new Jit(core);
   const dir = mkdtempSync(join(tmpdir(), 'procmem-bench-'));
   const hasQemu = missingQemu() === null;
   try {
@@ -60,7 +63,8 @@ async function* cpuCases(): AsyncGenerator<Case> {
       const { exitCode, instructions } = runHere(core, file);
       const clock = once(() => void runHere(core, file));
       const qemu = hasQemu ? once(() => runQemu(path, exitCode)) : null;
-      yield { name: `cpu/${name}`, instructions, clock, baselines: { qemu } };
+      const interpreted = once(() => void runHere(interpreter, file));
+      yield { name: `cpu/${name}`, instructions, clock, baselines: { interpreted, qemu } };
     }
   } finally {
     rmSync(dir, { recursive: true });

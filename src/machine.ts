@@ -43,6 +43,7 @@ import { YamaModule } from './kernel/lsm/yama.js';
 import { PTRACE_MODE_ATTACH_FSCREDS } from './kernel/ptrace.js';
 import { addCallRule, type CallRule, removeCallRule } from './kernel/syscall-entry.js';
 import type { TaskStruct } from './kernel/task.js';
+import { Jit } from './jit/jit.js';
 import { checkMemory } from './mm/check.js';
 import { createProcfs } from './procfs/root.js';
 import { Checkpoint, Checkpoints } from './snapshot/checkpoint.js';
@@ -57,8 +58,7 @@ import { Vfs } from './vfs/vfs.js';
 import { Core } from './wasm/core.js';
 
 /**
- * A Linux machine: one instance of the wasm core with its kernel, tasks and files. Many live side by
- * side and know nothing of each other.
+ * A Linux machine: one instance of the wasm core with its kernel, tasks and files. Many know nothing of each other.
  *
  * @example
  * const machine = await Machine.create({ yama: 1 });
@@ -90,13 +90,14 @@ export class Machine {
    */
   static async create(options: MachineOptions = {}): Promise<Machine> {
     checkMachineOptions(options);
-    const { memory, wasm, now = Date.now } = options;
+    const { memory, wasm, now = Date.now, jit = true } = options;
     const profile = resolveProfile(options.profile);
     const core = await Core.create({
       ...(memory === undefined ? {} : { memory }),
       ...(wasm === undefined ? {} : { wasm }),
       zeroPage: profile.zeroPage,
     });
+    if (jit) core.compiler = new Jit(core);
     const kernel = new Kernel(core, { ...sourcesOf(options), profile });
     installSecurity(kernel, options);
     const vfs = new Vfs(kernel, { now, ...(options.root && { root: options.root }) });
@@ -385,6 +386,7 @@ export class Machine {
       memoryBytes: core.memoryBytes,
       memoryLimit: core.limitBytes,
       tasks: [...this.kernel.tasks()].length,
+      compiledPages: core.compiler?.regions ?? null,
     };
   }
 }

@@ -8,7 +8,7 @@ const declared = readFileSync(new URL('../dist/procmem.d.ts', import.meta.url), 
 const body = declared
   .slice(declared.indexOf('{') + 1, declared.indexOf('/** Instantiates'))
   .replace(/\/\*\*(?:(?!\*\/)[\s\S])*\*\//g, ' ')
-  .replace(/export const memory: WebAssembly.Memory;/, '')
+  .replace(/export const (memory|table): WebAssembly.\w+;/g, '')
   .replace(/export function (\w+)/g, '$1')
   .replace(/\}\s*$/, '');
 const text = `// Made by tools/core-exports.mjs from assembly/index.ts, where each export is explained.

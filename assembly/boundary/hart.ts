@@ -1,7 +1,10 @@
 // A RISC-V hart: the host writes its registers, runs it, and reads them.
 import { combine } from '../cpu/atomic';
+import { arithmetic, floatOther } from '../cpu/float-ops';
 import { expand } from '../cpu/compressed';
+import { mulh, mulhsu, mulhu } from '../cpu/muldiv';
 import * as cpu from '../cpu/run';
+import { accessPlace } from '../cpu/slow';
 import { fetchInsn, fetchedInsn } from '../cpu/step';
 import { hart } from '../cpu/uop';
 import * as code from '../mm/code';
@@ -11,6 +14,11 @@ import * as user from '../mm/user';
 /** Where the registers of the hart that runs lie (abi/cpu.ts, HART_*). */
 export function hartState(): usize {
   return hart;
+}
+
+/** What the host looks at to find code worth compiling (abi/jit.ts). */
+export function hartHeat(): usize {
+  return code.heat;
 }
 
 /** Executes at most `fuel` instructions on an address space; STOP_*. */
@@ -47,4 +55,26 @@ export function dropCode(): void {
 /** Pages whose instructions are decoded. */
 export function decodedPages(): u32 {
   return code.decodedPages();
+}
+
+// What compiled regions call.
+
+/** The place of a value of `size` bytes whose page's table is known and asks for nothing; 0 otherwise. */
+export function regionPlace(mm: usize, addr: u64, size: u32, write: bool): usize {
+  return accessPlace(changetype<Mm>(mm), addr, size, write);
+}
+
+/** fadd to fmadd, of the micro-operation at `up`; false: it is illegal. */
+export function regionArithmetic(up: usize): bool {
+  return arithmetic(up);
+}
+
+/** Everything else of F and D. */
+export function regionFloat(up: usize): bool {
+  return floatOther(up);
+}
+
+/** The upper half of a product: 0 of signed, 1 of signed by unsigned, 2 of unsigned words. */
+export function regionMulh(how: u32, a: u64, b: u64): u64 {
+  return how == 0 ? mulh(a, b) : how == 1 ? mulhsu(a, b) : mulhu(a, b);
 }

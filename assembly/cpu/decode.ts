@@ -1,5 +1,6 @@
 // Instructions of RV64GC to micro-operations: the unprivileged specification's opcode map (chapter 34).
 import { HART_SINK, RM_DYN, RM_RMM, RM_RNE } from '../abi/cpu';
+import { BLOCK_FRAME } from '../abi/jit';
 import { PAGE_SIZE } from '../abi/page';
 import * as op from '../abi/uop';
 import { expand, lengthOf } from './compressed';
@@ -7,8 +8,6 @@ import { fuse } from './fuse';
 import { FCSR_SHORT, fPlace, UOP_SCALE, UOP_SIZE, xPlace, xTarget } from './uop';
 
 const PAGE_END: usize = (<usize>PAGE_SIZE) << UOP_SCALE;
-/** Where a block tells its frame (mm/code.ts). */
-const BLOCK_FRAME: usize = PAGE_END + UOP_SIZE;
 const LAST_PARCEL: usize = PAGE_SIZE - 2;
 
 /** What emit() is to write: where, and about which instruction. */

@@ -25,7 +25,8 @@ export function arithmetic(up: usize): bool {
   const how = load<u32>(up, 8);
   const rm = modeOf(how & 7);
   if (rm == BAD_MODE) return false;
-  const number = <u32>load<u16>(up);
+  // Without the mark of a region (abi/jit.ts).
+  const number = <u32>load<u8>(up);
   if (number >= <u32>op.UOP_FADD_S) single(up, number, how >> 3, rm);
   else double(up, number, how >> 3, rm);
   return true;

@@ -4,11 +4,12 @@
 // a run ends after exactly as many as it was given.
 //
 //   pc = page + (up - block) / 8        at all times, but for a moment after `pc` itself was set
-import { HART_INSTRET, HART_PC } from '../abi/cpu';
+import { BLOCK_REGIONS, HEAT_COUNT, HEAT_PERIOD, HEAT_SAMPLES, HEAT_SAMPLES_MAX } from '../abi/jit';
+import { HART_INSTRET, HART_PC, HART_SINK } from '../abi/cpu';
 import { STOP_EBREAK, STOP_ECALL, STOP_FAULT, STOP_FUEL, STOP_ILLEGAL } from '../abi/cpu';
 import { PAGE_OFFSET_MASK, PAGE_SIZE } from '../abi/page';
 import * as op from '../abi/uop';
-import { Code, clearStale, setRunning } from '../mm/code';
+import { Code, clearStale, heat, setRunning } from '../mm/code';
 import { Mm } from '../mm/mm';
 import { Tlb } from '../mm/tlb';
 import { TASK_SIZE, clearFault, fetchBlock } from '../mm/user';
@@ -29,11 +30,38 @@ const NOWHERE: u64 = u64.MAX_VALUE;
 /** Instructions that the last run left. */
 let unspent: i32 = 0;
 
+/** Arrivals until the next one that is noted. */
+let untilSample: u32 = 1;
+
+/** Every so many arrivals at an address one is noted, for whoever compiles what runs often. */
+function noteArrival(block: usize, up: usize): void {
+  untilSample = load<u32>(heat, HEAT_PERIOD);
+  if (untilSample != 0) note(block, up - block);
+}
+
+function note(block: usize, distance: usize): void {
+  const count = load<u32>(heat, HEAT_COUNT);
+  if (count == HEAT_SAMPLES_MAX) return;
+  store<u32>(heat + ((<usize>count) << 3), <u32>block, HEAT_SAMPLES);
+  store<u32>(heat + ((<usize>count) << 3), <u32>distance, HEAT_SAMPLES + 4);
+  store<u32>(heat, count + 1, HEAT_COUNT);
+}
+
+/** Where a run ends that has spent its fuel is a sample of where time goes. */
+function noteEnd(mm: Mm): void {
+  const pc = load<u64>(hart, HART_PC);
+  const block = Code.fetched((pc & ~(<u64>PAGE_OFFSET_MASK)) ^ mm.salt);
+  if (block != 0) note(block, ((<usize>(pc & PAGE_OFFSET_MASK)) << UOP_SCALE) | 1);
+}
+
 /** Executes at most `fuel` instructions of the hart in `hart`; STOP_*. */
 export function run(mm: Mm, fuel: i32, stackLimit: u64): i32 {
   setRunning(true);
   const why = loop(mm, fuel, stackLimit);
   setRunning(false);
+  // Compiled code never writes there: states are to be the same.
+  store<u64>(hart, 0, HART_SINK);
+  if (why == STOP_FUEL && load<u32>(heat, HEAT_PERIOD) != 0) noteEnd(mm);
   store<u64>(hart, load<u64>(hart, HART_INSTRET) + <u64>(fuel - unspent), HART_INSTRET);
   return why;
 }
@@ -42,6 +70,13 @@ function halt(why: i32, pc: u64, left: i32): i32 {
   store<u64>(hart, pc, HART_PC);
   unspent = left;
   return why;
+}
+
+/** Has a compiled region go on at the micro-operation that is marked; what it leaves of the fuel. */
+function enterRegion(mm: Mm, block: usize, up: usize, left: i32, page: u64): i32 {
+  const entry = <u32>load<u8>(up, 1);
+  const place = load<u32>(block + ((<usize>entry) << 2), BLOCK_REGIONS);
+  return call_indirect<i32>(place, left, page, mm.salt, entry, changetype<usize>(mm));
 }
 
 /** Whether a branch that leaves the page is taken. */
@@ -82,6 +117,7 @@ function loop(mm: Mm, fuel: i32, stackLimit: u64): i32 {
   let why: i32 = 0;
   let number: f64 = 0;
   let indexed: u64 = 0;
+  let paid: i32 = 0;
   clearFault();
   while (true) {
     if (pc != NOWHERE) {
@@ -97,6 +133,7 @@ function loop(mm: Mm, fuel: i32, stackLimit: u64): i32 {
       clearStale();
       up = block + ((<usize>(pc - page)) << UOP_SCALE);
       if (load<u16>(up) == op.UOP_DECODE) decodeRun(block, up);
+      if (--untilSample == 0) noteArrival(block, up);
       left -= Uop.count(up);
       if (left < 0) {
         left += Uop.count(up) - 1;
@@ -754,7 +791,24 @@ function loop(mm: Mm, fuel: i32, stackLimit: u64): i32 {
       case op.UOP_EBREAK:
         return halt(STOP_EBREAK, page + <u64>((up - block) >> UOP_SCALE), left + Uop.count(up));
       default:
-        return halt(STOP_ILLEGAL, page + <u64>((up - block) >> UOP_SCALE), left + Uop.count(up));
+        if (load<u8>(up, 1) == 0) {
+          return halt(STOP_ILLEGAL, page + <u64>((up - block) >> UOP_SCALE), left + Uop.count(up));
+        }
+        // The first of a compiled region, which pays for itself.
+        left += Uop.count(up);
+        paid = left;
+        left = enterRegion(mm, block, up, left, page);
+        pc = load<u64>(hart, HART_PC);
+        if (left != paid) continue;
+        // It does not do the first instruction, whose own number the mark hides: that one alone.
+        if (!prepareStep(mm, pc, stackLimit)) return halt(STOP_FAULT, pc, left);
+        left--;
+        page = pc;
+        block = step;
+        up = step;
+        here = NOWHERE;
+        pc = NOWHERE;
+        continue;
     }
     // An arm that ends here has jumped too far for its fuel, or off the page, or its load or store needs more
     // than a look at the TLB.

@@ -31,6 +31,11 @@ function pagePlace(mm: Mm, addr: u64, size: usize, write: bool): usize {
   return frame == 0 || offset + size > <usize>PAGE_SIZE ? 0 : frame + offset;
 }
 
+/** The same for an address. */
+export function accessPlace(mm: Mm, addr: u64, size: usize, write: bool): usize {
+  return pagePlace(mm, addr, size, write);
+}
+
 /** Executes the load or store at `up`; STOP_FAULT when it faults, and nothing has happened. */
 export function slowAccess(mm: Mm, up: usize, stackLimit: u64): i32 {
   const addr = Uop.address(up);

@@ -6,11 +6,14 @@
 //   block   +0       2048 micro-operations of 16 bytes (assembly/cpu/uop.ts); zeros: not decoded yet
 //           +32768   one more, which what runs off the page comes to
 //           +32784   frame, next block of the bucket or of the free list, whether it was ever written to
+//           +32796   serial number: 0 while nothing is decoded, another for each use
+//           +32800   for each entry of a region (abi/jit.ts) its function's place in the table
 //
 //   chunk   64 frames that lie together (one word of a section's bitmap): seven blocks of nine frames, and a
 //           frame whose first word links the chunks
 //
 // Chunks do not count as frames in use: they are given back when frames run out.
+import { BLOCK_FRAME, BLOCK_SERIAL, HEAT_DROPS, HEAT_EPOCH, HEAT_SIZE } from '../abi/jit';
 import { PG_CODE } from '../abi/layout';
 import { PAGE_SHIFT, PAGE_SIZE } from '../abi/page';
 import { UOP_PAGE_END } from '../abi/uop';
@@ -20,9 +23,10 @@ const BLOCK_SIZE: usize = 36864;
 const BLOCKS_PER_CHUNK: usize = 7;
 const CHUNK_LINK: usize = 63 * PAGE_SIZE;
 const PAGE_END: usize = 32768;
-const FRAME: usize = 32784;
+const FRAME: usize = BLOCK_FRAME;
 const NEXT: usize = 32788;
 const USED: usize = 32792;
+const SERIAL: usize = BLOCK_SERIAL;
 /** 896 pages, 3.5 MiB of code: what runs at a time. A program with more is decoded again. */
 const CHUNKS_MAX: u32 = 128;
 
@@ -41,6 +45,10 @@ let marked: u32 = 0;
 let stale: bool = false;
 /** A hart runs: its blocks must not be given back. */
 let running: bool = false;
+/** The last serial number given. */
+let serial: u32 = 0;
+/** What the host looks at to find code worth compiling, and code that is gone: abi/jit.ts. */
+export const heat = memory.data(HEAT_SIZE, 16);
 
 export class Code {
   @inline
@@ -117,6 +125,7 @@ export function newCode(frame: usize): usize {
   // Zeros of a host that nobody touched cost nothing yet, and most of a page's code never runs.
   if (load<u32>(block, USED) != 0) memory.fill(block, 0, PAGE_END + 16);
   store<u32>(block, 1, USED);
+  store<u32>(block, ++serial, SERIAL);
   store<u16>(block, UOP_PAGE_END, PAGE_END);
   store<u32>(block, <u32>frame, FRAME);
   const bucket = bucketOf(frame);
@@ -161,6 +170,8 @@ export function dropCode(frame: usize): void {
   }
   store<u32>(link, load<u32>(block, NEXT));
   store<u32>(block, 0, FRAME);
+  store<u32>(block, 0, SERIAL);
+  store<u32>(heat, load<u32>(heat, HEAT_DROPS) + 1, HEAT_DROPS);
   store<u32>(block, <u32>freeBlocks, NEXT);
   freeBlocks = block;
   for (let at = fetches; at < fetches + 4096; at += 16) {
@@ -180,6 +191,7 @@ export function dropAllCode(): void {
     chunks = load<u32>(chunk + CHUNK_LINK);
     putChunk(chunk);
   }
+  store<u32>(heat, load<u32>(heat, HEAT_EPOCH) + 1, HEAT_EPOCH);
   chunkCount = 0;
   marked = 0;
   freeBlocks = 0;

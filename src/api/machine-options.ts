@@ -54,6 +54,11 @@ export interface MachineOptions {
    * read when they are used; what is written stays in the machine.
    */
   readonly root?: HostDirectory;
+  /**
+   * Whether code that runs often on a CPU is compiled to wasm (default true). Programs do the same either way, at the
+   * same instruction; where the engine refuses to compile, as a page's policy may have it, all is interpreted.
+   */
+  readonly jit?: boolean;
   /** The clock: milliseconds since the epoch (default: the host's). */
   readonly now?: () => number;
   /**
@@ -101,6 +106,8 @@ export interface MachineStats {
   readonly memoryLimit: number;
   /** Threads, zombies included. */
   readonly tasks: number;
+  /** Pages of code that are compiled to wasm now; null where everything is interpreted. */
+  readonly compiledPages: number | null;
 }
 
 const WASM_TAGS = ['ArrayBuffer', 'SharedArrayBuffer', 'WebAssembly.Module'];
@@ -113,7 +120,7 @@ const WASM_TAGS = ['ArrayBuffer', 'SharedArrayBuffer', 'WebAssembly.Module'];
 export function checkMachineOptions(options: MachineOptions): void {
   objectArgument('options', options);
   const { memory, wasm, profile, yama, security, sysctl, hidepid, procGid, procMem } = options;
-  const { now, random, root, seed } = options;
+  const { now, random, root, seed, jit } = options;
   if (memory !== undefined) intArgument('memory', memory, 2 ** 21, 2 ** 32);
   if (wasm !== undefined) checkWasm(wasm);
   if (profile !== undefined) resolveProfile(profile);
@@ -123,6 +130,7 @@ export function checkMachineOptions(options: MachineOptions): void {
   if (hidepid !== undefined) oneOf('hidepid', hidepid, [0, 1, 2, 4]);
   if (procGid !== undefined) intArgument('procGid', procGid, 0, 0xfffffffe);
   if (procMem !== undefined) booleanArgument('procMem', procMem);
+  if (jit !== undefined) booleanArgument('jit', jit);
   if (root !== undefined) hostArgument('root', root);
   if (now !== undefined) functionArgument('now', now);
   if (random !== undefined) functionArgument('random', random);

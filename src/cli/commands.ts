@@ -308,10 +308,7 @@ export const COMMANDS: Readonly<Record<string, CommandSpec>> = {
         'it one more directory, where it writes for real. Options end at the program.',
     ],
     options: {
-      root: {
-        value: 'DIR',
-        about: 'the directory that is its /, such as unpacked Debian packages',
-      },
+      root: { value: 'DIR', about: 'the directory that is its /, such as unpacked packages' },
       mount: {
         short: 'm',
         value: 'HOST:GUEST[:ro]',
@@ -320,6 +317,7 @@ export const COMMANDS: Readonly<Record<string, CommandSpec>> = {
       },
       profile: { short: 'p', value: 'NAME', about: 'the kernel it finds, such as gvisor-2020' },
       'no-mem': { about: 'without /proc/PID/mem, as sandboxes were' },
+      'no-jit': { about: 'interpret all of it, and compile nothing to wasm' },
       strace: { about: 'print its system calls to standard error, as strace -f does' },
       'strace-summary': { about: 'print at the end how often it made which, as strace -c -w does' },
       env: {

@@ -77,6 +77,7 @@ function machineOptions(options: Options, clock: VirtualClock | null): MachineOp
     // A program that looks how much there is finds what it can have.
     profile: { totalRam: size, ...(profile === null ? {} : { base: profileName(profile) }) },
     ...(options.flag('no-mem') ? { procMem: false } : {}),
+    ...(options.flag('no-jit') ? { jit: false } : {}),
   };
 }
 

@@ -196,7 +196,7 @@ export class Hart {
     let reclaimed = false;
     let hosted = false;
     while (task === null || task.mm === mm) {
-      const limit = Math.min(left, SLICE);
+      const limit = Math.min(left, mm.core.compiler?.slice ?? SLICE);
       const { executed, why, fault } = hosted ? this.hosted(mm, task) : this.step(mm, limit);
       hosted = false;
       left -= executed;
@@ -282,7 +282,9 @@ export class Hart {
     core.copyIn(at, this.state, 0, layout.HART_SIZE);
     const why = core.exports.hartRun(mm.ptr, fuel, mm.stackLimit);
     core.copyOut(at, this.state, 0, layout.HART_SIZE);
-    return { executed: this.executed - before, why, fault: null };
+    const executed = this.executed - before;
+    core.compiler?.ran(executed);
+    return { executed, why, fault: null };
   }
 }
 

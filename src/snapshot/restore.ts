@@ -4,6 +4,7 @@ import { capabilityModule } from '../kernel/lsm/capability.js';
 import { landlockModule } from '../kernel/lsm/landlock.js';
 import { hostRandom } from '../kernel/random.js';
 import type { SecurityModule } from '../kernel/security.js';
+import { Jit } from '../jit/jit.js';
 import { checkMemory } from '../mm/check.js';
 import { checksumRuns } from '../mm/checksum.js';
 import { adoptFrames, countFrames, type FrameImage, parseFrames, splitRuns } from '../mm/image.js';
@@ -26,6 +27,8 @@ export interface RestoreOptions {
   readonly memory?: number;
   /** The wasm module, as in MachineOptions. */
   readonly wasm?: WasmSource;
+  /** Whether code that runs often is compiled, as in MachineOptions. */
+  readonly jit?: boolean;
   /** The clock (default: the host's); the machine's own time goes on where it stood. */
   readonly now?: () => number;
   /** The source of random bytes, as in MachineOptions. */
@@ -84,6 +87,7 @@ async function readMachine(
     adoptFrames(core, image);
     keepSalts(core);
     const machine = assemble(roots, options, state.offset);
+    if (options.jit !== false) core.compiler = new Jit(core);
     const problems = checkMemory(core);
     if (problems.length === 0) return machine;
     throw new SnapshotError('CORRUPT', `the memory is in disorder: ${problems[0]}`, state.offset);

@@ -102,7 +102,17 @@ function rule(name: string, of: Class, options: RuleOptions = {}): ClassRule {
 }
 
 /** What of a Core is its instance and not its state. */
-const INSTANCE = ['exports', 'bounce', 'memory', 'runs', 'views', 'bytes', 'words'];
+const INSTANCE = [
+  'exports',
+  'bounce',
+  'memory',
+  'runs',
+  'views',
+  'bytes',
+  'words',
+  'table',
+  'compiler',
+];
 
 /** Every class of which a machine's state has objects. A class that is not here is refused by its path. */
 const RULES: readonly ClassRule[] = [

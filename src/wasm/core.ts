@@ -30,6 +30,16 @@ export interface PageLoader {
   loadPage(index: number): void;
 }
 
+/** Whoever compiles what runs often (src/jit/). */
+export interface RegionCompiler {
+  /** Most instructions of one call of the core. */
+  readonly slice: number;
+  /** Regions that are compiled now; null: it has been refused. */
+  readonly regions: number | null;
+  /** A hart has executed so many instructions. */
+  ran(executed: number): void;
+}
+
 /** Whoever acts on the machine now, as far as messages name it. */
 export interface Actor {
   /** Its thread's number. */
@@ -52,9 +62,12 @@ export class Core {
   limits: object | null = null;
   /** Ranges that the host watches; no state of the machine. */
   watches = 0;
+  /** Null: everything is interpreted. */
+  compiler: RegionCompiler | null = null;
   /** Devices of the host that are mapped. */
   devices = 0;
   private readonly memory: WebAssembly.Memory;
+  private readonly table: WebAssembly.Table;
   private readonly runs: number;
   private readonly views: ViewCache;
   private bytes: Uint8Array;
@@ -71,6 +84,7 @@ export class Core {
     this.exports = instance.exports;
     this.memory = instance.memory;
     this.views = new ViewCache(this.memory);
+    this.table = instance.table;
     this.bytes = new Uint8Array(this.memory.buffer);
     this.words = new Uint32Array(this.memory.buffer);
     this.bounce = this.exports.bounceBuffer() as Ptr<'bounce'>;
@@ -133,6 +147,12 @@ export class Core {
     const { lastFault, userRuns, runList } = this.exports;
     const accesses = { load8, load16, load32, load64, store8, store16, store32, store64 };
     return { memory: this.memory, ...accesses, lastFault, userRuns, runList };
+  }
+
+  /** Linear memory, and the table that the loop finds compiled regions in. */
+  regionPlaces(): { memory: WebAssembly.Memory; table: WebAssembly.Table } {
+    const { memory, table } = this;
+    return { memory, table };
   }
 
   readU32(at: number): number {

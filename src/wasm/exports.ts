@@ -353,6 +353,8 @@ export interface CoreExports {
 
   hartRun(mm: number, fuel: number, stackLimit: number): number;
 
+  hartHeat(): number;
+
   hartFetch(mm: number, pc: number, stackLimit: number): number;
 
   hartExpand(insn: number): number;
@@ -360,6 +362,14 @@ export interface CoreExports {
   hartCombine(funct5: number, old: bigint, operand: bigint): bigint;
 
   passFetches(on: boolean): void;
+
+  regionPlace(mm: number, addr: bigint, size: number, write: boolean): number;
+
+  regionArithmetic(up: number): boolean;
+
+  regionFloat(up: number): boolean;
+
+  regionMulh(how: number, a: bigint, b: bigint): bigint;
 
   dropCode(): void;
 

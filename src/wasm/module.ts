@@ -77,6 +77,8 @@ const compileDefault = onceMade(() => compileEither(compileBeside, inlinedCore))
 export interface CoreInstance {
   readonly exports: CoreExports;
   readonly memory: WebAssembly.Memory;
+  /** The functions that the core calls by their places: compiled regions. */
+  readonly table: WebAssembly.Table;
 }
 
 /**
@@ -98,5 +100,6 @@ export async function instantiateCore(source?: WasmSource): Promise<CoreInstance
     ? instantiateSync(module, imports)
     : await instantiate(module, imports);
   // The raw exports: the loader's wrapped ones cost twice as much a call.
-  return { exports: instance.exports as unknown as CoreExports, memory };
+  const exports = instance.exports as unknown as CoreExports & Pick<CoreInstance, 'table'>;
+  return { exports, memory, table: exports.table };
 }

@@ -38,6 +38,7 @@ export const HOST_ONLY: ReadonlyMap<string, string> = new Map([
   ['guest/limits', 'a compiler'],
   ['guest/programs', 'a compiler and qemu'],
   ['house/', "the project's own sources and tools"],
+  ['jit/differential', 'a compiler and qemu'],
   ['linux/recorder', 'the kernel underneath'],
   ['live/host-process', 'processes of this computer'],
   ['snapshot/host-directory', 'a directory of this computer'],

@@ -1,14 +1,15 @@
 // Programs of many random snippets: each loads all registers from a record, runs, and stores them back; at
 // the end memory and records are written out, so that one run of qemu answers for all of them.
 import type { Random } from './random.js';
-import { iType, jType, makeSnippet, REACH, rType, sType } from './snippet.js';
+import { bType, iType, jType, makeSnippet, REACH, rType, sType } from './snippet.js';
 import { ENTRY } from './static-program.js';
 
 const LINK = 30;
-const STATE = 31;
+/** The register that points to the record, its counters among it. */
+export const STATE = 31;
 /** x1 to x29, f0 to f31, fcsr. */
-const FLOATS = 29 * 8;
-const FCSR = FLOATS + 32 * 8;
+export const FLOATS = 29 * 8;
+export const FCSR = FLOATS + 32 * 8;
 export const RECORD = 512;
 const MEMORY = 2 * REACH;
 const FCSR_CSR = 3;
@@ -18,6 +19,8 @@ export interface FuzzProgram {
   readonly image: Uint8Array;
   readonly snippets: readonly Uint8Array[];
   readonly records: Uint8Array;
+  /** Where memory and records lie in the image: what is not code. */
+  readonly dataAt: number;
 }
 
 function loadState(): number[] {
@@ -94,7 +97,8 @@ function float(r: Random): bigint {
   return (sign << 63n) | r.pick([r.pick(DOUBLES), r.double() >> 1n, near, few, near]);
 }
 
-function record(r: Random): Uint8Array {
+/** Registers and fcsr as a program loads them. */
+export function record(r: Random): Uint8Array {
   const view = new DataView(new ArrayBuffer(RECORD));
   for (let i = 0; i < 29; i++) view.setBigUint64(8 * i, BigInt.asUintN(64, integer(r)), true);
   for (let i = 0; i < 32; i++) view.setBigUint64(FLOATS + 8 * i, float(r), true);
@@ -103,7 +107,13 @@ function record(r: Random): Uint8Array {
 }
 
 function join(parts: readonly Uint8Array[]): Uint8Array {
-  return new Uint8Array(Buffer.concat(parts));
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }
 
 /** Pads to a multiple of 16 behind the headers. */
@@ -111,12 +121,34 @@ function padding(length: number): Uint8Array {
   return new Uint8Array((16 - ((ENTRY + length) % 16)) % 16);
 }
 
-/** A program of `count` snippets of about `length` instructions each. */
-export function makeFuzzProgram(r: Random, count: number, length: number): FuzzProgram {
+/** Where loops count, behind what a record has. */
+const COUNTERS = FCSR + 12;
+
+/** A snippet that is run a few times over, be it from its middle on, with another such loop in it or not. */
+export function makeLoop(r: Random, length: number, depth = 0): Uint8Array {
+  const counter = COUNTERS + depth;
+  const t = 1 + r.below(29);
+  const first = makeSnippet(r, length);
+  const inner = depth < 2 && r.below(3) > 0 ? [makeLoop(r, length, depth + 1)] : [];
+  const body = join([first, ...inner, makeSnippet(r, length)]);
+  const enter = r.below(4) === 0 ? [jType(0, 4 + first.length)] : [];
+  const start = [iType(0x13, 0, t, 0, 1 + r.below(5)), sType(0x23, 0, STATE, t, counter), ...enter];
+  const count = [iType(0x03, 4, t, STATE, counter), iType(0x13, 0, t, t, -1)];
+  const again = [sType(0x23, 0, STATE, t, counter), bType(1, t, 0, -(body.length + 12))];
+  return join([bytesOf(start), body, bytesOf([...count, ...again])]);
+}
+
+/** A program of `count` snippets of about `length` instructions each, or of loops around such. */
+export function makeFuzzProgram(
+  r: Random,
+  count: number,
+  length: number,
+  make: (r: Random, length: number) => Uint8Array = makeSnippet,
+): FuzzProgram {
   const load = loadState();
   const save = saveState();
   const routines = bytesOf([...load, ...save]);
-  const snippets = Array.from({ length: count }, () => makeSnippet(r, length));
+  const snippets = Array.from({ length: count }, () => make(r, length));
   const records = join(snippets.map(() => record(r)));
   const memory = Uint8Array.from({ length: MEMORY }, () => r.below(256));
   /** The jump over the routines, and the address of the records; at the end 44 bytes of calls. */
@@ -151,7 +183,12 @@ export function makeFuzzProgram(r: Random, count: number, length: number): FuzzP
     ]),
   );
   if (at !== size) throw new Error(`the program has ${at} bytes, not ${size}`);
-  return { image: join([...code, gap, memory, records]), snippets, records };
+  return {
+    image: join([...code, gap, memory, records]),
+    snippets,
+    records,
+    dataAt: memoryAt - ENTRY,
+  };
 }
 
 /** The first record that differs, as an index of a snippet; -1 for none. */

@@ -81,9 +81,15 @@ const STACK_SIZE = 64 * PAGE;
 
 /** Runs a static program of write() and exit() to its end, `fuel` instructions at a time. */
 export function runProgram(mm: Mm, file: Uint8Array, fuel: () => number): Outcome {
-  const hart = new Hart();
-  hart.pc = BigInt(loadElf(mm, file));
+  const entry = loadElf(mm, file);
   mapAt(mm, STACK_TOP - STACK_SIZE, STACK_SIZE);
+  return runLoaded(mm, entry, fuel);
+}
+
+/** Runs one that is loaded, with its stack. */
+export function runLoaded(mm: Mm, entry: number, fuel: () => number): Outcome {
+  const hart = new Hart();
+  hart.pc = BigInt(entry);
   hart.setX(2, BigInt(STACK_TOP - 256));
   const output: Uint8Array[] = [];
   while (true) {

@@ -16,6 +16,7 @@ const ROOMS = [
   'errno.ts',
   'side-table.ts',
   'wasm',
+  'jit',
   'mm',
   'kernel',
   'vfs',
