@@ -82,7 +82,26 @@ function copyStretch(
   }
   const rest = length - done;
   const [there, here] = [remoteAddr + done, localAddr + done];
+  pinSegment(remoteMm, there, segment - done, write, stackLimit);
   return done + copyPieces(remoteMm, there, localMm, here, rest, write, stackLimit, grows);
+}
+
+/** Faults in what is pinned of a remote segment before its first byte is copied, as far as that goes. */
+function pinSegment(
+  mm: Mm,
+  addr: number,
+  segment: number,
+  write: boolean,
+  stackLimit: number,
+): void {
+  const length = Math.min(segment, PINNED_AT_ONCE * PAGE_SIZE);
+  const flags = FOLL_PIN | (write ? FOLL_WRITE : 0);
+  const { exports } = mm.core;
+  for (let done = 0; done < length;) {
+    done += exports.accessRuns(mm.ptr, addr + done, length - done, flags, stackLimit, false);
+    const stop = exports.gupStop();
+    if (done < length && stop !== 0 && !stopMended(mm, stop)) return;
+  }
 }
 
 /** Bytes from an address to the end of its page. */
@@ -164,14 +183,7 @@ function pinRest(
   const next = Math.floor((at + reached) / PAGE_SIZE) + 1;
   const batch = Math.ceil((next - first) / PINNED_AT_ONCE) * PINNED_AT_ONCE;
   const bytes = (Math.min(end, first + batch) - next) * PAGE_SIZE;
-  const flags = FOLL_PIN | (write ? FOLL_WRITE : 0);
-  const { exports } = remoteMm.core;
-  for (let done = 0; done < bytes;) {
-    const from = next * PAGE_SIZE + done;
-    done += exports.accessRuns(remoteMm.ptr, from, bytes - done, flags, stackLimit, false);
-    const stop = exports.gupStop();
-    if (done < bytes && stop !== 0 && !stopMended(remoteMm, stop)) return;
-  }
+  pinSegment(remoteMm, next * PAGE_SIZE, bytes, write, stackLimit);
 }
 
 /**
