@@ -55,10 +55,15 @@ test('a command runs from the script, and what was compiled of it is kept for th
   const [name = '', ...others] = fs.readdirSync(kept);
   assert.equal(others, []);
   assert.match(name, /^version-[0-9a-f]{16}-/);
-  const { mtimeMs } = fs.statSync(join(kept, name));
-  assert.is(run('version'), first);
-  assert.equal(fs.readdirSync(kept), [name]);
-  assert.is(fs.statSync(join(kept, name)).mtimeMs, mtimeMs, 'it fits, and is not written again');
+  const written = (): number => fs.statSync(join(kept, name)).mtimeMs;
+  // One run in eight looks whether there is more to keep, and may write: not each of four.
+  const again = [1, 2, 3, 4].map(() => {
+    const before = written();
+    assert.is(run('version'), first);
+    assert.equal(fs.readdirSync(kept), [name]);
+    return written() !== before;
+  });
+  assert.ok(again.includes(false), 'it fits, and is not written again');
 });
 
 test('what a later run of the same command compiled is added, and nothing is lost again', () => {
