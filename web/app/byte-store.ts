@@ -25,6 +25,8 @@ export class ByteStore {
   readonly #blocks = new Map<number, Block>();
   readonly #asked = new Set<number>();
   readonly #followers = new Set<() => void>();
+  /** How often memory changed: what was asked for before is stale when it arrives. */
+  #changes = 0;
   /** Why nothing can be read at all: mem could not be opened. */
   failure: Failure | null = null;
 
@@ -81,6 +83,7 @@ export class ByteStore {
   /** Memory changed: everything is read again when it is next wanted. */
   refresh(): void {
     this.failure = null;
+    this.#changes++;
     for (const block of this.#blocks.values()) block.stale = true;
     this.#announce();
   }
@@ -92,8 +95,9 @@ export class ByteStore {
     this.#asked.add(index);
     if (known !== undefined) known.stale = false;
     const place = { task: this.#task, as: this.#as, start: index * BLOCK, length: BLOCK };
+    const changes = this.#changes;
     this.#client.call('memory.read', place).then(
-      ({ bytes, errors }) => this.#keep(index, { bytes, errors, stale: false }),
+      ({ bytes, errors }) => this.#keep(index, { bytes, errors, stale: changes !== this.#changes }),
       (error: unknown) => {
         this.#asked.delete(index);
         if (error instanceof Cancelled) return;

@@ -27,17 +27,31 @@ interface GridProps {
   onRedo(): void;
 }
 
+/** What is being typed: keys may come faster than the page is drawn. */
+interface Typing {
+  /** Where the next byte goes; null: to the cursor. */
+  readonly at: number | null;
+  /** Its first digit. */
+  readonly high: number | null;
+}
+
+const NOTHING: Typing = { at: null, high: null };
+
 /** The bytes of a mapping, of which only those that are seen are in the page. */
 export function HexGrid(props: GridProps): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
   const spacer = useRef<HTMLDivElement>(null);
   const sheet = useRef<HTMLDivElement>(null);
-  const nibble = useRef<number | null>(null);
+  const typing = useRef<Typing>(NOTHING);
   const latest = useRef(props);
   latest.current = props;
   const { columns, parts } = useRows({ box, spacer, sheet }, latest);
+  useLayoutEffect(() => void (typing.current = NOTHING), [props.editing]);
   useLayoutEffect(() => {
-    nibble.current = null;
+    // Somebody else moved the cursor.
+    if (typing.current.at !== props.cursor) typing.current = NOTHING;
+  }, [props.cursor]);
+  useLayoutEffect(() => {
     const { current } = parts;
     if (current === null) return;
     reveal(current.scroll, Math.floor((props.cursor - props.start) / columns), false);
@@ -61,7 +75,7 @@ export function HexGrid(props: GridProps): JSX.Element {
       }}
       onDblClick={() => props.onFollow()}
       onKeyDown={(event) =>
-        pressKey(event, latest.current, columns, parts.current?.scroll ?? null, nibble)
+        pressKey(event, latest.current, columns, parts.current?.scroll ?? null, typing)
       }
     >
       <div class="hex-window" role="presentation">
@@ -154,7 +168,7 @@ function pressKey(
   props: GridProps,
   columns: number,
   scroll: RowScroll | null,
-  nibble: { current: number | null },
+  typing: { current: Typing },
 ): void {
   const { key } = event;
   if (event.ctrlKey || event.metaKey) return pressWithControl(event, props);
@@ -162,8 +176,9 @@ function pressKey(
   if (props.editing && /^[0-9a-f]$/i.test(key)) {
     event.preventDefault();
     event.stopPropagation();
-    return typeNibble(Number.parseInt(key, 16), props, nibble);
+    return typeNibble(Number.parseInt(key, 16), props, typing);
   }
+  typing.current = NOTHING;
   const page = Math.max(1, Math.floor(scroll?.visible ?? 1) - 1) * columns;
   const inRow = (props.cursor - props.start) % columns;
   const steps: Readonly<Record<string, number>> = {
@@ -202,13 +217,15 @@ function pressWithControl(event: KeyboardEvent, props: GridProps): void {
 }
 
 /** The first digit waits for the second; the byte is then written and the cursor moves on. */
-function typeNibble(value: number, props: GridProps, nibble: { current: number | null }): void {
-  const high = nibble.current;
+function typeNibble(value: number, props: GridProps, typing: { current: Typing }): void {
+  const { at, high } = typing.current;
+  const addr = at ?? props.cursor;
   if (high === null) {
-    nibble.current = value;
+    typing.current = { at: addr, high: value };
     return;
   }
-  nibble.current = null;
-  props.onWrite(props.cursor, high * 16 + value);
-  if (props.cursor + 1 < props.end) props.onCursor(props.cursor + 1);
+  const next = Math.min(addr + 1, props.end - 1);
+  typing.current = { at: next, high: null };
+  props.onWrite(addr, high * 16 + value);
+  if (next !== addr) props.onCursor(next);
 }
