@@ -16,7 +16,7 @@ const CALLS: readonly (readonly [string, Signature])[] = [
   ['regionMulh', { params: [I32, I64, I64], result: I64 }],
 ];
 
-type Function = readonly [signature: Signature, body: Uint8Array];
+type WasmFunction = readonly [signature: Signature, body: Uint8Array];
 
 /** How eagerly code is compiled; what is not given is meant for programs. */
 export interface JitOptions {
@@ -230,7 +230,7 @@ export class Jit implements RegionCompiler {
     const { memory, table } = this.core.regionPlaces();
     const { regionPlace, regionArithmetic, regionFloat, regionMulh } = this.core.exports;
     const calls = { regionPlace, regionArithmetic, regionFloat, regionMulh };
-    const functions = batch.map(([page, flow]): Function => {
+    const functions = batch.map(([page, flow]): WasmFunction => {
       const through = page.arrived > page.ended;
       return [REGION, emitRegion(flow, page.code.block, this.places, through)];
     });
