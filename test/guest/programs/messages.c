@@ -146,8 +146,10 @@ static void messages(void) {
     _exit(0);
   }
   usleep(30000);
-  tell("remove", msgctl(queue, IPC_RMID, NULL));
+  int removed = msgctl(queue, IPC_RMID, NULL);
+  // The child tells first, however long it takes to wake.
   waitpid(child, NULL, 0);
+  tell("remove", removed);
   tell("gone", msgctl(queue, IPC_STAT, &status));
 }
 
