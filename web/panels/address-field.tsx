@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useLayoutEffect, useState } from 'preact/hooks';
 
 import { formatAddress } from '../app/format.js';
 import { Button, Field } from '../app/ui.js';
@@ -16,7 +16,8 @@ export function AddressField(props: {
   const shown = props.addr === null ? '' : formatAddress(props.addr);
   const [text, setText] = useState(shown);
   const [tried, setTried] = useState(false);
-  useEffect(() => {
+  // With the address that is shown, not a moment later: somebody may be typing by then.
+  useLayoutEffect(() => {
     setText(shown);
     setTried(false);
   }, [shown]);
