@@ -136,6 +136,8 @@ export const IMAGE_LAYOUT = 3;
 
 /** The TLB (assembly/mm/tlb.ts): one entry for each 2 MiB in each of its tables. */
 export const REGION_ENTRIES = 2048;
+/** What a key of the TLB is shifted by to be, masked, the place of its entry in a table. */
+export const REGION_INDEX_SHIFT = 17;
 export const REGION_ENTRY_SIZE = 16;
 export const RANGE_LAST = 8;
 export const RANGE_PLACE = 12;

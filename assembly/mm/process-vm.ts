@@ -1,6 +1,6 @@
 // Copies from one address space into another: mm/process_vm_access.c.
 import { EFAULT } from '../abi/errno';
-import { FOLL_WRITE } from '../abi/foll';
+import { FOLL_WRITE, PVM_MAX_KMALLOC_PAGES } from '../abi/foll';
 import { PAGE_OFFSET_MASK, PAGE_SIZE } from '../abi/page';
 import { followPte, gupInVma, gupSlot, mayPin, readyPlace, setGupStop, vmaPermits } from './gup';
 import { Mm } from './mm';
@@ -55,8 +55,8 @@ function remoteStretch(mm: Mm, addr: u64, len: usize, gupFlags: u32): usize {
   return frame + offset;
 }
 
-/** PVM_MAX_KMALLOC_PAGES, in bytes: as much of a remote segment is pinned before the first byte is copied. */
-const PINNED_BYTES: usize = 1024 * PAGE_SIZE;
+/** As much of a remote segment is pinned before the first byte is copied. */
+const PINNED_BYTES: usize = PVM_MAX_KMALLOC_PAGES * PAGE_SIZE;
 
 /**
  * Faults in what is pinned of the remote side before the first byte is copied: a fault of the local side may copy a

@@ -28,7 +28,7 @@
 // An entry of zeros is empty: no key is below 2^47. Whoever takes something away from a page-table entry,
 // or a page table from an address space, ends in flushPage(), flushRange() or flushMm(). What only adds
 // (an entry where none was, an accessed or dirty bit) need not: nothing absent is ever remembered.
-import { REGION_ENTRIES } from '../abi/layout';
+import { REGION_ENTRIES, REGION_INDEX_SHIFT } from '../abi/layout';
 import { PAGE_OFFSET_MASK, PAGE_SHIFT, PAGE_SIZE, TASK_SIZE_SHIFT } from '../abi/page';
 import { PTE_ACCESSED, PTE_DIRTY, PTE_PRESENT, PTE_RW } from '../abi/pte';
 import { dropSalt, takeSalt } from './asid';
@@ -39,7 +39,7 @@ import { Mm } from './mm';
 const REGION_SHIFT: u64 = 21;
 const REGION_MASK: u64 = ((<u64>1) << REGION_SHIFT) - 1;
 /** Shift and mask that make the place of an entry in its table of a key. */
-const INDEX_SHIFT: u64 = 17;
+const INDEX_SHIFT: u64 = REGION_INDEX_SHIFT;
 const INDEX_MASK: usize = (REGION_ENTRIES - 1) << 4;
 const BEYOND_USER: u64 = ~(((<u64>1) << TASK_SIZE_SHIFT) - 1);
 /** Widest value that one access moves. */

@@ -1,11 +1,16 @@
 // The place of an address in linear memory: by the range of its 2 MiB, as Tlb.rangePlace() in assembly/mm/tlb.ts.
-import { REGION_ENTRIES } from '../../assembly/abi/layout.js';
+import {
+  RANGE_LAST,
+  RANGE_PLACE,
+  REGION_ENTRIES,
+  REGION_INDEX_SHIFT,
+} from '../../assembly/abi/layout.js';
+import { TASK_SIZE_SHIFT } from '../../assembly/abi/page.js';
 import { Emitter } from './emitter.js';
 import * as wasm from './wasm.js';
 
 /** Bits above a user address. */
-const BEYOND_USER = -(2 ** 47);
-const INDEX_SHIFT = 17;
+const BEYOND_USER = -(2 ** TASK_SIZE_SHIFT);
 const INDEX_MASK = (REGION_ENTRIES - 1) << 4;
 
 /** The numbers of locals: the address and the salt, and two that are used. */
@@ -32,7 +37,7 @@ export function emitLookup(
   out.get(salt);
   out.op(wasm.I64_XOR);
   out.tee(key);
-  out.i64(INDEX_SHIFT);
+  out.i64(REGION_INDEX_SHIFT);
   out.op(wasm.I64_SHR_U, wasm.I32_WRAP_I64);
   out.i32(INDEX_MASK);
   out.op(wasm.I32_AND);
@@ -47,11 +52,11 @@ export function emitLookup(
   out.op(wasm.I64_AND, wasm.I64_OR);
   out.tee(key);
   out.get(at);
-  out.access(wasm.I64_LOAD32_U, offset + 8);
+  out.access(wasm.I64_LOAD32_U, offset + RANGE_LAST);
   out.op(wasm.I64_LE_U);
   out.open(wasm.IF, { kind: 'other' }, wasm.I32);
   out.get(at);
-  out.access(wasm.I32_LOAD, offset + 12);
+  out.access(wasm.I32_LOAD, offset + RANGE_PLACE);
   out.get(key);
   out.op(wasm.I32_WRAP_I64, wasm.I32_ADD, wasm.ELSE);
   miss();

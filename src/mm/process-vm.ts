@@ -1,6 +1,6 @@
 import { EFAULT } from '../../assembly/abi/errno.js';
 import { NEED_HOST } from '../../assembly/abi/fault.js';
-import { FOLL_PIN, FOLL_WRITE } from '../../assembly/abi/foll.js';
+import { FOLL_PIN, FOLL_WRITE, PVM_MAX_KMALLOC_PAGES } from '../../assembly/abi/foll.js';
 import { PAGE_SIZE } from '../../assembly/abi/page.js';
 import { fail } from '../errno.js';
 import { copyRemote } from './access.js';
@@ -34,8 +34,6 @@ export interface ProcessVmRules {
 /** processVmStop() of a copy that the remote side ended, and of one that the local side did. */
 const REMOTE_STOP = 1;
 const LOCAL_STOP = 2;
-/** PVM_MAX_KMALLOC_PAGES: so many pages of a remote segment are pinned before the first byte is copied. */
-const PINNED_AT_ONCE = 1024;
 
 /**
  * find_extend_vma() as get_user_pages() had it: has a stack grown down to the page that stopped the copy?
@@ -72,7 +70,7 @@ function copyStretch(
       length - done,
       write,
       stackLimit,
-      Math.min(segment - done, PINNED_AT_ONCE * PAGE_SIZE),
+      Math.min(segment - done, PVM_MAX_KMALLOC_PAGES * PAGE_SIZE),
     );
     if (done === length) return done;
     const stop = exports.gupStop();
@@ -94,7 +92,7 @@ function pinSegment(
   write: boolean,
   stackLimit: number,
 ): void {
-  const length = Math.min(segment, PINNED_AT_ONCE * PAGE_SIZE);
+  const length = Math.min(segment, PVM_MAX_KMALLOC_PAGES * PAGE_SIZE);
   const flags = FOLL_PIN | (write ? FOLL_WRITE : 0);
   const { exports } = mm.core;
   for (let done = 0; done < length;) {
@@ -181,7 +179,7 @@ function pinRest(
   const first = Math.floor(at / PAGE_SIZE);
   const end = Math.floor((at + length - 1) / PAGE_SIZE) + 1;
   const next = Math.floor((at + reached) / PAGE_SIZE) + 1;
-  const batch = Math.ceil((next - first) / PINNED_AT_ONCE) * PINNED_AT_ONCE;
+  const batch = Math.ceil((next - first) / PVM_MAX_KMALLOC_PAGES) * PVM_MAX_KMALLOC_PAGES;
   const bytes = (Math.min(end, first + batch) - next) * PAGE_SIZE;
   pinSegment(remoteMm, next * PAGE_SIZE, bytes, write, stackLimit);
 }
